@@ -1,0 +1,122 @@
+"""Django's DATABASES for the tests and benchmarks, with a real server started where one is needed.
+
+CHAT_SESSIONS_TEST_DB chooses sqlite (the default), postgres or mariadb. A server named by
+DATABASE_URL is used when it is of that kind; otherwise `database_servers.py` starts one, which ends
+when the process that asked for it ends, however it ends. The connection travels in the environment,
+so child processes (xdist workers, racing subprocesses) reuse the server of their parent. Set
+CHAT_SESSIONS_TEST_DB_NAME for a child that must open the database pytest-django made
+(`connection.settings_dict["NAME"]`).
+"""
+
+import atexit
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+KIND = "CHAT_SESSIONS_TEST_DB"
+NAME = "CHAT_SESSIONS_TEST_DB_NAME"
+CONNECTION = "CHAT_SESSIONS_TEST_DB_CONNECTION"  # JSON, written here for child processes
+ENGINES = {
+    "sqlite": "django.db.backends.sqlite3",
+    "postgres": "django.db.backends.postgresql",
+    "mariadb": "django.db.backends.mysql",
+}
+URL_SCHEMES = {
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "pgsql": "postgres",
+    "mysql": "mariadb",
+    "mariadb": "mariadb",
+}
+SUPERVISOR = Path(__file__).with_name("database_servers.py")
+DATABASE = "chat_sessions"
+
+
+def databases() -> dict[str, dict[str, Any]]:
+    """Return DATABASES for the chosen kind, starting its server in the first process that asks."""
+    kind = os.environ.get(KIND) or "sqlite"
+    if kind not in ENGINES:
+        sys.exit(f"{KIND} is {kind!r}, but it must be one of: {', '.join(ENGINES)}.")
+    url = os.environ.get("DATABASE_URL", "")
+    settings = _inherited(kind) or _from_url(url, kind) or _started(kind)
+    os.environ[CONNECTION] = json.dumps({"kind": kind, "settings": settings})
+    settings = {"ENGINE": ENGINES[kind], **settings}
+    settings["NAME"] = os.environ.get(NAME) or settings["NAME"]
+    if kind == "sqlite":
+        # A file, because threads and processes must meet in it as they do on a real site.
+        settings["TEST"] = {"NAME": f"{settings['NAME']}-test"}
+        settings["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 20}
+    if kind == "mariadb":
+        settings["OPTIONS"] = {"charset": "utf8mb4", **settings.get("OPTIONS", {})}
+        settings["TEST"] = {"CHARSET": "utf8mb4"}
+        _let_pymysql_stand_in_for_mysqlclient()
+    return {"default": settings}
+
+
+def _inherited(kind: str) -> dict[str, Any] | None:
+    known = json.loads(os.environ.get(CONNECTION, "{}"))
+    return known["settings"] if known.get("kind") == kind else None
+
+
+def _from_url(url: str, kind: str) -> dict[str, Any] | None:
+    parts = urlsplit(url)
+    if URL_SCHEMES.get(parts.scheme) != kind:
+        return None
+    settings: dict[str, Any] = {
+        "NAME": unquote(parts.path.lstrip("/")) or DATABASE,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+    }
+    options = dict(parse_qsl(parts.query))
+    settings["HOST"] = options.pop("host", settings["HOST"])  # a socket's folder fits only here
+    return settings | ({"OPTIONS": options} if options else {})
+
+
+def _started(kind: str) -> dict[str, Any]:
+    if kind == "sqlite":
+        folder = tempfile.mkdtemp(prefix="chat-sessions-sqlite-")
+        atexit.register(
+            _only_in_this_process(os.getpid(), shutil.rmtree), folder, ignore_errors=True
+        )
+        return {"NAME": str(Path(folder, DATABASE))}
+    # A process of its own, in its own session: Ctrl-C and even SIGKILL of this one cannot leave a
+    # server or a folder behind, because its end closes the pipe that the other one waits on.
+    supervisor = subprocess.Popen(
+        [sys.executable, "-W", "ignore", SUPERVISOR, kind],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    atexit.register(_only_in_this_process(os.getpid(), supervisor.communicate))
+    assert supervisor.stdout
+    said = supervisor.stdout.readline() or '{"error": "The test server ended at once."}'
+    answer = json.loads(said)
+    if "error" in answer:
+        sys.exit(answer["error"])
+    return dict(answer)
+
+
+def _only_in_this_process(pid: int, function: Any) -> Any:
+    def in_that_process(*args: Any, **options: Any) -> None:
+        if os.getpid() == pid:  # a fork inherits atexit, and must not end its parent's server
+            function(*args, **options)
+
+    return in_that_process
+
+
+def _let_pymysql_stand_in_for_mysqlclient() -> None:
+    try:
+        pymysql = importlib.import_module("pymysql")
+    except ModuleNotFoundError:
+        sys.exit("MariaDB tests need PyMySQL: pip install pymysql.")
+    pymysql.version_info = (2, 2, 7, "final", 0)  # Django asks mysqlclient for at least 2.2.1
+    pymysql.install_as_MySQLdb()
