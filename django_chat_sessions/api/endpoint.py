@@ -1,0 +1,110 @@
+"""What all routes share: who asks, CSRF, errors as JSON, and headers that keep answers private."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware, get_token
+from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from django_chat_sessions import clock
+from django_chat_sessions.api import payloads
+from django_chat_sessions.api.errors import ApiError, error_for, unavailable
+from django_chat_sessions.authentication import (
+    Caller,
+    give_visitor_cookie,
+    recognise_or_welcome,
+)
+from django_chat_sessions.exceptions import ChatSessionsError, SessionEnded, TurnInProgress
+from django_chat_sessions.owners import Owner
+
+logger = logging.getLogger(__name__)
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def _refuse_forgery(request: HttpRequest) -> None:
+    check = _CsrfCheck(lambda _request: HttpResponse())
+    check.process_request(request)
+    if check.process_view(request, None, (), {}):
+        sentence = _("The CSRF token is missing or wrong; reload the page and try again.")
+        raise ApiError("csrf_failed", sentence)
+
+
+@method_decorator(csrf_exempt, name="dispatch")  # checked here, for cookie authentication only
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class Endpoint(View):
+    """One resource. Subclasses define ``get``, ``post`` … that return a body, or a response."""
+
+    owner: Owner
+    needs_owner = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        caller = None
+        response: HttpResponseBase
+        try:
+            if self.needs_owner and request.method != "OPTIONS":
+                caller = self._admit(request)
+            response = super().dispatch(request, *args, **kwargs)
+        except ApiError as error:
+            response = self._refusal(error, error.body())
+        except ChatSessionsError as error:
+            answer = error_for(error)
+            response = self._refusal(answer, answer.body() | self._circumstances(error))
+        except (OperationalError, InterfaceError) as error:
+            logger.error("The chat's database cannot be used: %s", type(error).__name__)
+            answer = unavailable()
+            response = self._refusal(answer, answer.body())
+        return self._private(request, response, caller)
+
+    def _admit(self, request: HttpRequest) -> Caller:
+        caller = recognise_or_welcome(request)
+        if caller.owner is None:  # recognise_or_welcome raises instead; this tells the type checker
+            raise AssertionError
+        self.owner = caller.owner
+        if caller.by_cookie:
+            if request.method in READING:
+                get_token(request)  # so that the client has a token before its first change
+            elif request.method in self._allowed_methods():
+                _refuse_forgery(request)
+        return caller
+
+    def _circumstances(self, error: ChatSessionsError) -> dict[str, Any]:
+        now = clock.now()
+        if isinstance(error, SessionEnded):
+            return payloads.conflict(error.session, error.current, None, now)
+        if isinstance(error, TurnInProgress):
+            return payloads.conflict(error.session, None, error.reply, now)
+        return {}
+
+    def _refusal(self, error: ApiError, body: dict[str, Any]) -> HttpResponse:
+        return JsonResponse(body, status=error.status, headers=error.headers)
+
+    def _private(
+        self, request: HttpRequest, response: HttpResponseBase, caller: Caller | None
+    ) -> HttpResponseBase:
+        response.headers["Cache-Control"] = "no-store, private"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        patch_vary_headers(response, ("Cookie", "Authorization"))
+        if caller is not None and caller.new_visitor_key is not None:
+            give_visitor_cookie(request, response, caller.new_visitor_key)  # type: ignore[arg-type]
+        return response
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        allowed = ", ".join(self._allowed_methods())
+        sentence = _("This address takes %(allowed)s.") % {"allowed": allowed}
+        error = ApiError("method_not_allowed", sentence, Allow=allowed)
+        return self._refusal(error, error.body())

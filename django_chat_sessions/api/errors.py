@@ -1,0 +1,89 @@
+"""From exception to status, code and sentence: the only such map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from django_chat_sessions import exceptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RETRY_AFTER = 5  # seconds
+
+STATUS = {
+    "invalid_json": 400,
+    "invalid": 400,
+    "unknown_field": 400,
+    "too_long": 400,
+    "not_authenticated": 401,
+    "csrf_failed": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "turn_in_progress": 409,
+    "session_ended": 409,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "key_reused": 422,
+    "unavailable": 503,
+}
+
+
+class ApiError(Exception):
+    """An answer with a stable code, a sentence for people, and the field that is wrong."""
+
+    def __init__(
+        self, code: str, message: str, field: str | None = None, **headers: str | int
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.headers = {name.replace("_", "-"): str(value) for name, value in headers.items()}
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of this code."""
+        return STATUS[self.code]
+
+    def body(self) -> dict[str, Any]:
+        """Return the one error shape."""
+        return {"code": self.code, "message": self.message, "field": self.field}
+
+
+def not_found() -> ApiError:
+    """Return the same error for what does not exist and for what is somebody else's."""
+    return ApiError("not_found", _("There is no such chat session."))
+
+
+def unavailable() -> ApiError:
+    """Return the error for a database that cannot be reached."""
+    sentence = _("The chat cannot be reached at the moment; your words are safe, try again soon.")
+    return ApiError("unavailable", sentence, Retry_After=RETRY_AFTER)
+
+
+_SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
+    exceptions.SessionNotFound: not_found,
+    exceptions.NotAuthenticated: lambda: ApiError(
+        "not_authenticated", _("Log in to use the chat.")
+    ),
+    exceptions.KeyReused: lambda: ApiError(
+        "key_reused",
+        _("This key belongs to another message; use a new key for a new text."),
+        "key",
+    ),
+    exceptions.TurnInProgress: lambda: ApiError(
+        "turn_in_progress", _("An answer is being written; send again when it has ended.")
+    ),
+    exceptions.SessionEnded: lambda: ApiError(
+        "session_ended",
+        _("This chat was ended; continue it, or send in the chat that is open now."),
+    ),
+}
+
+
+def error_for(error: exceptions.ChatSessionsError) -> ApiError:
+    """Return the answer for one of the package's exceptions."""
+    return _SENTENCES[type(error)]()

@@ -1,0 +1,207 @@
+"""One gate for everything that comes in: nothing is stored that a database, a reader or JSON trips over."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+
+from django.core.exceptions import RequestDataTooBig, ValidationError
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+from django.utils.translation import gettext as _
+
+from django_chat_sessions import clock, get_session_model
+from django_chat_sessions.api.errors import ApiError, not_found
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.services import Place
+
+DEEPEST = 32  # levels of JSON
+LARGEST_PAGE = 100
+LONGEST_TITLE = 200
+LAST_POSITION = 2**31 - 1
+SCOPE = re.compile(r"[A-Za-z0-9:._/-]{0,100}")
+KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+NUMBER = re.compile(r"[0-9]{1,10}")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+# Bidirectional overrides could make a title read as something else.
+UNWANTED_IN_TITLE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\u200b]")
+
+
+def parse_json(request: HttpRequest) -> dict[str, Any]:
+    """Return the body as an object. Raises ApiError for everything that is not one."""
+    if request.content_type != "application/json":
+        raise ApiError("unsupported_media_type", _("Send the body as application/json."))
+    try:
+        data = json.loads(request.body.decode(), parse_constant=_refuse_constant)
+        _inspect(data)
+    except RequestDataTooBig as error:
+        raise ApiError("too_large", _("The body is larger than this site accepts.")) from error
+    except (UnreadablePostError, ValueError, RecursionError) as error:
+        raise ApiError("invalid_json", _("The body is not valid JSON in UTF-8.")) from error
+    if not isinstance(data, dict):
+        raise ApiError("invalid_json", _("The body must be a JSON object."))
+    return data
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _inspect(value: Any, depth: int = 1) -> None:
+    """Refuse, however deep: NUL, lone surrogates, infinite numbers, endless nesting."""
+    if depth > DEEPEST:
+        raise ValueError("too deep")
+    if isinstance(value, str) and UNSTORABLE.search(value):
+        raise ValueError("text that cannot be stored")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("number without an end")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _inspect(name, depth)
+            _inspect(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _inspect(inner, depth + 1)
+
+
+def _only(data: dict[str, Any], *known: str) -> None:
+    for name in data:
+        if name not in known:
+            sentence = _("There is no such field; known are: %(known)s.")
+            raise ApiError("unknown_field", sentence % {"known": ", ".join(known)}, name[:100])
+
+
+def _text(data: dict[str, Any], field: str, *, default: str | None = None) -> str:
+    value = data.get(field, default)
+    if not isinstance(value, str):
+        raise ApiError("invalid", _("%(field)s must be a text.") % {"field": field}, field)
+    return value
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see: spaces, line ends and invisible characters only."""
+    return all(unicodedata.category(character) in INVISIBLE for character in text)
+
+
+def scope_of(value: str) -> str:
+    """Return a valid scope."""
+    if not SCOPE.fullmatch(value):
+        sentence = _("scope may have up to 100 letters, digits and : . _ / -")
+        raise ApiError("invalid", sentence, "scope")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A person's message."""
+
+    content: str
+    key: str
+    scope: str
+    session_id: Any
+
+    @classmethod
+    def parse(cls, data: dict[str, Any]) -> Message:
+        """Return the message, exactly as it was typed."""
+        _only(data, "content", "key", "scope", "session")
+        content = _text(data, "content")
+        if is_blank(content):
+            raise ApiError("invalid", _("content must not be blank."), "content")
+        longest = app_settings.MAX_MESSAGE_LENGTH
+        if len(content) > longest:
+            sentence = _("content may have up to %(longest)s characters.") % {"longest": longest}
+            raise ApiError("too_long", sentence, "content")
+        key = _text(data, "key")
+        if not KEY.fullmatch(key):
+            sentence = _("key must be 8 to 64 letters, digits, _ or -; best a UUID.")
+            raise ApiError("invalid", sentence, "key")
+        named = None
+        if "session" in data:
+            named = session_id(_text(data, "session"))
+        return cls(content, key, scope_of(_text(data, "scope", default="")), named)
+
+
+def parse_start(data: dict[str, Any]) -> str:
+    """Return the scope to start in."""
+    _only(data, "scope")
+    return scope_of(_text(data, "scope", default=""))
+
+
+def parse_title(data: dict[str, Any]) -> str:
+    """Return the new title in one line, without characters that would disguise it."""
+    _only(data, "title")
+    title = " ".join(UNWANTED_IN_TITLE.sub("", _text(data, "title")).split())
+    if is_blank(title):
+        raise ApiError("invalid", _("title must not be blank."), "title")
+    if len(title) > LONGEST_TITLE:
+        sentence = _("title may have up to %(longest)s characters.") % {"longest": LONGEST_TITLE}
+        raise ApiError("too_long", sentence, "title")
+    return title
+
+
+def session_id(text: str) -> Any:
+    """Return the key in its one canonical form; anything else does not exist."""
+    field = get_session_model()._meta.pk
+    try:
+        value = field.to_python(text)
+    except (ValidationError, ValueError):
+        raise not_found() from None
+    # to_python is generous (urn:uuid:, capitals, blanks around numbers); links are not.
+    if str(value) != text or isinstance(value, int) and not 0 < value < 2**63:
+        raise not_found()
+    return value
+
+
+def number(
+    request: HttpRequest, name: str, *, default: int | None, least: int, most: int
+) -> int | None:
+    """Return a whole number from the query string."""
+    given = request.GET.getlist(name)
+    if not given:
+        return default
+    if len(given) == 1 and NUMBER.fullmatch(given[0]) and least <= int(given[0]) <= most:
+        return int(given[0])
+    sentence = _("%(name)s must be a whole number from %(least)s to %(most)s.")
+    raise ApiError("invalid", sentence % {"name": name, "least": least, "most": most}, name)
+
+
+def scope_in_query(request: HttpRequest) -> str | None:
+    """Return the scope that the query string names, or None."""
+    value = request.GET.get("scope")
+    return None if value is None else scope_of(value)
+
+
+def encode_cursor(place: Place | None) -> str | None:
+    """Return a place in the history as an opaque text."""
+    if place is None:
+        return None
+    text = f"{clock.aware(place.last_message_at).isoformat()}|{place.pk}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(request: HttpRequest) -> Place | None:
+    """Return the place a cursor stands for. Raises ApiError for one that was not given out."""
+    text = request.GET.get("cursor")
+    if text is None:
+        return None
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        stamp, _separator, pk = base64.b64decode(padded, b"-_", validate=True).decode().partition("|")
+        moment = datetime.fromisoformat(stamp)
+        place = Place(clock.stored(clock.aware(moment)), session_id(pk))
+        if moment.tzinfo is None or encode_cursor(place) != text:
+            raise ValueError("not in the form that is given out")
+    except (ValueError, OverflowError, binascii.Error, ApiError) as error:
+        sentence = _("cursor is not one that this list gave out; begin again without it.")
+        raise ApiError("invalid", sentence, "cursor") from error
+    return place
+
+

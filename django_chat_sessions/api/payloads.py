@@ -1,0 +1,121 @@
+"""The wire shapes, written here and nowhere else in Python; the contract is openapi.yaml."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from django_chat_sessions import clock
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
+from django_chat_sessions.services import Arrival, Sent
+
+Payload = dict[str, Any]
+
+
+def moment(value: datetime) -> str:
+    """Return UTC with microseconds and a Z."""
+    return clock.aware(value).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def _maybe(value: datetime | None) -> str | None:
+    return None if value is None else moment(value)
+
+
+def session(row: AbstractChatSession, now: datetime) -> Payload:
+    """Return one session; the same before and after a sweep."""
+    state = row.state(now)
+    active = state == "active"
+    started = row.started_at or row.created or now
+    return {
+        "id": str(row.pk),
+        "scope": row.scope,
+        "state": state.value,
+        "running": row.is_running(now),
+        "title": row.title,
+        "preview": row.preview,
+        "message_count": row.message_count,
+        "unread": row.unread,
+        "started_at": moment(started),
+        "last_activity_at": moment(row.last_activity_at or started),
+        "last_message_at": moment(row.last_message_at or started),
+        "expires_at": _maybe(row.expires_at) if active else None,
+        "ended_at": None if active else _maybe(row.final_moment(now)),
+        "end_reason": "" if active else row.final_reason(now),
+        "previous": None if row.previous_id is None else str(row.previous_id),
+        "pinned_at": _maybe(row.pinned_at),
+        "archived_at": _maybe(row.archived_at),
+    }
+
+
+def message(row: AbstractChatMessage, now: datetime) -> Payload:
+    """Return one message; of a failed reply's error the reader gets a sentence only."""
+    state = row.reply_state(now)
+    return {
+        "id": str(row.pk),
+        "session": str(row.session_id),
+        "role": row.role,
+        "content": row.content,
+        "position": row.position or 0,
+        "state": state,
+        "error": _reader_error(state),
+        "created_at": moment(row.created_at or now),
+        "metadata": row.metadata or {},
+    }
+
+
+def _reader_error(state: str) -> str:
+    if state == ReplyState.FAILED:
+        return _("The answer could not be written. Your question is kept; ask it again.")
+    if state == ReplyState.INTERRUPTED:
+        return _("The answer was interrupted. Your question is kept; ask it again.")
+    return ""
+
+
+def arrival(value: Arrival, now: datetime) -> Payload:
+    """Return what the owner met."""
+    return {
+        "status": value.status.value,
+        "reason": value.reason,
+        "previous": None if value.previous is None else session(value.previous, now),
+    }
+
+
+def current_session(value: Arrival, now: datetime) -> Payload:
+    """Return a look: the open session, or none and why."""
+    return {
+        "arrival": arrival(value, now),
+        "session": None if value.session is None else session(value.session, now),
+        "server_time": moment(now),
+    }
+
+
+def session_state(row: AbstractChatSession, now: datetime) -> Payload:
+    """Return one session with the server's time."""
+    return {"session": session(row, now), "server_time": moment(now)}
+
+
+def sent_message(value: Sent, now: datetime) -> Payload:
+    """Return what a message led to."""
+    return {
+        "arrival": arrival(value.arrival, now),
+        "session": session(value.session, now),
+        "message": message(value.message, now),
+        "reply": None if value.reply is None else message(value.reply, now),
+        "server_time": moment(now),
+    }
+
+
+def conflict(
+    refused: AbstractChatSession,
+    current: AbstractChatSession | None,
+    running: AbstractChatMessage | None,
+    now: datetime,
+) -> Payload:
+    """Return what a refused message met."""
+    return {
+        "session": session(refused, now),
+        "current": None if current is None else session(current, now),
+        "running": None if running is None else message(running, now),
+    }

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from django_chat_sessions.api import views
+
+urlpatterns = [
+    path("openapi.yaml", views.Contract.as_view(), name="contract"),
+    path("messages", views.Messages.as_view(), name="messages"),
+    path("sessions", views.Sessions.as_view(), name="sessions"),
+    path("sessions/current", views.CurrentSession.as_view(), name="current_session"),
+    path("sessions/<str:session_id>", views.Session.as_view(), name="session"),
+    path("sessions/<str:session_id>/messages", views.Transcript.as_view(), name="transcript"),
+    path("sessions/<str:session_id>/end", views.EndSession.as_view(), name="end_session"),
+    path("sessions/<str:session_id>/reopen", views.ReopenSession.as_view(), name="reopen_session"),
+    path("sessions/<str:session_id>/touch", views.TouchSession.as_view(), name="touch_session"),
+    # Whatever else is asked for below this prefix gets the API's own 404, not a page.
+    path("<path:rest>", views.Nowhere.as_view(), name="nowhere"),
+]

@@ -1,0 +1,161 @@
+"""The routes: translate, call one verb, translate back."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from django_chat_sessions import clock, services
+from django_chat_sessions.api import inputs, payloads
+from django_chat_sessions.api.endpoint import Endpoint
+from django_chat_sessions.api.errors import not_found
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.models import AbstractChatSession
+
+PAGE = 50
+
+
+class OfSession(Endpoint):
+    """A route about one session of the caller's."""
+
+    def session(self, session_id: str) -> AbstractChatSession:
+        """Return the caller's session. Raises not_found for everybody else's."""
+        return services.find_session(self.owner, inputs.session_id(session_id))
+
+
+class CurrentSession(Endpoint):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Look at what the next message would meet."""
+        arrival = services.look(self.owner, inputs.scope_in_query(request) or "")
+        return JsonResponse(payloads.current_session(arrival, clock.now()))
+
+
+class Sessions(Endpoint):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """List the history."""
+        default = min(app_settings.HISTORY_LIMIT, inputs.LARGEST_PAGE)
+        limit = inputs.number(
+            request, "limit", default=default, least=1, most=inputs.LARGEST_PAGE
+        )
+        rows, following = services.history_page(
+            self.owner,
+            limit=limit or default,
+            after=inputs.decode_cursor(request),
+            scope=inputs.scope_in_query(request),
+        )
+        now = clock.now()
+        return JsonResponse(
+            {
+                "sessions": [payloads.session(row, now) for row in rows],
+                "next_cursor": inputs.encode_cursor(following),
+                "server_time": payloads.moment(now),
+            }
+        )
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Start a new session."""
+        scope = inputs.parse_start(inputs.parse_json(request))
+        arrival = services.start(self.owner, scope)
+        return JsonResponse(payloads.current_session(arrival, clock.now()), status=201)
+
+
+class Messages(Endpoint):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Send a message."""
+        given = inputs.Message.parse(inputs.parse_json(request))
+        sent = services.send(
+            self.owner,
+            given.content,
+            key=given.key,
+            scope=given.scope,
+            session_id=given.session_id,
+        )
+        status = 201 if sent.created else 200
+        return JsonResponse(payloads.sent_message(sent, clock.now()), status=status)
+
+
+class Session(OfSession):
+    def get(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Show one session."""
+        return self._state(self.session(session_id))
+
+    def patch(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Rename it."""
+        session = self.session(session_id)
+        return self._state(services.rename(session, inputs.parse_title(inputs.parse_json(request))))
+
+    def delete(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Delete it."""
+        services.delete(self.session(session_id))
+        return HttpResponse(status=204)
+
+    def _state(self, session: AbstractChatSession) -> HttpResponse:
+        return JsonResponse(payloads.session_state(session, clock.now()))
+
+
+class Transcript(OfSession):
+    def get(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Show a page of its messages."""
+        session = self.session(session_id)
+        most = inputs.LARGEST_PAGE
+        limit = inputs.number(request, "limit", default=PAGE, least=1, most=most) or PAGE
+        before = inputs.number(
+            request, "before", default=None, least=0, most=inputs.LAST_POSITION
+        )
+        page = services.transcript(session, limit, before)
+        now = clock.now()
+        return JsonResponse(
+            {
+                "session": payloads.session(session, now),
+                "messages": [payloads.message(row, now) for row in page.messages],
+                "next_before": page.before,
+                "server_time": payloads.moment(now),
+            }
+        )
+
+
+class EndSession(OfSession):
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """End it."""
+        session = services.end(self.session(session_id))
+        return JsonResponse(payloads.session_state(session, clock.now()))
+
+
+class ReopenSession(OfSession):
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Continue it."""
+        arrival = services.reopen(self.session(session_id))
+        return JsonResponse(payloads.current_session(arrival, clock.now()))
+
+
+class TouchSession(OfSession):
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Note deliberate activity."""
+        session = self.session(session_id)
+        services.touch(session)
+        return JsonResponse(payloads.session_state(session, clock.now()))
+
+
+class Contract(Endpoint):
+    needs_owner = False
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Serve the contract."""
+        return HttpResponse(_contract(), content_type="application/yaml")
+
+
+class Nowhere(Endpoint):
+    needs_owner = False
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer every method alike."""
+        error = not_found()
+        return self._private(request, self._refusal(error, error.body()), None)
+
+
+@cache
+def _contract() -> bytes:
+    return resources.files("django_chat_sessions.api").joinpath("openapi.yaml").read_bytes()

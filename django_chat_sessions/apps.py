@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ChatSessionsConfig(AppConfig):
+    """The core app: no tables, no queries and no threads at start."""
+
+    name = "django_chat_sessions"
+    verbose_name = _("Chat sessions")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_chat_sessions import checks  # noqa: F401  registers the system checks

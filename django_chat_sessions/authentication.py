@@ -1,0 +1,136 @@
+"""How a request is recognised: the Django session, a signed visitor cookie, any DRF class.
+
+``CHAT_SESSIONS["AUTHENTICATORS"]`` lists dotted paths, tried in order. A class of Django REST
+Framework may stand there as it is (token, JWT, knox …).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
+from django.core import signing
+from django.utils.module_loading import import_string
+
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.exceptions import NotAuthenticated
+from django_chat_sessions.owners import Owner
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+VISITOR_COOKIE = "chat_visitor"
+VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep a cookie
+_signer = signing.TimestampSigner(salt="django_chat_sessions.visitor")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking; ``new_visitor_key`` is set when a cookie should be given to a stranger."""
+
+    owner: Owner | None
+    by_cookie: bool = False
+    new_visitor_key: str | None = None
+
+
+class Authenticator(Protocol):
+    """One way to recognise a caller. ``by_cookie`` ones need a CSRF token for every change."""
+
+    by_cookie: bool
+
+    def authenticate(self, request: HttpRequest) -> Owner | None:
+        """Return the owner, or None to let the next authenticator try."""
+
+
+class DjangoSession:
+    """The user that Django's own session and authentication middleware found."""
+
+    by_cookie = True
+
+    def authenticate(self, request: HttpRequest) -> Owner | None:
+        user = getattr(request, "user", None)
+        return Owner.for_user(user) if user is not None and user.is_authenticated else None
+
+
+class AnonymousCookie:
+    """A visitor who was given a signed, HttpOnly cookie with a random key of 256 bits."""
+
+    by_cookie = True
+
+    def authenticate(self, request: HttpRequest) -> Owner | None:
+        value = request.COOKIES.get(VISITOR_COOKIE, "")
+        try:
+            return Owner.for_visitor(_signer.unsign(value, max_age=VISITOR_COOKIE_AGE))
+        except (signing.BadSignature, ValueError):  # forged, old, empty or not even text
+            return None
+
+
+class _RestFramework:
+    """Any authentication class of Django REST Framework; it does its own CSRF checks."""
+
+    by_cookie = False
+
+    def __init__(self, authentication_class: type) -> None:
+        self.authentication_class = authentication_class
+
+    def authenticate(self, request: HttpRequest) -> Owner | None:
+        from rest_framework.exceptions import APIException
+        from rest_framework.request import Request
+
+        try:
+            found = self.authentication_class().authenticate(Request(request))
+        except APIException as error:
+            raise NotAuthenticated(str(error.detail)) from error
+        return Owner.for_user(found[0]) if found is not None else None
+
+
+@lru_cache(maxsize=32)
+def load_authenticator(path: str) -> Authenticator:
+    """Return the authenticator behind a dotted path. Raises ImportError for a wrong path."""
+    loaded: Any = import_string(path)
+    if hasattr(loaded, "authenticate_header"):
+        return _RestFramework(loaded)
+    authenticator: Authenticator = loaded()
+    return authenticator
+
+
+def recognise(request: HttpRequest) -> Caller:
+    """Return the caller, or one without owner. Raises NotAuthenticated for bad credentials."""
+    for path in app_settings.AUTHENTICATORS:
+        authenticator = load_authenticator(path)
+        owner = authenticator.authenticate(request)
+        if owner is not None:
+            return Caller(owner, authenticator.by_cookie)
+    return Caller(None)
+
+
+def recognise_or_welcome(request: HttpRequest) -> Caller:
+    """Return the caller; a stranger becomes a new visitor where visitors are allowed.
+
+    Nothing is stored for a new visitor. Raises NotAuthenticated when nobody is recognised.
+    """
+    caller = recognise(request)
+    if caller.owner is not None:
+        return caller
+    for path in app_settings.AUTHENTICATORS:
+        if isinstance(load_authenticator(path), AnonymousCookie):
+            key = secrets.token_urlsafe(32)
+            return Caller(Owner.for_visitor(key), by_cookie=True, new_visitor_key=key)
+    raise NotAuthenticated("Log in to use the chat.")
+
+
+def give_visitor_cookie(request: HttpRequest, response: HttpResponse, key: str) -> None:
+    """Hand a new visitor the key that proves later who they are."""
+    response.set_cookie(
+        VISITOR_COOKIE,
+        _signer.sign(key),
+        max_age=VISITOR_COOKIE_AGE,
+        path=settings.SESSION_COOKIE_PATH,
+        domain=settings.SESSION_COOKIE_DOMAIN,
+        secure=settings.SESSION_COOKIE_SECURE or request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )

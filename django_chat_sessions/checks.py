@@ -1,0 +1,199 @@
+"""System checks: what is wrong with the configuration, said before the first request.
+
+E001 SESSION_MODEL          W001 SQLite without transaction_mode IMMEDIATE
+E002 unknown key            W002 ATOMIC_REQUESTS
+E003 wrong value            W003 USE_TZ = False
+E004 TIMEOUT_POLICY         W004 ThreadRunner in production (--deploy)
+E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--deploy)
+E006 the model's parents
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from django_chat_sessions import conf, get_message_model, get_session_model
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.policies import Activity, Deadline
+
+ID = "django_chat_sessions"
+
+
+def _positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "SESSION_MODEL": (lambda v: isinstance(v, str), "a text, app_label.ModelName"),
+    "ACTIVITY_RESOLUTION": (
+        lambda v: v == 0 or _positive(v),
+        "seconds, 0 or more",
+    ),
+    "HISTORY_LIMIT": (lambda v: isinstance(v, int) and _positive(v), "a whole number above 0"),
+    "RETENTION_DAYS": (lambda v: v is None or _positive(v), "days above 0, or None for ever"),
+    "MAX_MESSAGE_LENGTH": (
+        lambda v: isinstance(v, int) and _positive(v),
+        "a whole number of characters above 0",
+    ),
+    "AUTHENTICATORS": (
+        lambda v: isinstance(v, list | tuple) and bool(v),
+        "a list of dotted paths",
+    ),
+    "REPLY_LEASE": (_positive, "seconds above 0"),
+}
+
+
+@register()
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Unknown keys, wrong values, paths that lead nowhere."""
+    given = getattr(settings, "CHAT_SESSIONS", {})
+    if not isinstance(given, dict):
+        kind = type(given).__name__
+        return [Error(f"CHAT_SESSIONS is a {kind}; make it a dict.", id=f"{ID}.E003")]
+    return [*_unknown_keys(given), *_wrong_values(given), *_wrong_paths(), *_wrong_policy()]
+
+
+def _unknown_keys(given: dict[Any, Any]) -> Iterator[CheckMessage]:
+    for key in given:
+        if key in conf.DEFAULTS:
+            continue
+        near = difflib.get_close_matches(str(key), conf.DEFAULTS, n=1)
+        meant = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(conf.DEFAULTS)}."
+        yield Error(f"CHAT_SESSIONS has no key {key!r}.", hint=meant, id=f"{ID}.E002")
+
+
+def _wrong_values(given: dict[Any, Any]) -> Iterator[CheckMessage]:
+    for key, (is_right, wanted) in VALUES.items():
+        if key in given and not is_right(given[key]):
+            yield Error(
+                f'CHAT_SESSIONS["{key}"] is {given[key]!r}; give {wanted}.', id=f"{ID}.E003"
+            )
+
+
+def _wrong_paths() -> Iterator[CheckMessage]:
+    paths: list[tuple[str, Any]] = [("RUNNER", app_settings.RUNNER)]
+    try:
+        paths += [("AUTHENTICATORS", path) for path in app_settings.AUTHENTICATORS]
+    except TypeError:  # reported by _wrong_values
+        pass
+    responder = getattr(settings, "CHAT_SESSIONS", {}).get("RESPONDER")
+    if isinstance(responder, str):
+        paths.append(("RESPONDER", responder))
+    elif responder is not None and not callable(responder):
+        yield Error(
+            f'CHAT_SESSIONS["RESPONDER"] is {responder!r}; give a callable or its dotted path.',
+            id=f"{ID}.E003",
+        )
+    for key, path in paths:
+        try:
+            import_string(path)
+        except (ImportError, AttributeError, TypeError) as error:
+            yield Error(
+                f'CHAT_SESSIONS["{key}"] names {path!r}, which cannot be imported: {error}.',
+                id=f"{ID}.E005",
+            )
+
+
+def _wrong_policy() -> Iterator[CheckMessage]:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    sample = Activity(opened_at=moment, last_activity_at=moment, scope="", user_id=0)
+    try:
+        deadline = app_settings.TIMEOUT_POLICY.deadline(sample)
+    except Exception as error:  # a host's own code: whatever it raises is the finding
+        yield Error(
+            f'CHAT_SESSIONS["TIMEOUT_POLICY"] cannot be used: {type(error).__name__}: {error}.',
+            hint="Name a TimeoutPolicy class without arguments, or give an instance.",
+            id=f"{ID}.E004",
+        )
+        return
+    if deadline is not None and not (isinstance(deadline, Deadline) and deadline.at > moment):
+        yield Error(
+            f'CHAT_SESSIONS["TIMEOUT_POLICY"] gave {deadline!r}, which is not after the activity.',
+            hint="Return a Deadline later than last_activity_at, or None for never.",
+            id=f"{ID}.E004",
+        )
+
+
+@register(Tags.models)
+def check_models(**kwargs: Any) -> list[CheckMessage]:
+    """The session model exists, and the pair is built on the abstract classes."""
+    try:
+        pair = ((get_session_model(), AbstractChatSession), (get_message_model(), AbstractChatMessage))
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id=f"{ID}.E001")]
+    return [
+        Error(f"{model._meta.label} must subclass {parent.__name__}.", id=f"{ID}.E006")
+        for model, parent in pair
+        if not issubclass(model, parent)
+    ]
+
+
+@register(Tags.database)
+def check_databases(**kwargs: Any) -> list[CheckMessage]:
+    """Settings under which two people at once meet an error that one person never sees."""
+    found: list[CheckMessage] = []
+    for alias, options in settings.DATABASES.items():
+        engine = options.get("ENGINE", "")
+        mode = options.get("OPTIONS", {}).get("transaction_mode")
+        if engine.endswith("sqlite3") and mode != "IMMEDIATE":
+            found.append(
+                Warning(
+                    f"Database {alias!r}: two writers on SQLite meet 'database is locked'.",
+                    hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20}.',
+                    id=f"{ID}.W001",
+                )
+            )
+        if options.get("ATOMIC_REQUESTS"):
+            found.append(
+                Warning(
+                    f"Database {alias!r}: with ATOMIC_REQUESTS a view of yours holds its "
+                    "transaction while an answer is computed, and a lost race cannot be repaired.",
+                    hint="Decorate the views that talk to the chat with "
+                    "transaction.non_atomic_requests; the package's own views are.",
+                    id=f"{ID}.W002",
+                )
+            )
+    if not settings.USE_TZ:
+        found.append(
+            Warning(
+                "USE_TZ is False: in the hour that the end of daylight saving repeats, a session "
+                "may expire up to an hour early or late.",
+                hint="Set USE_TZ = True.",
+                id=f"{ID}.W003",
+            )
+        )
+    return found
+
+
+@register(Tags.database, deploy=True)
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """What works on a laptop and is worth a thought in production."""
+    found: list[CheckMessage] = []
+    if app_settings.RESPONDER is not None and app_settings.RUNNER.endswith(".ThreadRunner"):
+        found.append(
+            Warning(
+                "Answers are written by threads of the web process; a restart interrupts them.",
+                hint="The question is kept and the reader can ask again. Give a restart a grace "
+                "period longer than an answer takes.",
+                id=f"{ID}.W004",
+            )
+        )
+    for alias, options in settings.DATABASES.items():
+        if options.get("CONN_MAX_AGE") and not options.get("CONN_HEALTH_CHECKS"):
+            found.append(
+                Warning(
+                    f"Database {alias!r}: after it restarts, kept connections fail once each.",
+                    hint="Set CONN_HEALTH_CHECKS = True beside CONN_MAX_AGE.",
+                    id=f"{ID}.W005",
+                )
+            )
+    return found

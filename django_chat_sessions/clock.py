@@ -1,0 +1,41 @@
+"""The one clock. All arithmetic is done on aware UTC times.
+
+``now()`` and ``stored()`` give times in the form the database takes them (aware, or naive local
+time under ``USE_TZ = False``); ``aware()`` turns such a time into UTC for rules and payloads.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+
+def now() -> datetime:
+    """Return the present moment in the form the database takes it."""
+    return timezone.now()
+
+
+def aware(moment: datetime) -> datetime:
+    """Return a stored moment as aware UTC time."""
+    if timezone.is_naive(moment):
+        moment = timezone.make_aware(moment, timezone.get_default_timezone())
+    return moment.astimezone(UTC)
+
+
+def stored(moment: datetime) -> datetime:
+    """Return an aware moment in the form the database takes it."""
+    if settings.USE_TZ:
+        return moment
+    return timezone.make_naive(moment, timezone.get_default_timezone())
+
+
+def after(moment: datetime, seconds: float) -> datetime:
+    """Return the stored moment that many real seconds later, whatever the local clock does."""
+    return stored(aware(moment) + timedelta(seconds=seconds))
+
+
+def seconds_between(earlier: datetime, later: datetime) -> float:
+    """Return the real seconds from one stored moment to another."""
+    return (aware(later) - aware(earlier)).total_seconds()

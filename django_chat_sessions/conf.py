@@ -1,0 +1,95 @@
+"""The settings: ``settings.CHAT_SESSIONS``, read here and nowhere else, when they are needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django_chat_sessions.policies import TimeoutPolicy
+
+DEFAULTS: dict[str, Any] = {
+    "SESSION_MODEL": "chat_sessions.ChatSession",
+    "TIMEOUT_POLICY": "django_chat_sessions.policies.IdleTimeoutPolicy",
+    "ACTIVITY_RESOLUTION": 1,
+    "HISTORY_LIMIT": 30,
+    "RETENTION_DAYS": None,
+    "MAX_MESSAGE_LENGTH": 20_000,
+    "AUTHENTICATORS": [
+        "django_chat_sessions.authentication.DjangoSession",
+        "django_chat_sessions.authentication.AnonymousCookie",
+    ],
+    "RESPONDER": None,
+    "RUNNER": "django_chat_sessions.services.replies.runners.ThreadRunner",
+    "REPLY_LEASE": 30,
+}
+
+
+class AppSettings:
+    """Typed access; each attribute is read from the settings at the moment of the call."""
+
+    def _get(self, key: str) -> Any:
+        return getattr(settings, "CHAT_SESSIONS", {}).get(key, DEFAULTS[key])
+
+    @property
+    def SESSION_MODEL(self) -> str:
+        """The session model, ``app_label.ModelName``."""
+        return cast(str, self._get("SESSION_MODEL"))
+
+    @property
+    def TIMEOUT_POLICY(self) -> TimeoutPolicy:
+        """The timeout policy: an instance, or the dotted path of a class or an instance."""
+        value = self._get("TIMEOUT_POLICY")
+        if isinstance(value, str):
+            value = import_string(value)
+        return cast("TimeoutPolicy", value() if isinstance(value, type) else value)
+
+    @property
+    def ACTIVITY_RESOLUTION(self) -> float:
+        """Seconds; stored activity younger than this is not written again (1 is exact)."""
+        return cast(float, self._get("ACTIVITY_RESOLUTION"))
+
+    @property
+    def HISTORY_LIMIT(self) -> int:
+        """How many sessions a history shows unless it is told otherwise."""
+        return cast(int, self._get("HISTORY_LIMIT"))
+
+    @property
+    def RETENTION_DAYS(self) -> float | None:
+        """Days an ended session is kept after its last message; None keeps it for ever."""
+        return cast("float | None", self._get("RETENTION_DAYS"))
+
+    @property
+    def MAX_MESSAGE_LENGTH(self) -> int:
+        """Characters a person's message may have."""
+        return cast(int, self._get("MAX_MESSAGE_LENGTH"))
+
+    @property
+    def AUTHENTICATORS(self) -> tuple[str, ...]:
+        """Dotted paths of the ways a caller may be recognised, tried in order."""
+        return tuple(self._get("AUTHENTICATORS"))
+
+    @property
+    def RESPONDER(self) -> Callable[..., Any] | None:
+        """The host's answering function, or None when the host answers in its own view."""
+        value = self._get("RESPONDER")
+        return cast(
+            "Callable[..., Any] | None", import_string(value) if isinstance(value, str) else value
+        )
+
+    @property
+    def RUNNER(self) -> str:
+        """The dotted path of the runner that calls the responder outside the request."""
+        return cast(str, self._get("RUNNER"))
+
+    @property
+    def REPLY_LEASE(self) -> float:
+        """Seconds after which a reply whose worker went silent counts as interrupted."""
+        return cast(float, self._get("REPLY_LEASE"))
+
+
+app_settings = AppSettings()

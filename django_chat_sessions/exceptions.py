@@ -1,0 +1,59 @@
+"""What can go wrong.
+
+ChatSessionsError
+ ├─ SessionNotFound     no such session, or not this owner's
+ ├─ SessionEnded        the session takes no more messages
+ ├─ TurnInProgress      an answer is being written
+ ├─ KeyReused           one client key, two texts
+ ├─ TurnLost            the lease on a reply has passed to somebody else
+ └─ NotAuthenticated    no authenticator recognised the caller
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+
+
+class ChatSessionsError(Exception):
+    """Base of all errors of this package; do not raise directly."""
+
+
+class SessionNotFound(ChatSessionsError):
+    """There is no such session, or it belongs to somebody else."""
+
+
+class SessionEnded(ChatSessionsError):
+    """The session takes no more messages; ``current`` is the one open in its scope, if any."""
+
+    def __init__(
+        self, session: AbstractChatSession, current: AbstractChatSession | None = None
+    ) -> None:
+        super().__init__(f"Chat session {session.pk} has ended; reopen it or start a new one.")
+        self.session = session
+        self.current = current
+
+
+class TurnInProgress(ChatSessionsError):
+    """The session is waiting for an answer; ``reply`` is the message that will hold it."""
+
+    def __init__(
+        self, session: AbstractChatSession, reply: AbstractChatMessage | None = None
+    ) -> None:
+        super().__init__(f"Chat session {session.pk} is waiting for an answer.")
+        self.session = session
+        self.reply = reply
+
+
+class KeyReused(ChatSessionsError):
+    """The client key was used before for another text."""
+
+
+class TurnLost(ChatSessionsError):
+    """The reply is no longer ours to write: it ended, or its lease went to another worker."""
+
+
+class NotAuthenticated(ChatSessionsError):
+    """No configured authenticator recognised the caller."""

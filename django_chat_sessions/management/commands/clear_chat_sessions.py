@@ -1,0 +1,61 @@
+"""``clear_chat_sessions``: sweep, then purge. For cron; nothing waits for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from django_chat_sessions import services
+
+
+class Command(BaseCommand):
+    """Translate the options, call the two verbs, print the counts."""
+
+    help = (
+        "Writes expired chat sessions down as ended, then deletes those older than the retention. "
+        "Safe beside live traffic and beside itself; run it from cron, daily or hourly."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--older-than",
+            type=float,
+            metavar="DAYS",
+            help="Delete ended sessions without a message for this many days "
+            '(default: CHAT_SESSIONS["RETENTION_DAYS"]; without either nothing but sessions '
+            "deleted by their owners goes).",
+        )
+        parser.add_argument(
+            "--batch-size", type=int, default=1000, help="Sessions per transaction (default 1000)."
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Change nothing; say what would be done."
+        )
+        parser.add_argument("--json", action="store_true", help="Print the counts as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["batch_size"] < 1:
+            raise CommandError(f"--batch-size is {options['batch_size']}; give 1 or more.")
+        if options["older_than"] is not None and not 0 <= options["older_than"] < 36_500:
+            raise CommandError(f"--older-than is {options['older_than']}; give 0 to 36500 days.")
+        common = {"batch_size": options["batch_size"], "dry_run": options["dry_run"]}
+        swept = services.sweep(**common, progress=self._progress("swept"))
+        purged = services.purge(
+            older_than_days=options["older_than"], **common, progress=self._progress("purged")
+        )
+        self._report(swept, purged, options)
+
+    def _progress(self, word: str) -> Any:
+        if not self.stderr.isatty():
+            return None
+        return lambda count: self.stderr.write(f"{count} {word} …")
+
+    def _report(self, swept: int, purged: int, options: dict[str, Any]) -> None:
+        dry_run = options["dry_run"]
+        if options["json"]:
+            self.stdout.write(json.dumps({"swept": swept, "purged": purged, "dry_run": dry_run}))
+            return
+        would = "would be " if dry_run else ""
+        self.stdout.write(f"{swept} expired sessions {would}swept, {purged} {would}purged.")

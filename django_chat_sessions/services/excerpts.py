@@ -1,0 +1,35 @@
+"""Text made fit for a row: storable, and short where a list shows it."""
+
+from __future__ import annotations
+
+import re
+
+TITLE_LENGTH = 80
+PREVIEW_LENGTH = 140
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Return text that every database takes; NUL and lone surrogates become U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def excerpt(text: str, length: int) -> str:
+    """Return the beginning in one line, cut at a word where one ends near the limit."""
+    # A head far longer than the limit is enough: a book pasted as a message is not split whole.
+    line = " ".join(text[: length * 20].split())
+    if len(line) <= length:
+        return line
+    head = line[: length - 1]
+    cut = head.rfind(" ")
+    return (head[:cut] if cut > length * 2 // 3 else head).rstrip() + "…"
+
+
+def title_from(text: str) -> str:
+    """Return the title of a conversation that begins with this message."""
+    return excerpt(text, TITLE_LENGTH)
+
+
+def preview_of(text: str) -> str:
+    """Return what a history shows of this message."""
+    return excerpt(text, PREVIEW_LENGTH)

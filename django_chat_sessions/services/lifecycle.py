@@ -1,0 +1,162 @@
+"""The life of a session: current, look, resume_or_start, start, touch, end, reopen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError
+
+from django_chat_sessions import clock
+from django_chat_sessions.exceptions import SessionNotFound
+from django_chat_sessions.models import AbstractChatSession, EndReason
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.opening import (
+    Arrival,
+    ArrivalStatus,
+    close,
+    expiry,
+    extend,
+    held_session,
+    latest_session,
+    new_arrival,
+    open_new,
+)
+from django_chat_sessions.services.races import (
+    RaceLost,
+    compare_and_set,
+    survives_races,
+    with_latest,
+)
+from django_chat_sessions.services.tables import announce, short_transaction
+from django_chat_sessions.signals import session_reopened, session_resumed
+
+
+def current(owner: Owner, scope: str = "") -> AbstractChatSession | None:
+    """Return the open, unexpired session, or None. Writes nothing; 1 statement."""
+    held = held_session(owner, scope)
+    return held if held is not None and held.is_active(clock.now()) else None
+
+
+def look(owner: Owner, scope: str = "") -> Arrival:
+    """Return what the owner's next message would meet. Writes nothing; 1 statement, 2 if none is open.
+
+    ``session`` is None when a message would start a new one; ``previous`` is what it would follow.
+    """
+    now = clock.now()
+    held = held_session(owner, scope, with_previous=True)
+    if held is not None and held.is_active(now):
+        if held.message_count == 0:
+            return new_arrival(held, held.previous, now)
+        return Arrival(held, ArrivalStatus.RESUMED, "open")
+    return new_arrival(None, held if held is not None else latest_session(owner, scope), now)
+
+
+@survives_races
+def resume_or_start(owner: Owner, scope: str = "") -> Arrival:
+    """Return the session to talk in: the open one, or a new one when that has expired.
+
+    Counts as activity. Sends ``session_resumed``, or ``session_started`` and ``session_ended``.
+    Resume: 2 statements, 1 when the stored activity is younger than ACTIVITY_RESOLUTION seconds.
+    """
+    now = clock.now()
+    held = held_session(owner, scope)
+    if held is None or not held.is_active(now):
+        return open_new(owner, scope, held, now)
+    extend(held, now)
+    arrival = Arrival(held, ArrivalStatus.RESUMED, "open")
+    announce(session_resumed, held, arrival=arrival)
+    return arrival
+
+
+@survives_races
+def start(owner: Owner, scope: str = "") -> Arrival:
+    """Start a new session because the owner asked; the open one ends with reason ``user``.
+
+    An open session without a message is new already and is returned as it is.
+    Sends ``session_ended`` and ``session_started``. 3 statements.
+    """
+    now = clock.now()
+    held = held_session(owner, scope, with_previous=True)
+    if held is not None and held.is_active(now) and held.message_count == 0:
+        extend(held, now)
+        return new_arrival(held, held.previous, now)
+    return open_new(owner, scope, held, now)
+
+
+@survives_races
+def touch(session: AbstractChatSession) -> bool:
+    """Note deliberate activity; return whether the session is still open. At most 1 statement.
+
+    An expired session stays expired.
+    """
+
+    def step(known: AbstractChatSession) -> bool:
+        now = clock.now()
+        if not known.is_active(now):
+            return False
+        extend(known, now)
+        return True
+
+    return with_latest(session, step)
+
+
+@survives_races
+def end(session: AbstractChatSession, reason: str = EndReason.USER.value) -> AbstractChatSession:
+    """End the session; ending an ended one changes nothing. 1 statement.
+
+    One that has expired already ends as expired. Sends ``session_ended`` once.
+    """
+
+    def step(known: AbstractChatSession) -> AbstractChatSession:
+        if known.open_key is not None:
+            close(known, reason, clock.now())
+        return known
+
+    return with_latest(session, step)
+
+
+@survives_races
+def reopen(session: AbstractChatSession) -> Arrival:
+    """Take an expired or ended session up again, with all its messages.
+
+    The open one of its scope ends with reason ``replaced`` and is the arrival's ``previous``.
+    An active session is resumed. Sends ``session_reopened``. Raises SessionNotFound when it was
+    deleted. 2 statements, 3 when another session was open.
+    """
+
+    def step(known: AbstractChatSession) -> Arrival:
+        now = clock.now()
+        if known.deleted_at is not None:
+            raise SessionNotFound(f"Chat session {known.pk} was deleted.")
+        if known.is_active(now):
+            extend(known, now)
+            return Arrival(known, ArrivalStatus.RESUMED, "open")
+        return _take_up(known, now)
+
+    return with_latest(session, step)
+
+
+def _take_up(session: AbstractChatSession, now: datetime) -> Arrival:
+    owner = Owner.of(session)
+    held = held_session(owner, session.scope)
+    left = held if held is not None and held.pk != session.pk else None
+    pinned = max(now, session.running_until) if session.running_until else now
+    try:
+        with short_transaction():
+            if left is not None:
+                close(left, EndReason.REPLACED.value, now)
+            compare_and_set(
+                session,
+                open_key=owner.open_key(session.scope),
+                opened_at=now,
+                last_activity_at=max(now, session.last_activity_at or now),
+                last_message_at=max(now, session.last_message_at or now),
+                expires_at=expiry(session, opened_at=now, last_activity_at=pinned),
+                ended_at=None,
+                end_reason="",
+            )
+            arrival = Arrival(session, ArrivalStatus.REOPENED, EndReason.USER.value, left)
+            announce(session_reopened, session, arrival=arrival)
+    except IntegrityError as error:
+        raise RaceLost("Another session was opened meanwhile.") from error
+    return arrival

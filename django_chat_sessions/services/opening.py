@@ -1,0 +1,147 @@
+"""The steps that open and close rows; the verbs in lifecycle and turns are made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django_chat_sessions import clock, get_session_model
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.policies import deadline_for
+from django_chat_sessions.services.races import compare_and_set
+from django_chat_sessions.services.tables import announce, sessions, short_transaction
+from django_chat_sessions.signals import session_ended, session_started
+
+
+class ArrivalStatus(StrEnum):
+    """What happened when the owner came."""
+
+    NEW = "new"
+    RESUMED = "resumed"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the owner met on coming back.
+
+    ``reason``: for ``new`` it is ``first`` or why ``previous`` ended; for ``resumed`` ``open``;
+    for ``reopened`` ``user``. ``session`` is None only after a look that found nothing open.
+    """
+
+    session: AbstractChatSession | None
+    status: ArrivalStatus
+    reason: str
+    previous: AbstractChatSession | None = None
+
+    @property
+    def opened(self) -> AbstractChatSession:
+        """The session, where there must be one."""
+        if self.session is None:
+            raise ValueError("This arrival is a look that found no open session.")
+        return self.session
+
+
+def held_session(
+    owner: Owner, scope: str, *, with_previous: bool = False
+) -> AbstractChatSession | None:
+    """Return the session in the owner's open place, expired or not; one SELECT."""
+    held = sessions().held_open_by(owner, scope)
+    if with_previous:
+        held = held.select_related("previous")
+    return next(iter(held[:1]), None)
+
+
+def latest_session(owner: Owner, scope: str) -> AbstractChatSession | None:
+    """Return the last conversation in this scope, so that it can be continued; one SELECT."""
+    latest = sessions().owned_by(owner).filter(scope=scope, message_count__gt=0)
+    return next(iter(latest.newest_first()[:1]), None)
+
+
+def new_arrival(
+    session: AbstractChatSession | None, previous: AbstractChatSession | None, now: datetime
+) -> Arrival:
+    """Return the arrival in a new session after ``previous``."""
+    reason = (previous.final_reason(now) if previous is not None else "") or "first"
+    return Arrival(session, ArrivalStatus.NEW, reason, previous)
+
+
+def expiry(session: AbstractChatSession, **changed: Any) -> datetime | None:
+    """Return ``expires_at`` for the session with some of its activity changed."""
+    activity = session.activity()
+    if changed:
+        activity = replace(activity, **{k: clock.aware(v) for k, v in changed.items()})
+    deadline = deadline_for(activity)
+    return None if deadline is None else clock.stored(deadline.at)
+
+
+def extend(session: AbstractChatSession, now: datetime) -> None:
+    """Write activity down, if the stored one is old enough to matter; at most one UPDATE."""
+    last = session.last_activity_at or session.started_at or now
+    if clock.seconds_between(last, now) < app_settings.ACTIVITY_RESOLUTION:
+        return
+    pinned = max(now, session.running_until) if session.running_until else now
+    compare_and_set(
+        session, last_activity_at=now, expires_at=expiry(session, last_activity_at=pinned)
+    )
+
+
+def close(session: AbstractChatSession, reason: str, now: datetime) -> None:
+    """Free the owner's open place; one UPDATE. An expired session ends when it expired."""
+    moment: datetime | None = now
+    if session.is_lapsed(now):
+        reason, moment = session.final_reason(now), session.final_moment(now)
+    compare_and_set(session, open_key=None, ended_at=moment, end_reason=reason)
+    announce(session_ended, session, reason=reason)
+
+
+def insert_session(
+    owner: Owner,
+    scope: str,
+    previous: AbstractChatSession | None,
+    now: datetime,
+    **first: Any,
+) -> AbstractChatSession:
+    """Insert an open session; one INSERT. IntegrityError when the open place is taken."""
+    session = get_session_model()(
+        user_id=owner.user_id,
+        visitor_key=owner.visitor_key,
+        scope=scope,
+        open_key=owner.open_key(scope),
+        started_at=now,
+        opened_at=now,
+        last_activity_at=now,
+        last_message_at=now,
+        previous=previous,
+        **first,
+    )
+    session.expires_at = expiry(session)
+    session.save(using=sessions().db, force_insert=True)
+    return session
+
+
+def open_new(
+    owner: Owner,
+    scope: str,
+    held: AbstractChatSession | None,
+    now: datetime,
+    *,
+    reason: str = "user",
+    **first: Any,
+) -> Arrival:
+    """Close what is held and open a new session, together.
+
+    Raises RaceLost or IntegrityError when another process was faster.
+    """
+    previous = held if held is not None else latest_session(owner, scope)
+    with short_transaction():
+        if held is not None:
+            close(held, reason, now)
+        session = insert_session(owner, scope, previous, now, **first)
+        arrival = new_arrival(session, previous, now)
+        announce(session_started, session, arrival=arrival)
+    return arrival

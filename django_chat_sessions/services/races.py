@@ -1,0 +1,89 @@
+"""How writes stay correct beside other writers: compare and set, look again, try again."""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import IntegrityError, OperationalError, connections
+
+from django_chat_sessions.exceptions import SessionNotFound
+from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.services.tables import sessions
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound=AbstractChatSession)
+
+ATTEMPTS = 40
+LONGEST_PAUSE = 0.05  # seconds
+# Deadlock and serialisation failure (PostgreSQL, SQL standard); deadlock, lock wait, stale read (MySQL).
+TRANSIENT_CODES = frozenset({"40001", "40P01", 1213, 1205, 1020})
+VERSION = ("open_key", "last_activity_at", "running_until", "message_count", "deleted_at")
+
+
+class RaceLost(Exception):
+    """Somebody else changed the row between our read and our write."""
+
+
+def compare_and_set(session: AbstractChatSession, **values: Any) -> None:
+    """Write values unless the session has moved on since it was read; one UPDATE.
+
+    ``session`` gets the values too. Raises RaceLost, and writes nothing, when it has moved on.
+    """
+    as_read = {name: getattr(session, name) for name in VERSION}
+    if not sessions().filter(pk=session.pk, **as_read).update(**values):
+        raise RaceLost(f"Chat session {session.pk} changed meanwhile.")
+    for name, value in values.items():
+        setattr(session, name, value)
+
+
+def with_latest(session: S, step: Callable[[S], R]) -> R:
+    """Take a step with the session as it is known; after each lost race, as it is read again."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return step(session)
+        except RaceLost:
+            pause(attempt)
+            try:
+                session.refresh_from_db(using=sessions().db)
+            except type(session).DoesNotExist as error:
+                raise SessionNotFound(f"Chat session {session.pk} is gone.") from error
+    return step(session)
+
+
+def survives_races(verb: Callable[P, R]) -> Callable[P, R]:
+    """Run the verb again when another process won, the database was locked or it deadlocked.
+
+    Inside a transaction of the caller's a deadlock cannot be repaired here and is raised.
+    """
+
+    @functools.wraps(verb)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(ATTEMPTS):
+            try:
+                return verb(*args, **kwargs)
+            except (RaceLost, IntegrityError):
+                pause(attempt)
+            except OperationalError as error:
+                if not is_transient(error) or connections[sessions().db].in_atomic_block:
+                    raise
+                pause(attempt)
+        return verb(*args, **kwargs)
+
+    return wrapper
+
+
+def is_transient(error: OperationalError) -> bool:
+    """Whether the same statements may succeed when they are sent again."""
+    cause = error.__cause__
+    code = getattr(cause, "sqlstate", None) or (error.args[0] if error.args else None)
+    return code in TRANSIENT_CODES or "locked" in str(error)
+
+
+def pause(attempt: int) -> None:
+    """Wait a little, at random, so that the same racers do not meet again."""
+    time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.002 * 2**attempt)))  # noqa: S311

@@ -1,0 +1,1 @@
+"""How a reply comes about: run outside the request, written under a lease, never trusted."""

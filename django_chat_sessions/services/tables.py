@@ -1,0 +1,40 @@
+"""The host's tables, always on the database that writes go to: decisions never read a replica."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import router, transaction
+from django.dispatch import Signal
+
+from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
+
+
+def sessions() -> ChatSessionQuerySet:
+    """All sessions; built here because a host's own default manager may hide rows."""
+    model = get_session_model()
+    return ChatSessionQuerySet(model, using=router.db_for_write(model))
+
+
+def messages() -> ChatMessageQuerySet:
+    """All messages."""
+    model = get_message_model()
+    return ChatMessageQuerySet(model, using=router.db_for_write(model))
+
+
+def short_transaction() -> Any:
+    """Return the context manager in which a verb's writes happen together."""
+    return transaction.atomic(using=router.db_for_write(get_session_model()))
+
+
+def after_commit(callback: Any) -> None:
+    """Call back once the writes made so far are there for everybody."""
+    transaction.on_commit(callback, using=router.db_for_write(get_session_model()))
+
+
+def announce(signal: Signal, session: AbstractChatSession, **facts: Any) -> None:
+    """Send a signal once, after commit."""
+    after_commit(partial(signal.send_robust, sender=type(session), session=session, **facts))

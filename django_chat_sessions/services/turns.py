@@ -1,0 +1,313 @@
+"""Turns: a person's message and its reply. Stored together, before anything is answered."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError
+
+from django_chat_sessions import clock, get_message_model
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.exceptions import (
+    KeyReused,
+    SessionEnded,
+    SessionNotFound,
+    TurnInProgress,
+    TurnLost,
+)
+from django_chat_sessions.models import (
+    DELIBERATE_REASONS,
+    AbstractChatMessage,
+    AbstractChatSession,
+    ReplyState,
+    Role,
+)
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.excerpts import preview_of, storable, title_from
+from django_chat_sessions.services.history import find_session
+from django_chat_sessions.services.opening import (
+    Arrival,
+    ArrivalStatus,
+    expiry,
+    held_session,
+    new_arrival,
+    open_new,
+)
+from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
+from django_chat_sessions.services.replies.leases import lease_keeper
+from django_chat_sessions.services.replies.runners import get_runner
+from django_chat_sessions.services.replies.writing import finish, mark_interrupted
+from django_chat_sessions.services.tables import (
+    after_commit,
+    announce,
+    messages,
+    short_transaction,
+)
+from django_chat_sessions.signals import message_added
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a message led to; ``created`` is false when its key had been stored before."""
+
+    arrival: Arrival
+    session: AbstractChatSession
+    message: AbstractChatMessage
+    reply: AbstractChatMessage | None
+    created: bool
+
+
+@dataclass(slots=True)
+class Turn:
+    """A turn that the host answers in its own view: set ``answer``, and ``metadata`` if you like.
+
+    ``created`` is false when the same key was answered before; ``answer`` is that answer then,
+    and nothing more is written.
+    """
+
+    session: AbstractChatSession
+    message: AbstractChatMessage
+    reply: AbstractChatMessage
+    created: bool = True
+    answer: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@survives_races
+def send(
+    owner: Owner, content: str, *, key: str, scope: str = "", session_id: Any = None
+) -> Sent:
+    """Store an owner's message and ask the RESPONDER, if there is one, for the reply.
+
+    The message goes to the open session of ``scope``, or a new one when that has expired.
+    ``session_id`` names the session the person is looking at; its scope wins. The same ``key``
+    again stores nothing and returns what it led to.
+
+    Raises SessionEnded (the named one was ended on purpose), TurnInProgress, KeyReused,
+    SessionNotFound. Sends ``message_added``, and ``session_started`` where one starts.
+    3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT.
+    """
+    content = storable(content)
+    client_key = owner.client_key(key)
+    try:
+        sent = _send(owner, content, client_key, scope, session_id)
+    except (IntegrityError, TurnInProgress, SessionEnded) as conflict:
+        known = _sent_before(owner, client_key, content)
+        if known is not None:
+            return known
+        raise conflict
+    if sent.reply is not None:
+        after_commit(partial(get_runner().submit, sent.reply, sent.session))
+    return sent
+
+
+def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: Any) -> Sent:
+    now = clock.now()
+    session, held, scope = _addressee(owner, scope, session_id, now)
+    responds = app_settings.RESPONDER is not None
+    rows = [_message(Role.USER, content, now, client_key=client_key)]
+    if responds:
+        rows.append(_reply(now, ReplyState.PENDING))
+    if session is not None:
+        arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
+        if session.message_count == 0:
+            arrival = new_arrival(session, session.previous, now)
+        append(session, rows, now)
+    else:
+        with short_transaction():
+            arrival = open_new(owner, scope, held, now, **_first_counters(rows))
+            session = arrival.opened
+            _insert(session, rows, 0)
+    return Sent(arrival, session, rows[0], rows[1] if responds else None, created=True)
+
+
+def _addressee(
+    owner: Owner, scope: str, session_id: Any, now: datetime
+) -> tuple[AbstractChatSession | None, AbstractChatSession | None, str]:
+    """Return the session that takes the message, or None with what is held and the scope."""
+    if session_id is None:
+        held = held_session(owner, scope)
+        active = held if held is not None and held.is_active(now) else None
+        return active, held, scope
+    named = find_session(owner, session_id)
+    if named.is_active(now):
+        return named, named, named.scope
+    held = held_session(owner, named.scope)
+    active = held if held is not None and held.is_active(now) else None
+    if named.final_reason(now) in DELIBERATE_REASONS:
+        raise SessionEnded(named, active)
+    return active, held, named.scope
+
+
+def _sent_before(owner: Owner, client_key: Any, content: str) -> Sent | None:
+    """Return what this key led to; 2 statements, none without a key."""
+    if client_key is None:
+        return None
+    message = next(
+        iter(messages().filter(client_key=client_key).select_related("session__previous")[:1]),
+        None,
+    )
+    if message is None:
+        return None
+    if message.content != content:
+        raise KeyReused("This key belongs to another message; use a new key for a new text.")
+    session = message.session
+    if session.deleted_at is not None:
+        raise SessionNotFound("There is no such chat session.")
+    following = messages().filter(session=session.pk, position=message.position + 1)
+    reply = next(iter(following.exclude(state="")[:1]), None)
+    arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
+    if message.position == 0:
+        arrival = new_arrival(session, session.previous, clock.now())
+    return Sent(arrival, session, message, reply, created=False)
+
+
+def _message(role: Role, content: str, now: datetime, **values: Any) -> AbstractChatMessage:
+    model = get_message_model()
+    return model(role=role.value, content=content, created_at=now, **values)
+
+
+def _reply(now: datetime, state: ReplyState, **values: Any) -> AbstractChatMessage:
+    lease = clock.after(now, app_settings.REPLY_LEASE)
+    return _message(Role.ASSISTANT, "", now, state=state.value, lease_until=lease, **values)
+
+
+def _first_counters(rows: list[AbstractChatMessage]) -> dict[str, Any]:
+    return {
+        "message_count": len(rows),
+        "title": title_from(rows[0].content),
+        "preview": preview_of(rows[0].content),
+        "running_until": rows[-1].lease_until,
+    }
+
+
+def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: datetime) -> None:
+    """Put messages at the end of an open session; 2 statements in one transaction.
+
+    Raises TurnInProgress while an answer is being written, RaceLost when the session changed.
+    """
+    if session.is_running(now):
+        running = messages().filter(session=session.pk).replies_running()
+        raise TurnInProgress(session, next(iter(running.order_by("-position")[:1]), None))
+    first = session.message_count
+    lease = rows[-1].lease_until
+    activity = max(now, session.last_activity_at or now)
+    changes: dict[str, Any] = {
+        "message_count": first + len(rows),
+        "last_activity_at": activity,
+        "last_message_at": max(now, session.last_message_at or now),
+        "running_until": lease,
+        "expires_at": expiry(session, last_activity_at=max(activity, lease or activity)),
+        "preview": preview_of(rows[0].content),
+    }
+    if not session.title and rows[0].role == Role.USER:
+        changes["title"] = title_from(rows[0].content)
+    with short_transaction():
+        if session.running_until is not None:
+            mark_interrupted(session, now)
+        compare_and_set(session, **changes)
+        _insert(session, rows, first)
+
+
+def _insert(session: AbstractChatSession, rows: list[AbstractChatMessage], first: int) -> None:
+    for position, row in enumerate(rows, start=first):
+        row.session = session  # type: ignore[assignment]
+        row.position = position
+    messages().bulk_create(rows)
+    for row in rows:
+        if not row.state:
+            announce(message_added, session, message=row)
+
+
+@survives_races
+def add_message(
+    session: AbstractChatSession, role: str, content: str, key: str | None = None
+) -> AbstractChatMessage:
+    """Add one message to an open session and return it; the same key returns the same message.
+
+    Raises SessionEnded, TurnInProgress, KeyReused. Sends ``message_added``. 2 statements.
+    """
+    content = storable(content)
+    client_key = None if key is None else Owner.of(session).client_key(key)
+
+    def step(known: AbstractChatSession) -> AbstractChatMessage:
+        now = clock.now()
+        row = _message(Role(role), content, now, client_key=client_key)
+        try:
+            _append_to_active(known, [row], now)
+        except (IntegrityError, SessionEnded, TurnInProgress):
+            stored = _sent_before(Owner.of(known), client_key, content)
+            if stored is None:
+                raise
+            return stored.message
+        return row
+
+    return with_latest(session, step)
+
+
+@contextmanager
+def record_turn(
+    session: AbstractChatSession, question: str, *, key: str | None = None
+) -> Iterator[Turn]:
+    """Store the question, keep the session open while the host answers, store the answer.
+
+    The question is committed before the block runs. Leaving the block stores ``turn.answer``;
+    an exception stores the reply as failed and is raised on. No transaction is held meanwhile.
+
+    Raises SessionEnded, TurnInProgress, KeyReused; TurnLost when the lease passed to another.
+    Sends ``message_added``, then ``turn_answered`` or ``turn_failed``.
+    2 statements before the block, 2 after it, each pair in one transaction.
+    """
+    turn = _begin_turn(session, question, key)
+    if not turn.created:
+        yield turn
+        return
+    with lease_keeper.keeping(turn.reply, session):
+        try:
+            yield turn
+        except BaseException as error:
+            with suppress(TurnLost):
+                cause = f"{type(error).__name__}: {error}"
+                finish(turn.reply, session, ReplyState.FAILED, error=cause)
+            raise
+        if turn.answer is None:
+            cause = "The block ended without an answer."
+            finish(turn.reply, session, ReplyState.FAILED, error=cause)
+        else:
+            facts = {"content": turn.answer, "metadata": turn.metadata}
+            finish(turn.reply, session, ReplyState.ANSWERED, **facts)
+
+
+@survives_races
+def _begin_turn(session: AbstractChatSession, question: str, key: str | None) -> Turn:
+    content = storable(question)
+    client_key = None if key is None else Owner.of(session).client_key(key)
+
+    def step(known: AbstractChatSession) -> Turn:
+        now = clock.now()
+        ask = _message(Role.USER, content, now, client_key=client_key)
+        reply = _reply(now, ReplyState.RUNNING, token=uuid.uuid4(), attempt=1)
+        try:
+            _append_to_active(known, [ask, reply], now)
+        except (IntegrityError, SessionEnded, TurnInProgress):
+            stored = _sent_before(Owner.of(known), client_key, content)
+            if stored is None or stored.reply is None or stored.reply.state != "answered":
+                raise
+            return Turn(known, stored.message, stored.reply, False, stored.reply.content)
+        return Turn(known, ask, reply)
+
+    return with_latest(session, step)
+
+
+def _append_to_active(
+    session: AbstractChatSession, rows: list[AbstractChatMessage], now: datetime
+) -> None:
+    if not session.is_active(now):
+        raise SessionEnded(session)
+    append(session, rows, now)

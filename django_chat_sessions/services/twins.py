@@ -1,0 +1,41 @@
+"""The async twins: the same verbs for async views, each in the thread Django keeps for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from asgiref.sync import sync_to_async
+
+from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.services import history, lifecycle, turns
+
+acurrent = sync_to_async(lifecycle.current)
+alook = sync_to_async(lifecycle.look)
+aresume_or_start = sync_to_async(lifecycle.resume_or_start)
+astart = sync_to_async(lifecycle.start)
+atouch = sync_to_async(lifecycle.touch)
+aend = sync_to_async(lifecycle.end)
+areopen = sync_to_async(lifecycle.reopen)
+asend = sync_to_async(turns.send)
+aadd_message = sync_to_async(turns.add_message)
+afind_session = sync_to_async(history.find_session)
+arecent_sessions = sync_to_async(history.recent_sessions)
+atranscript = sync_to_async(history.transcript)
+arename = sync_to_async(history.rename)
+adelete = sync_to_async(history.delete)
+
+
+@asynccontextmanager
+async def arecord_turn(
+    session: AbstractChatSession, question: str, *, key: str | None = None
+) -> AsyncIterator[turns.Turn]:
+    """Do what ``record_turn`` does around an async block."""
+    recorded = turns.record_turn(session, question, key=key)
+    turn = await sync_to_async(recorded.__enter__)()
+    try:
+        yield turn
+    except BaseException as error:
+        await sync_to_async(recorded.__exit__)(type(error), error, error.__traceback__)
+        raise
+    await sync_to_async(recorded.__exit__)(None, None, None)
