@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 KIND = "CHAT_SESSIONS_TEST_DB"
 NAME = "CHAT_SESSIONS_TEST_DB_NAME"
 CONNECTION = "CHAT_SESSIONS_TEST_DB_CONNECTION"  # JSON, written here for child processes
+ISOLATION = "CHAT_SESSIONS_TEST_ISOLATION"  # MariaDB only: "repeatable read", its own default
 ENGINES = {
     "sqlite": "django.db.backends.sqlite3",
     "postgres": "django.db.backends.postgresql",
@@ -55,6 +56,8 @@ def databases() -> dict[str, dict[str, Any]]:
         settings["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 20}
     if kind == "mariadb":
         settings["OPTIONS"] = {"charset": "utf8mb4", **settings.get("OPTIONS", {})}
+        if isolation := os.environ.get(ISOLATION):
+            settings["OPTIONS"]["isolation_level"] = isolation
         settings["TEST"] = {"CHARSET": "utf8mb4"}
         _let_pymysql_stand_in_for_mysqlclient()
     return {"default": settings}
@@ -115,7 +118,7 @@ def _only_in_this_process(pid: int, function: Any) -> Any:
 
 def _let_pymysql_stand_in_for_mysqlclient() -> None:
     try:
-        pymysql = importlib.import_module("pymysql")
+        pymysql: Any = importlib.import_module("pymysql")
     except ModuleNotFoundError:
         sys.exit("MariaDB tests need PyMySQL: pip install pymysql.")
     pymysql.version_info = (2, 2, 7, "final", 0)  # Django asks mysqlclient for at least 2.2.1

@@ -1,0 +1,31 @@
+"""Sphinx builds the documentation from this: `tox run -e docs`."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.default_models")
+django.setup()  # autodoc imports models
+
+from django_chat_sessions import __version__  # noqa: E402
+
+project = "django-chat-sessions"
+author = "django-chat-sessions contributors"
+copyright = f"2026, {author}"  # noqa: A001
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_typehints = "description"
+autodoc_member_order = "bysource"
+nitpicky = True
+nitpick_ignore_regex = [
+    # No inventories are fetched, so that the documentation builds without a network.
+    (r"py:.*", r"(?!django_chat_sessions).*"),
+]
+
+html_theme = "furo"
+html_title = f"{project} {release}"
