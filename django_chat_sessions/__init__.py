@@ -21,10 +21,11 @@ def get_session_model() -> type[AbstractChatSession]:
 
     Raises ImproperlyConfigured when the name is wrong or the model is not installed.
     """
-    from django.apps import apps
-    from django.core.exceptions import ImproperlyConfigured
+    # Imported late: importing the package must not need configured settings.
+    from django.apps import apps  # noqa: PLC0415
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
 
-    from django_chat_sessions.conf import app_settings
+    from django_chat_sessions.conf import app_settings  # noqa: PLC0415
 
     name = app_settings.SESSION_MODEL
     try:
@@ -47,11 +48,12 @@ def get_message_model() -> type[AbstractChatMessage]:
 
     Raises ImproperlyConfigured when there is no such relation.
     """
-    from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+    from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured  # noqa: PLC0415
 
     session_model = get_session_model()
     try:
-        relation = session_model._meta.get_field("messages")
+        # The abstract class cannot know it; the concrete message model declares it.
+        relation = session_model._meta.get_field("messages")  # type: ignore[misc]
     except FieldDoesNotExist as error:
         raise ImproperlyConfigured(
             f"{session_model._meta.label} has no relation called 'messages'. Give the message "

@@ -12,4 +12,5 @@ class ChatSessionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django_chat_sessions import checks  # noqa: F401  registers the system checks
+        # Registers the system checks; models must be loaded before.
+        from django_chat_sessions import checks  # noqa: F401, PLC0415

@@ -77,8 +77,9 @@ class _RestFramework:
         self.authentication_class = authentication_class
 
     def authenticate(self, request: HttpRequest) -> Owner | None:
-        from rest_framework.exceptions import APIException
-        from rest_framework.request import Request
+        # Imported late: only hosts that name such a class have the framework.
+        from rest_framework.exceptions import APIException  # noqa: PLC0415
+        from rest_framework.request import Request  # noqa: PLC0415
 
         try:
             found = self.authentication_class().authenticate(Request(request))

@@ -16,14 +16,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from django_chat_sessions import conf, get_message_model, get_session_model
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
-from django_chat_sessions.policies import Activity, Deadline
+from django_chat_sessions.policies import Activity
 
 ID = "django_chat_sessions"
 
@@ -108,14 +109,14 @@ def _wrong_policy() -> Iterator[CheckMessage]:
     sample = Activity(opened_at=moment, last_activity_at=moment, scope="", user_id=0)
     try:
         deadline = app_settings.TIMEOUT_POLICY.deadline(sample)
-    except Exception as error:  # a host's own code: whatever it raises is the finding
+    except Exception as error:  # noqa: BLE001  a host's own code: whatever it raises is the finding
         yield Error(
             f'CHAT_SESSIONS["TIMEOUT_POLICY"] cannot be used: {type(error).__name__}: {error}.',
             hint="Name a TimeoutPolicy class without arguments, or give an instance.",
             id=f"{ID}.E004",
         )
         return
-    if deadline is not None and not (isinstance(deadline, Deadline) and deadline.at > moment):
+    if deadline is not None and not (getattr(deadline, "at", moment) > moment):
         yield Error(
             f'CHAT_SESSIONS["TIMEOUT_POLICY"] gave {deadline!r}, which is not after the activity.',
             hint="Return a Deadline later than last_activity_at, or None for never.",
@@ -127,7 +128,10 @@ def _wrong_policy() -> Iterator[CheckMessage]:
 def check_models(**kwargs: Any) -> list[CheckMessage]:
     """The session model exists, and the pair is built on the abstract classes."""
     try:
-        pair = ((get_session_model(), AbstractChatSession), (get_message_model(), AbstractChatMessage))
+        pair = (
+            (get_session_model(), AbstractChatSession),
+            (get_message_model(), AbstractChatMessage),
+        )
     except ImproperlyConfigured as error:
         return [Error(str(error), id=f"{ID}.E001")]
     return [
@@ -146,7 +150,7 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
         mode = options.get("OPTIONS", {}).get("transaction_mode")
         if engine.endswith("sqlite3") and mode != "IMMEDIATE":
             found.append(
-                Warning(
+                CheckWarning(
                     f"Database {alias!r}: two writers on SQLite meet 'database is locked'.",
                     hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20}.',
                     id=f"{ID}.W001",
@@ -154,7 +158,7 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
             )
         if options.get("ATOMIC_REQUESTS"):
             found.append(
-                Warning(
+                CheckWarning(
                     f"Database {alias!r}: with ATOMIC_REQUESTS a view of yours holds its "
                     "transaction while an answer is computed, and a lost race cannot be repaired.",
                     hint="Decorate the views that talk to the chat with "
@@ -164,7 +168,7 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
             )
     if not settings.USE_TZ:
         found.append(
-            Warning(
+            CheckWarning(
                 "USE_TZ is False: in the hour that the end of daylight saving repeats, a session "
                 "may expire up to an hour early or late.",
                 hint="Set USE_TZ = True.",
@@ -180,7 +184,7 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if app_settings.RESPONDER is not None and app_settings.RUNNER.endswith(".ThreadRunner"):
         found.append(
-            Warning(
+            CheckWarning(
                 "Answers are written by threads of the web process; a restart interrupts them.",
                 hint="The question is kept and the reader can ask again. Give a restart a grace "
                 "period longer than an answer takes.",
@@ -190,7 +194,7 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     for alias, options in settings.DATABASES.items():
         if options.get("CONN_MAX_AGE") and not options.get("CONN_HEALTH_CHECKS"):
             found.append(
-                Warning(
+                CheckWarning(
                     f"Database {alias!r}: after it restarts, kept connections fail once each.",
                     hint="Set CONN_HEALTH_CHECKS = True beside CONN_MAX_AGE.",
                     id=f"{ID}.W005",

@@ -17,7 +17,7 @@ _last_stamp = 0
 
 def _own_uuid7() -> uuid.UUID:
     """Return a version 7 UUID; strictly increasing within a process (RFC 9562, method 3)."""
-    global _last_stamp
+    global _last_stamp  # noqa: PLW0603  one counter per process is the point
     nanoseconds = time.time_ns()
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
     stamp = (milliseconds << 12) | (rest * 4096 // 1_000_000)

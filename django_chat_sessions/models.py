@@ -86,9 +86,10 @@ class AbstractChatSession(_FillsPrimaryKey, TimeStampedModel):
     activity clock: ``last_activity_at`` is, and only the services move it.
     """
 
-    id = models.UUIDField(primary_key=True, editable=False)
-    created = AutoCreatedField(_("created"), null=True)
-    modified = AutoLastModifiedField(_("modified"), null=True)
+    id: models.Field[Any, Any] = models.UUIDField(primary_key=True, editable=False)
+    # Nullable, unlike theirs, so that a host's old code can go on inserting while it deploys.
+    created = AutoCreatedField(_("created"), null=True)  # type: ignore[misc]
+    modified = AutoLastModifiedField(_("modified"), null=True)  # type: ignore[misc]
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -213,7 +214,7 @@ class AbstractChatMessage(_FillsPrimaryKey, models.Model):
     which worker may write it.
     """
 
-    id = models.UUIDField(primary_key=True, editable=False)
+    id: models.Field[Any, Any] = models.UUIDField(primary_key=True, editable=False)
     role = models.CharField(
         _("role"), max_length=10, choices=Role, default=Role.USER, db_default="user"
     )

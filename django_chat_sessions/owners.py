@@ -66,6 +66,7 @@ class Owner:
 
 def owner_from_request(request: HttpRequest) -> Owner | None:
     """Return the owner that the configured authenticators recognise, or None. Issues no cookie."""
-    from django_chat_sessions.authentication import recognise
+    # Imported late: authentication is made of owners.
+    from django_chat_sessions.authentication import recognise  # noqa: PLC0415
 
     return recognise(request).owner

@@ -83,9 +83,7 @@ class IdleTimeoutPolicy(TimeoutPolicy):
                 raise ValueError(f"timeout_for() returned {timeout!r}; give seconds above 0.")
             limits.append(Deadline(activity.last_activity_at + timedelta(seconds=timeout), "idle"))
         if self.max_age is not None:
-            limits.append(
-                Deadline(activity.opened_at + timedelta(seconds=self.max_age), "max_age")
-            )
+            limits.append(Deadline(activity.opened_at + timedelta(seconds=self.max_age), "max_age"))
         if self.day_ends_in is not None:
             limits.append(Deadline(self._next_midnight(activity.last_activity_at), "day"))
         return min(limits, key=lambda limit: limit.at, default=None)

@@ -34,10 +34,14 @@ class _CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
+def _nothing(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
 def _refuse_forgery(request: HttpRequest) -> None:
-    check = _CsrfCheck(lambda _request: HttpResponse())
+    check = _CsrfCheck(_nothing)
     check.process_request(request)
-    if check.process_view(request, None, (), {}):
+    if check.process_view(request, _nothing, (), {}):
         sentence = _("The CSRF token is missing or wrong; reload the page and try again.")
         raise ApiError("csrf_failed", sentence)
 
@@ -76,9 +80,12 @@ class Endpoint(View):
         if caller.by_cookie:
             if request.method in READING:
                 get_token(request)  # so that the client has a token before its first change
-            elif request.method in self._allowed_methods():
+            elif request.method in self._methods():
                 _refuse_forgery(request)
         return caller
+
+    def _methods(self) -> list[str]:
+        return [name.upper() for name in self.http_method_names if hasattr(self, name)]
 
     def _circumstances(self, error: ChatSessionsError) -> dict[str, Any]:
         now = clock.now()
@@ -104,7 +111,7 @@ class Endpoint(View):
     def http_method_not_allowed(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        allowed = ", ".join(self._allowed_methods())
+        allowed = ", ".join(self._methods())
         sentence = _("This address takes %(allowed)s.") % {"allowed": allowed}
         error = ApiError("method_not_allowed", sentence, Allow=allowed)
         return self._refusal(error, error.body())

@@ -1,4 +1,4 @@
-"""One gate for everything that comes in: nothing is stored that a database, a reader or JSON trips over."""
+"""One gate for all that comes in: nothing is stored that a database or a reader trips over."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def session_id(text: str) -> Any:
     except (ValidationError, ValueError):
         raise not_found() from None
     # to_python is generous (urn:uuid:, capitals, blanks around numbers); links are not.
-    if str(value) != text or isinstance(value, int) and not 0 < value < 2**63:
+    if str(value) != text or (isinstance(value, int) and not 0 < value < 2**63):
         raise not_found()
     return value
 
@@ -194,7 +194,9 @@ def decode_cursor(request: HttpRequest) -> Place | None:
         return None
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        stamp, _separator, pk = base64.b64decode(padded, b"-_", validate=True).decode().partition("|")
+        stamp, _separator, pk = (
+            base64.b64decode(padded, b"-_", validate=True).decode().partition("|")
+        )
         moment = datetime.fromisoformat(stamp)
         place = Place(clock.stored(clock.aware(moment)), session_id(pk))
         if moment.tzinfo is None or encode_cursor(place) != text:
@@ -203,5 +205,3 @@ def decode_cursor(request: HttpRequest) -> Place | None:
         sentence = _("cursor is not one that this list gave out; begin again without it.")
         raise ApiError("invalid", sentence, "cursor") from error
     return place
-
-

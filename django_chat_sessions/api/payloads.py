@@ -27,7 +27,7 @@ def session(row: AbstractChatSession, now: datetime) -> Payload:
     """Return one session; the same before and after a sweep."""
     state = row.state(now)
     active = state == "active"
-    started = row.started_at or row.created or now
+    started = row.started_at or now
     return {
         "id": str(row.pk),
         "scope": row.scope,

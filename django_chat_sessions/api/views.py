@@ -27,6 +27,8 @@ class OfSession(Endpoint):
 
 
 class CurrentSession(Endpoint):
+    """What the next message would meet."""
+
     def get(self, request: HttpRequest) -> HttpResponse:
         """Look at what the next message would meet."""
         arrival = services.look(self.owner, inputs.scope_in_query(request) or "")
@@ -34,12 +36,12 @@ class CurrentSession(Endpoint):
 
 
 class Sessions(Endpoint):
+    """The history, and starting anew."""
+
     def get(self, request: HttpRequest) -> HttpResponse:
         """List the history."""
         default = min(app_settings.HISTORY_LIMIT, inputs.LARGEST_PAGE)
-        limit = inputs.number(
-            request, "limit", default=default, least=1, most=inputs.LARGEST_PAGE
-        )
+        limit = inputs.number(request, "limit", default=default, least=1, most=inputs.LARGEST_PAGE)
         rows, following = services.history_page(
             self.owner,
             limit=limit or default,
@@ -63,6 +65,8 @@ class Sessions(Endpoint):
 
 
 class Messages(Endpoint):
+    """Sending."""
+
     def post(self, request: HttpRequest) -> HttpResponse:
         """Send a message."""
         given = inputs.Message.parse(inputs.parse_json(request))
@@ -78,6 +82,8 @@ class Messages(Endpoint):
 
 
 class Session(OfSession):
+    """One session."""
+
     def get(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Show one session."""
         return self._state(self.session(session_id))
@@ -97,14 +103,14 @@ class Session(OfSession):
 
 
 class Transcript(OfSession):
+    """The messages of a session."""
+
     def get(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Show a page of its messages."""
         session = self.session(session_id)
         most = inputs.LARGEST_PAGE
         limit = inputs.number(request, "limit", default=PAGE, least=1, most=most) or PAGE
-        before = inputs.number(
-            request, "before", default=None, least=0, most=inputs.LAST_POSITION
-        )
+        before = inputs.number(request, "before", default=None, least=0, most=inputs.LAST_POSITION)
         page = services.transcript(session, limit, before)
         now = clock.now()
         return JsonResponse(
@@ -118,6 +124,8 @@ class Transcript(OfSession):
 
 
 class EndSession(OfSession):
+    """Ending."""
+
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """End it."""
         session = services.end(self.session(session_id))
@@ -125,6 +133,8 @@ class EndSession(OfSession):
 
 
 class ReopenSession(OfSession):
+    """Continuing."""
+
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Continue it."""
         arrival = services.reopen(self.session(session_id))
@@ -132,6 +142,8 @@ class ReopenSession(OfSession):
 
 
 class TouchSession(OfSession):
+    """Deliberate activity."""
+
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Note deliberate activity."""
         session = self.session(session_id)
@@ -140,6 +152,8 @@ class TouchSession(OfSession):
 
 
 class Contract(Endpoint):
+    """The OpenAPI document."""
+
     needs_owner = False
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -148,6 +162,8 @@ class Contract(Endpoint):
 
 
 class Nowhere(Endpoint):
+    """Every other address below the prefix."""
+
     needs_owner = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

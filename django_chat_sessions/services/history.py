@@ -52,7 +52,9 @@ def find_session(owner: Owner, session_id: Any) -> AbstractChatSession:
     Raises SessionNotFound for everybody else's, exactly as for one that does not exist.
     """
     try:
-        found = next(iter(sessions().owned_by(owner).filter(pk=session_id)[:1]), None)
+        found: AbstractChatSession | None = next(
+            iter(sessions().owned_by(owner).filter(pk=session_id)[:1]), None
+        )
     except (ValidationError, ValueError, TypeError, OverflowError):  # not a key of this table
         found = None
     if found is None:

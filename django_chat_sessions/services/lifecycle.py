@@ -38,9 +38,10 @@ def current(owner: Owner, scope: str = "") -> AbstractChatSession | None:
 
 
 def look(owner: Owner, scope: str = "") -> Arrival:
-    """Return what the owner's next message would meet. Writes nothing; 1 statement, 2 if none is open.
+    """Return what the owner's next message would meet; writes nothing.
 
     ``session`` is None when a message would start a new one; ``previous`` is what it would follow.
+    1 statement, 2 when nothing is held open.
     """
     now = clock.now()
     held = held_session(owner, scope, with_previous=True)

@@ -70,12 +70,10 @@ def new_arrival(
     return Arrival(session, ArrivalStatus.NEW, reason, previous)
 
 
-def expiry(session: AbstractChatSession, **changed: Any) -> datetime | None:
+def expiry(session: AbstractChatSession, **changed: datetime) -> datetime | None:
     """Return ``expires_at`` for the session with some of its activity changed."""
-    activity = session.activity()
-    if changed:
-        activity = replace(activity, **{k: clock.aware(v) for k, v in changed.items()})
-    deadline = deadline_for(activity)
+    aware: dict[str, Any] = {name: clock.aware(value) for name, value in changed.items()}
+    deadline = deadline_for(replace(session.activity(), **aware))
     return None if deadline is None else clock.stored(deadline.at)
 
 
@@ -107,6 +105,7 @@ def insert_session(
     **first: Any,
 ) -> AbstractChatSession:
     """Insert an open session; one INSERT. IntegrityError when the open place is taken."""
+    first["previous"] = previous
     session = get_session_model()(
         user_id=owner.user_id,
         visitor_key=owner.visitor_key,
@@ -116,7 +115,6 @@ def insert_session(
         opened_at=now,
         last_activity_at=now,
         last_message_at=now,
-        previous=previous,
         **first,
     )
     session.expires_at = expiry(session)

@@ -112,5 +112,3 @@ def _purge_batch(candidates: ChatSessionQuerySet, batch: list[AbstractChatSessio
     # The conditions are asked again: a session reopened since the batch was read stays.
     _total, by_model = candidates.filter(pk__in=[row.pk for row in batch]).delete()
     return by_model.get(candidates.model._meta.label, 0)
-
-

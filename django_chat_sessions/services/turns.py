@@ -80,9 +80,7 @@ class Turn:
 
 
 @survives_races
-def send(
-    owner: Owner, content: str, *, key: str, scope: str = "", session_id: Any = None
-) -> Sent:
+def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: Any = None) -> Sent:
     """Store an owner's message and ask the RESPONDER, if there is one, for the reply.
 
     The message goes to the open session of ``scope``, or a new one when that has expired.
@@ -97,11 +95,11 @@ def send(
     client_key = owner.client_key(key)
     try:
         sent = _send(owner, content, client_key, scope, session_id)
-    except (IntegrityError, TurnInProgress, SessionEnded) as conflict:
-        known = _sent_before(owner, client_key, content)
+    except (IntegrityError, TurnInProgress, SessionEnded):
+        known = _sent_before(client_key, content)
         if known is not None:
             return known
-        raise conflict
+        raise
     if sent.reply is not None:
         after_commit(partial(get_runner().submit, sent.reply, sent.session))
     return sent
@@ -145,7 +143,7 @@ def _addressee(
     return active, held, named.scope
 
 
-def _sent_before(owner: Owner, client_key: Any, content: str) -> Sent | None:
+def _sent_before(client_key: Any, content: str) -> Sent | None:
     """Return what this key led to; 2 statements, none without a key."""
     if client_key is None:
         return None
@@ -217,7 +215,7 @@ def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: d
 
 def _insert(session: AbstractChatSession, rows: list[AbstractChatMessage], first: int) -> None:
     for position, row in enumerate(rows, start=first):
-        row.session = session  # type: ignore[assignment]
+        row.session = session
         row.position = position
     messages().bulk_create(rows)
     for row in rows:
@@ -242,7 +240,7 @@ def add_message(
         try:
             _append_to_active(known, [row], now)
         except (IntegrityError, SessionEnded, TurnInProgress):
-            stored = _sent_before(Owner.of(known), client_key, content)
+            stored = _sent_before(client_key, content)
             if stored is None:
                 raise
             return stored.message
@@ -280,8 +278,13 @@ def record_turn(
             cause = "The block ended without an answer."
             finish(turn.reply, session, ReplyState.FAILED, error=cause)
         else:
-            facts = {"content": turn.answer, "metadata": turn.metadata}
-            finish(turn.reply, session, ReplyState.ANSWERED, **facts)
+            finish(
+                turn.reply,
+                session,
+                ReplyState.ANSWERED,
+                content=turn.answer,
+                metadata=turn.metadata,
+            )
 
 
 @survives_races
@@ -296,7 +299,7 @@ def _begin_turn(session: AbstractChatSession, question: str, key: str | None) ->
         try:
             _append_to_active(known, [ask, reply], now)
         except (IntegrityError, SessionEnded, TurnInProgress):
-            stored = _sent_before(Owner.of(known), client_key, content)
+            stored = _sent_before(client_key, content)
             if stored is None or stored.reply is None or stored.reply.state != "answered":
                 raise
             return Turn(known, stored.message, stored.reply, False, stored.reply.content)

@@ -85,6 +85,7 @@ def chat_session_status(context: Context, scope: str = "") -> dict[str, Any]:
 @register.inclusion_tag("django_chat_sessions/widget.html", takes_context=True)
 def chat_widget(
     context: Context,
+    *,
     scope: str = "",
     title: str = "",
     history: str = "dropdown",

@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,72 +16,225 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ChatSession',
+            name="ChatSession",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('created', model_utils.fields.AutoCreatedField(default=django.utils.timezone.now, editable=False, null=True, verbose_name='created')),
-                ('modified', model_utils.fields.AutoLastModifiedField(default=django.utils.timezone.now, editable=False, null=True, verbose_name='modified')),
-                ('visitor_key', models.CharField(blank=True, editable=False, max_length=64, null=True, verbose_name='visitor key')),
-                ('scope', models.CharField(blank=True, db_default='', default='', max_length=100, verbose_name='scope')),
-                ('open_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
-                ('started_at', models.DateTimeField(editable=False, null=True, verbose_name='started at')),
-                ('opened_at', models.DateTimeField(editable=False, null=True)),
-                ('last_activity_at', models.DateTimeField(editable=False, null=True, verbose_name='last activity')),
-                ('last_message_at', models.DateTimeField(editable=False, null=True, verbose_name='last message')),
-                ('expires_at', models.DateTimeField(editable=False, null=True, verbose_name='expires at')),
-                ('running_until', models.DateTimeField(editable=False, null=True)),
-                ('ended_at', models.DateTimeField(editable=False, null=True, verbose_name='ended at')),
-                ('end_reason', models.CharField(blank=True, db_default='', default='', editable=False, max_length=20, verbose_name='end reason')),
-                ('title', models.CharField(blank=True, db_default='', default='', max_length=200, verbose_name='title')),
-                ('preview', models.CharField(blank=True, db_default='', default='', editable=False, max_length=200)),
-                ('message_count', models.PositiveIntegerField(db_default=0, default=0, editable=False, verbose_name='messages')),
-                ('unread', models.BooleanField(db_default=False, default=False, editable=False, verbose_name='unread')),
-                ('pinned_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('metadata', models.JSONField(blank=True, default=dict, null=True)),
-                ('previous', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat_sessions.chatsession', verbose_name='previous session')),
-                ('user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='%(app_label)s_%(class)s_set', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                (
+                    "created",
+                    model_utils.fields.AutoCreatedField(
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        null=True,
+                        verbose_name="created",
+                    ),
+                ),
+                (
+                    "modified",
+                    model_utils.fields.AutoLastModifiedField(
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        null=True,
+                        verbose_name="modified",
+                    ),
+                ),
+                (
+                    "visitor_key",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        max_length=64,
+                        null=True,
+                        verbose_name="visitor key",
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=100, verbose_name="scope"
+                    ),
+                ),
+                ("open_key", models.UUIDField(blank=True, editable=False, null=True, unique=True)),
+                (
+                    "started_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="started at"),
+                ),
+                ("opened_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "last_activity_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="last activity"),
+                ),
+                (
+                    "last_message_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="last message"),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="expires at"),
+                ),
+                ("running_until", models.DateTimeField(editable=False, null=True)),
+                (
+                    "ended_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="ended at"),
+                ),
+                (
+                    "end_reason",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        editable=False,
+                        max_length=20,
+                        verbose_name="end reason",
+                    ),
+                ),
+                (
+                    "title",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=200, verbose_name="title"
+                    ),
+                ),
+                (
+                    "preview",
+                    models.CharField(
+                        blank=True, db_default="", default="", editable=False, max_length=200
+                    ),
+                ),
+                (
+                    "message_count",
+                    models.PositiveIntegerField(
+                        db_default=0, default=0, editable=False, verbose_name="messages"
+                    ),
+                ),
+                (
+                    "unread",
+                    models.BooleanField(
+                        db_default=False, default=False, editable=False, verbose_name="unread"
+                    ),
+                ),
+                ("pinned_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("archived_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("metadata", models.JSONField(blank=True, default=dict, null=True)),
+                (
+                    "previous",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="chat_sessions.chatsession",
+                        verbose_name="previous session",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(app_label)s_%(class)s_set",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'chat session',
-                'verbose_name_plural': 'chat sessions',
-                'abstract': False,
+                "verbose_name": "chat session",
+                "verbose_name_plural": "chat sessions",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ChatMessage',
+            name="ChatMessage",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('user', 'user'), ('assistant', 'assistant'), ('system', 'system'), ('tool', 'tool')], db_default='user', default='user', max_length=10, verbose_name='role')),
-                ('content', models.TextField(blank=True, default='', verbose_name='content')),
-                ('client_key', models.UUIDField(editable=False, null=True, unique=True)),
-                ('position', models.PositiveIntegerField(editable=False, null=True)),
-                ('state', models.CharField(blank=True, choices=[('pending', 'waiting'), ('running', 'being written'), ('answered', 'answered'), ('failed', 'failed'), ('stopped', 'stopped'), ('interrupted', 'interrupted')], db_default='', default='', max_length=12, verbose_name='state')),
-                ('error', models.TextField(blank=True, default='', editable=False, null=True, verbose_name='error')),
-                ('lease_until', models.DateTimeField(editable=False, null=True)),
-                ('token', models.UUIDField(editable=False, null=True)),
-                ('attempt', models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
-                ('created_at', models.DateTimeField(editable=False, null=True, verbose_name='created at')),
-                ('metadata', models.JSONField(blank=True, default=dict, null=True)),
-                ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat_sessions.chatsession')),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("user", "user"),
+                            ("assistant", "assistant"),
+                            ("system", "system"),
+                            ("tool", "tool"),
+                        ],
+                        db_default="user",
+                        default="user",
+                        max_length=10,
+                        verbose_name="role",
+                    ),
+                ),
+                ("content", models.TextField(blank=True, default="", verbose_name="content")),
+                ("client_key", models.UUIDField(editable=False, null=True, unique=True)),
+                ("position", models.PositiveIntegerField(editable=False, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("pending", "waiting"),
+                            ("running", "being written"),
+                            ("answered", "answered"),
+                            ("failed", "failed"),
+                            ("stopped", "stopped"),
+                            ("interrupted", "interrupted"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "error",
+                    models.TextField(
+                        blank=True, default="", editable=False, null=True, verbose_name="error"
+                    ),
+                ),
+                ("lease_until", models.DateTimeField(editable=False, null=True)),
+                ("token", models.UUIDField(editable=False, null=True)),
+                (
+                    "attempt",
+                    models.PositiveSmallIntegerField(db_default=0, default=0, editable=False),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="created at"),
+                ),
+                ("metadata", models.JSONField(blank=True, default=dict, null=True)),
+                (
+                    "session",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="chat_sessions.chatsession",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'chat message',
-                'verbose_name_plural': 'chat messages',
-                'abstract': False,
+                "verbose_name": "chat message",
+                "verbose_name_plural": "chat messages",
+                "abstract": False,
             },
         ),
         migrations.AddIndex(
-            model_name='chatsession',
-            index=models.Index(fields=['user', 'last_message_at'], name='chat_sessio_user_id_d979a8_idx'),
+            model_name="chatsession",
+            index=models.Index(
+                fields=["user", "last_message_at"], name="chat_sessio_user_id_d979a8_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='chatsession',
-            index=models.Index(fields=['visitor_key', 'last_message_at'], name='chat_sessio_visitor_2cba3a_idx'),
+            model_name="chatsession",
+            index=models.Index(
+                fields=["visitor_key", "last_message_at"], name="chat_sessio_visitor_2cba3a_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='chatmessage',
-            constraint=models.UniqueConstraint(fields=('session', 'position'), name='chat_sessions_chatmessage_position'),
+            model_name="chatmessage",
+            constraint=models.UniqueConstraint(
+                fields=("session", "position"), name="chat_sessions_chatmessage_position"
+            ),
         ),
     ]

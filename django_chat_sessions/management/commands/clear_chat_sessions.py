@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
 
+LONGEST_DAYS = 36_500  # a century; more would leave the calendar
+
 
 class Command(BaseCommand):
     """Translate the options, call the two verbs, print the counts."""
@@ -38,8 +40,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["batch_size"] < 1:
             raise CommandError(f"--batch-size is {options['batch_size']}; give 1 or more.")
-        if options["older_than"] is not None and not 0 <= options["older_than"] < 36_500:
-            raise CommandError(f"--older-than is {options['older_than']}; give 0 to 36500 days.")
+        if options["older_than"] is not None and not 0 <= options["older_than"] <= LONGEST_DAYS:
+            raise CommandError(
+                f"--older-than is {options['older_than']}; give 0 to {LONGEST_DAYS} days."
+            )
         common = {"batch_size": options["batch_size"], "dry_run": options["dry_run"]}
         swept = services.sweep(**common, progress=self._progress("swept"))
         purged = services.purge(

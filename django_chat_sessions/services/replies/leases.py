@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from django.db import DatabaseError, connections
@@ -28,9 +29,7 @@ class LeaseKeeper:
         self._released = threading.Event()
 
     @contextmanager
-    def keeping(
-        self, reply: AbstractChatMessage, session: AbstractChatSession
-    ) -> Iterator[None]:
+    def keeping(self, reply: AbstractChatMessage, session: AbstractChatSession) -> Iterator[None]:
         """Keep the reply's lease as long as the block runs."""
         self.hold(reply, session)
         try:
@@ -42,7 +41,7 @@ class LeaseKeeper:
         """Renew this reply's lease until it is released."""
         with self._lock:
             # A copy: the thread re-reads it, and must not move the session under its owner's hands.
-            self._held[reply.pk] = (reply, type(session)(pk=session.pk))
+            self._held[reply.pk] = (reply, copy(session))
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._renew_until_idle, name="chat-sessions-leases", daemon=True

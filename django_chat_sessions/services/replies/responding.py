@@ -47,7 +47,9 @@ class ReplyTurn:
         return Arrival(self.session, ArrivalStatus.RESUMED, "open")
 
 
-def pieces(responder: Callable[[ReplyTurn], Any], turn: ReplyTurn) -> Iterator[str | dict[str, Any]]:
+def pieces(
+    responder: Callable[[ReplyTurn], Any], turn: ReplyTurn
+) -> Iterator[str | dict[str, Any]]:
     """Yield the text and metadata a responder gives; sync or async, returned or yielded.
 
     Raises TypeError when it gives anything else.

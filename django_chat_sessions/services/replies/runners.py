@@ -73,7 +73,7 @@ class ThreadRunner:
             close_old_connections()
             try:
                 run(reply.pk)
-            except Exception as error:  # the thread outlives whatever one reply meets
+            except Exception as error:  # noqa: BLE001  the thread outlives whatever one reply meets
                 logger.error("Reply %s was left behind: %s", reply.pk, type(error).__name__)
             finally:
                 close_old_connections()

@@ -1,0 +1,88 @@
+"""Fixtures: owners of both kinds, a clock that is moved, statements that are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+
+from django_chat_sessions.owners import Owner
+
+NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def user(django_user_model: Any) -> Any:
+    return django_user_model.objects.create_user("ada", password="secret")
+
+
+@pytest.fixture(params=["user", "visitor"])
+def owner(request: pytest.FixtureRequest) -> Owner:
+    """Both kinds of owner: what holds for one must hold for the other."""
+    if request.param == "user":
+        return Owner.for_user(request.getfixturevalue("user"))
+    request.getfixturevalue("db")
+    return Owner.for_visitor("a visitor's secret key")
+
+
+@pytest.fixture
+def noon() -> Iterator[Any]:
+    """12:00:00 UTC, standing still until ``move_to`` or ``shift`` is called."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def statements() -> Callable[[], AbstractContextManager[list[str]]]:
+    """Count the statements a block sends, transaction bookkeeping aside."""
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if not sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")):
+                seen.append(sql)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(note):
+            yield seen
+
+    return counting
+
+
+@pytest.fixture
+def signals() -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """Every signal of the package that is sent, by name, with its arguments."""
+    from django_chat_sessions import signals as module
+
+    sent: list[tuple[str, dict[str, Any]]] = []
+    connected = []
+    for name in [
+        name for name in vars(module) if name.startswith(("session_", "turn_", "message_"))
+    ]:
+        signal = getattr(module, name)
+
+        def note(sender: Any, _name: str = name, **facts: Any) -> None:
+            facts.pop("signal")
+            sent.append((_name, facts))
+
+        signal.connect(note, weak=False)
+        connected.append((signal, note))
+    yield sent
+    for signal, note in connected:
+        signal.disconnect(note)
+
+
+@pytest.fixture
+def ada(user: Any) -> Client:
+    """A browser in which a user is logged in."""
+    client = Client()
+    client.force_login(user)
+    return client
