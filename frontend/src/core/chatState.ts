@@ -1,0 +1,85 @@
+import { ApiError, type ApiErrorCode } from "./errors.js";
+import type { Segment } from "./transcript.js";
+import { idleSeconds } from "./transcript.js";
+import type { Arrival, Conflict, Message, Session } from "./wire.js";
+
+/** What went wrong, as data; `network` when no answer came. */
+export interface ChatProblem {
+  code: ApiErrorCode | "network";
+  message: string;
+  field: string | null;
+}
+
+/** A message that the server has not confirmed yet. Its key is the same on every attempt. */
+export interface PendingMessage {
+  key: string;
+  content: string;
+  /** The session the reader was looking at; null when none was open. */
+  session: string | null;
+  state: "sending" | "failed";
+  problem: ChatProblem | null;
+  /** What the server said instead of taking it, with the sessions to choose from. */
+  conflict: Conflict | null;
+}
+
+export type Greeting = "new" | "resumed" | "reopened";
+
+/** Everything the store knows; `snapshot.ts` derives what is shown. */
+export interface ChatState {
+  loaded: boolean;
+  online: boolean;
+  /** Requests in a row that did not reach the server. */
+  failures: number;
+  arrival: Arrival | null;
+  greeting: Greeting | null;
+  session: Session | null;
+  previous: Session | null;
+  /** An older session is shown, to read only. */
+  viewing: boolean;
+  messages: readonly Message[];
+  nextBefore: number | null;
+  earlier: readonly Segment[];
+  /** Message id → the key it was sent with here, so that its row stays the same row. */
+  keys: ReadonlyMap<string, string>;
+  pending: readonly PendingMessage[];
+  draft: string;
+  error: ChatProblem | null;
+  remainingSeconds: number | null;
+  loadingOlder: boolean;
+}
+
+export const INITIAL_STATE: ChatState = {
+  loaded: false,
+  online: true,
+  failures: 0,
+  arrival: null,
+  greeting: null,
+  session: null,
+  previous: null,
+  viewing: false,
+  messages: [],
+  nextBefore: null,
+  earlier: [],
+  keys: new Map(),
+  pending: [],
+  draft: "",
+  error: null,
+  remainingSeconds: null,
+  loadingOlder: false,
+};
+
+export function problemOf(error: unknown): ChatProblem {
+  if (error instanceof ApiError) return { code: error.code, message: error.message, field: error.field };
+  return { code: "network", message: error instanceof Error ? error.message : String(error), field: null };
+}
+
+/** Reasons by which time, and nobody's wish, ended the previous session. */
+export const TIMEOUT_REASONS: ReadonlySet<string> = new Set(["idle", "max_age", "day"]);
+
+const WARNING = 60_000;
+
+/** When to warn before the session expires: a minute, or less when the whole timeout is short. */
+export function warningFor(session: Session): number {
+  const timeout = idleSeconds(session) * 1000;
+  return Math.min(WARNING, Math.max(1000, timeout / 3));
+}

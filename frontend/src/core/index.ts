@@ -1,0 +1,24 @@
+export {
+  type ApiClient,
+  type ApiClientOptions,
+  createApiClient,
+  type ListOptions,
+  type PageOptions,
+} from "./apiClient.js";
+export type { ChatProblem, PendingMessage } from "./chatState.js";
+export { TIMEOUT_REASONS } from "./chatState.js";
+export { type ChatStore, type ChatStoreOptions, createChatStore } from "./chatStore.js";
+export { type Clock, createClock, systemTimers, type Timers } from "./clock.js";
+export { ApiError, type ApiErrorCode, NetworkError } from "./errors.js";
+export {
+  createHistoryStore,
+  type HistorySnapshot,
+  type HistoryStore,
+  type HistoryStoreOptions,
+} from "./historyStore.js";
+export { browserPage, type PageSignal, type PageSignals } from "./pageSignals.js";
+export type { ChatSnapshot, ChatStatus, TranscriptEntry } from "./snapshot.js";
+export type { HintStorage } from "./storedHint.js";
+export { createTabChannel, type TabChannel, type TabMessage } from "./tabChannel.js";
+export { type Boundary, idleSeconds, isUnfinished } from "./transcript.js";
+export type * from "./wire.js";

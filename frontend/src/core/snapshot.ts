@@ -1,0 +1,129 @@
+import type { ChatProblem, ChatState, PendingMessage } from "./chatState.js";
+import { TIMEOUT_REASONS } from "./chatState.js";
+import { type Boundary, runningReply } from "./transcript.js";
+import type { Arrival, Message, Session } from "./wire.js";
+
+export type ChatStatus =
+  | "loading"
+  | "new"
+  | "active"
+  | "resumed"
+  | "reopened"
+  | "expiring"
+  | "expired"
+  | "ended"
+  | "offline";
+
+/** One row of the transcript; `key` stays the same while a message goes from pending to stored. */
+export type TranscriptEntry =
+  | { kind: "message"; key: string; message: Message }
+  | { kind: "pending"; key: string; pending: PendingMessage }
+  | { kind: "boundary"; key: string; boundary: Boundary };
+
+export interface ChatSnapshot {
+  status: ChatStatus;
+  /** The reply: asked for, being written, or none under way. */
+  running: "waiting" | "writing" | null;
+  arrival: Arrival | null;
+  session: Session | null;
+  /** The session that was left behind and can be continued. */
+  previous: Session | null;
+  messages: readonly Message[];
+  pending: readonly PendingMessage[];
+  /** Everything to show, in order: earlier sessions, boundaries, messages, pending ones. */
+  entries: readonly TranscriptEntry[];
+  draft: string;
+  error: ChatProblem | null;
+  /** Only in the last minute, else null. */
+  remainingSeconds: number | null;
+  loadingOlder: boolean;
+  hasOlder: boolean;
+  /** An older session is shown; it takes messages again once reopened. */
+  readOnly: boolean;
+  /** False when the device is offline; true while the server alone cannot be reached. */
+  online: boolean;
+}
+
+const FAILURES_UNTIL_OFFLINE = 2;
+
+/** The state table: the first line that holds is the status. */
+const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolean])[] = [
+  ["offline", (state) => !state.online || state.failures >= FAILURES_UNTIL_OFFLINE],
+  ["loading", (state) => !state.loaded],
+  ["ended", (state) => state.session?.state === "ended"],
+  ["expired", (state) => state.session?.state === "expired" || lapsedBefore(state)],
+  ["expiring", (state) => state.remainingSeconds !== null],
+  ["reopened", (state) => state.greeting === "reopened"],
+  ["resumed", (state) => state.greeting === "resumed"],
+  ["new", (state) => state.greeting === "new" || state.session === null],
+  ["active", () => true],
+];
+
+export function toSnapshot(state: ChatState): ChatSnapshot {
+  const { arrival, session, previous, messages, draft, error, remainingSeconds, loadingOlder, online } = state;
+  const pending = visiblePending(state);
+  return {
+    status: statusOf(state),
+    running: runningOf(messages),
+    arrival,
+    session,
+    previous,
+    messages,
+    pending,
+    entries: entriesOf(state, pending),
+    draft,
+    error,
+    remainingSeconds,
+    loadingOlder,
+    hasOlder: state.nextBefore !== null,
+    readOnly: state.viewing,
+    online,
+  };
+}
+
+function statusOf(state: ChatState): ChatStatus {
+  const line = STATUS_TABLE.find(([, holds]) => holds(state));
+  return line === undefined ? "active" : line[0];
+}
+
+function lapsedBefore(state: ChatState): boolean {
+  return state.session === null && TIMEOUT_REASONS.has(state.arrival?.reason ?? "");
+}
+
+function runningOf(messages: readonly Message[]): ChatSnapshot["running"] {
+  const reply = runningReply(messages);
+  if (reply === null) return null;
+  return reply.state === "running" && reply.content !== "" ? "writing" : "waiting";
+}
+
+const NOTHING_PENDING: readonly PendingMessage[] = [];
+
+function visiblePending(state: ChatState): readonly PendingMessage[] {
+  return state.viewing ? NOTHING_PENDING : state.pending;
+}
+
+function entriesOf(state: ChatState, pending: readonly PendingMessage[]): readonly TranscriptEntry[] {
+  return [
+    ...state.earlier.flatMap(({ messages, boundary }) => [
+      ...messages.map((message) => messageEntry(message, state.keys)),
+      remembered(boundary, () => ({ kind: "boundary", key: boundary.key, boundary })),
+    ]),
+    ...state.messages.map((message) => messageEntry(message, state.keys)),
+    ...pending.map((item) => remembered(item, () => ({ kind: "pending", key: item.key, pending: item }))),
+  ];
+}
+
+function messageEntry(message: Message, keys: ReadonlyMap<string, string>): TranscriptEntry {
+  return remembered(message, () => ({ kind: "message", key: keys.get(message.id) ?? message.id, message }));
+}
+
+const entries = new WeakMap<object, TranscriptEntry>();
+
+/** The same source gives the same entry, so that rows which did not change do not render again. */
+function remembered(source: object, make: () => TranscriptEntry): TranscriptEntry {
+  const known = entries.get(source);
+  if (known !== undefined) return known;
+  const made = make();
+  entries.set(source, made);
+  return made;
+}

@@ -1,0 +1,75 @@
+import type { Message, Session } from "./wire.js";
+
+/** Where one session ended and another began, in a transcript that shows both. */
+export interface Boundary {
+  key: string;
+  reason: string;
+  previous: Session;
+  /** Between the last activity before it and the start after it. */
+  seconds: number;
+}
+
+/** What this page had shown of a session before it went over into the next one. */
+export interface Segment {
+  messages: readonly Message[];
+  boundary: Boundary;
+}
+
+export function isUnfinished(message: Message): boolean {
+  return message.state === "pending" || message.state === "running";
+}
+
+/** The reply that is being waited for or written. */
+export function runningReply(messages: readonly Message[]): Message | null {
+  const last = messages.at(-1);
+  return last !== undefined && isUnfinished(last) ? last : null;
+}
+
+/** One list without doubles, in order; rows that did not change stay the same objects. */
+export function mergeMessages(known: readonly Message[], incoming: readonly Message[]): readonly Message[] {
+  const byId = new Map(known.map((message) => [message.id, message]));
+  let changed = false;
+  for (const message of incoming) {
+    const before = byId.get(message.id);
+    const after = before === undefined ? message : newer(before, message);
+    changed ||= after !== before;
+    byId.set(message.id, after);
+  }
+  return changed ? [...byId.values()].sort((a, b) => a.position - b.position) : known;
+}
+
+/** Answers overtake each other on the way here: a finished reply stays finished, text never gets shorter. */
+function newer(before: Message, after: Message): Message {
+  const isLate =
+    (before.state === "answered" && isUnfinished(after)) ||
+    (before.state === "running" && isUnfinished(after) && after.content.length < before.content.length);
+  return isLate || isSame(before, after) ? before : after;
+}
+
+function isSame(a: Message, b: Message): boolean {
+  return (
+    a.content === b.content &&
+    a.state === b.state &&
+    a.error === b.error &&
+    a.position === b.position &&
+    JSON.stringify(a.metadata) === JSON.stringify(b.metadata)
+  );
+}
+
+/** Whether messages are missing between the two lists; positions have no gaps. */
+export function isApart(known: readonly Message[], incoming: readonly Message[]): boolean {
+  const last = known.at(-1);
+  const first = incoming[0];
+  return last !== undefined && first !== undefined && first.position > last.position + 1;
+}
+
+export function boundaryBetween(previous: Session, next: Session, reason: string): Boundary {
+  const gap = Date.parse(next.started_at) - Date.parse(previous.last_activity_at);
+  return { key: `${previous.id}>${next.id}`, reason, previous, seconds: Math.max(0, Math.round(gap / 1000)) };
+}
+
+/** How long a session had been without activity when it expired, in seconds. */
+export function idleSeconds(session: Session): number {
+  const end = session.ended_at ?? session.expires_at ?? session.last_activity_at;
+  return Math.max(0, Math.round((Date.parse(end) - Date.parse(session.last_activity_at)) / 1000));
+}

@@ -1,0 +1,179 @@
+import type { ChatProblem, ChatState, PendingMessage } from "./chatState.js";
+import { boundaryBetween, isApart, mergeMessages, runningReply, type Segment } from "./transcript.js";
+import type {
+  Arrival,
+  Conflict,
+  CurrentSession,
+  Message,
+  OpenedSession,
+  SentMessage,
+  Session,
+  Transcript,
+} from "./wire.js";
+
+/** Pure steps from one state to the next; the effects that call them live beside this file. */
+
+export function withSession(state: ChatState, session: Session): ChatState {
+  const isSameDeadline = session.expires_at === state.session?.expires_at && session.state === "active";
+  return { ...state, session, remainingSeconds: isSameDeadline ? state.remainingSeconds : null };
+}
+
+/** The server said what the next message would meet. */
+export function arrived(state: ChatState, { arrival, session }: CurrentSession): ChatState {
+  if (session === null) return nothingOpen(state, arrival);
+  if (session.id === state.session?.id) return { ...withSession(state, session), viewing: false };
+  const greeting = session.message_count === 0 ? "new" : "resumed";
+  return { ...entered(state, session, arrival), greeting: state.loaded ? null : greeting };
+}
+
+function nothingOpen(state: ChatState, arrival: Arrival): ChatState {
+  const { previous } = arrival;
+  const told = { ...state, arrival, previous, greeting: null };
+  return previous !== null && previous.id === state.session?.id ? withSession(told, previous) : told;
+}
+
+/** Another session takes over; what this page showed of the one before stays above a boundary. */
+function entered(state: ChatState, session: Session, arrival: Arrival): ChatState {
+  const follows = state.session !== null && isSuccessor(state.session, session, arrival);
+  return {
+    ...withSession(state, session),
+    arrival,
+    previous: arrival.previous ?? (follows ? state.session : null),
+    viewing: false,
+    messages: [],
+    nextBefore: null,
+    earlier: follows ? [...state.earlier, ...carried(state, session, arrival)] : [],
+  };
+}
+
+function isSuccessor(shown: Session, next: Session, arrival: Arrival): boolean {
+  return next.previous === shown.id || arrival.previous?.id === shown.id;
+}
+
+function carried(state: ChatState, next: Session, arrival: Arrival): Segment[] {
+  if (state.session === null || state.messages.length === 0) return [];
+  const previous = arrival.previous ?? state.session;
+  const reason = arrival.status === "new" ? arrival.reason : previous.end_reason;
+  return [{ messages: state.messages, boundary: boundaryBetween(previous, next, reason) }];
+}
+
+export function queued(state: ChatState, message: PendingMessage): ChatState {
+  return { ...state, pending: [...state.pending, message], draft: "", greeting: null, error: null };
+}
+
+export function changedPending(state: ChatState, key: string, change: Partial<PendingMessage>): ChatState {
+  const pending = state.pending.map((message) => (message.key === key ? { ...message, ...change } : message));
+  return { ...state, pending };
+}
+
+export function withoutPending(state: ChatState, key: string): ChatState {
+  return { ...state, pending: state.pending.filter((message) => message.key !== key) };
+}
+
+/** A message was stored, now or by an earlier attempt with the same key. */
+export function sent(state: ChatState, key: string, answer: SentMessage): ChatState {
+  const { arrival, session, message, reply } = answer;
+  const rest = { ...withoutPending(state, key), keys: new Map(state.keys).set(message.id, key) };
+  if (state.viewing && state.session?.id !== session.id) return rest;
+  const here = session.id === state.session?.id ? withSession(rest, session) : entered(rest, session, arrival);
+  const messages = mergeMessages(here.messages, reply === null ? [message] : [message, reply]);
+  return { ...here, messages, greeting: null, loaded: true };
+}
+
+export function refused(state: ChatState, key: string, problem: ChatProblem, conflict: Conflict | null): ChatState {
+  const failed = changedPending(state, key, { state: "failed", problem, conflict });
+  if (conflict === null || conflict.session.id !== state.session?.id) return failed;
+  const known = withSession(failed, conflict.session);
+  return conflict.running === null ? known : { ...known, messages: mergeMessages(known.messages, [conflict.running]) };
+}
+
+export function startedNew(state: ChatState, { arrival, session }: OpenedSession): ChatState {
+  return { ...entered({ ...state, session: null }, session, arrival), greeting: "new", error: null, loaded: true };
+}
+
+export function reopened(state: ChatState, { arrival, session }: OpenedSession): ChatState {
+  const shown = state.session?.id === session.id;
+  const segment = state.earlier.find(({ boundary }) => boundary.previous.id === session.id);
+  return {
+    ...withSession(state, session),
+    arrival,
+    previous: arrival.previous,
+    greeting: "reopened",
+    viewing: false,
+    messages: shown ? state.messages : (segment?.messages ?? []),
+    nextBefore: shown ? state.nextBefore : null,
+    earlier: shown ? state.earlier : [],
+    error: null,
+    loaded: true,
+  };
+}
+
+/** The newest page of the session that is shown. */
+export function paged(state: ChatState, page: Transcript): ChatState {
+  if (page.session.id !== state.session?.id) return state;
+  const known = isApart(state.messages, page.messages) ? [] : state.messages;
+  const messages = mergeMessages(known, page.messages);
+  const reachesFurthest = messages[0]?.id === page.messages[0]?.id;
+  const nextBefore = reachesFurthest ? page.next_before : (state.nextBefore ?? furtherBack(messages[0]));
+  return { ...withSession(state, page.session), messages, nextBefore };
+}
+
+function furtherBack(first: Message | undefined): number | null {
+  return first === undefined || first.position === 0 ? null : first.position;
+}
+
+export function pagedOlder(state: ChatState, page: Transcript): ChatState {
+  if (page.session.id !== state.session?.id) return { ...state, loadingOlder: false };
+  const messages = mergeMessages(state.messages, page.messages);
+  return { ...state, messages, nextBefore: page.next_before, loadingOlder: false };
+}
+
+/** An older session is shown, to read. */
+export function viewed(state: ChatState, page: Transcript): ChatState {
+  return {
+    ...withSession(state, page.session),
+    messages: page.messages,
+    nextBefore: page.next_before,
+    earlier: [],
+    viewing: page.session.state !== "active",
+    greeting: null,
+    error: null,
+    loaded: true,
+  };
+}
+
+/** The session's time is over, by our reckoning; the server's word follows. */
+export function lapsed(state: ChatState): ChatState {
+  if (state.session === null) return state;
+  const session: Session = {
+    ...state.session,
+    state: "expired",
+    ended_at: state.session.expires_at,
+    end_reason: "idle",
+  };
+  const arrival: Arrival = { status: "new", reason: "idle", previous: session };
+  return { ...withSession(state, session), arrival, previous: session, greeting: null };
+}
+
+/** The session that was shown no longer exists for this reader. */
+export function cleared(state: ChatState): ChatState {
+  return {
+    ...state,
+    session: null,
+    messages: [],
+    earlier: [],
+    nextBefore: null,
+    viewing: false,
+    remainingSeconds: null,
+  };
+}
+
+/** Whether what is shown may differ from what the server has. */
+export function isBehind({ session, messages, nextBefore }: ChatState): boolean {
+  if (session === null) return false;
+  const first = messages[0];
+  const last = messages.at(-1);
+  if (first === undefined || last === undefined) return session.message_count > 0;
+  if (first.position > 0 && nextBefore === null) return true;
+  return last.position + 1 !== session.message_count || session.running !== (runningReply(messages) !== null);
+}

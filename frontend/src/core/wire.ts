@@ -1,0 +1,137 @@
+/** The HTTP contract, field for field as in `openapi.yaml`; `wire.test.ts` holds the two together. */
+
+export const SESSION_STATES = ["active", "expired", "ended"] as const;
+export const ROLES = ["user", "assistant", "system", "tool"] as const;
+export const MESSAGE_STATES = ["", "pending", "running", "answered", "failed", "stopped", "interrupted"] as const;
+export const ARRIVAL_STATUSES = ["new", "resumed", "reopened"] as const;
+export const CONFLICT_CODES = ["turn_in_progress", "session_ended"] as const;
+export const ERROR_CODES = [
+  "invalid_json",
+  "invalid",
+  "unknown_field",
+  "too_long",
+  "too_large",
+  "unsupported_media_type",
+  "not_found",
+  "method_not_allowed",
+  "not_authenticated",
+  "csrf_failed",
+  "key_reused",
+  "unavailable",
+] as const;
+
+export type SessionStateName = (typeof SESSION_STATES)[number];
+export type Role = (typeof ROLES)[number];
+export type MessageState = (typeof MESSAGE_STATES)[number];
+export type ArrivalStatus = (typeof ARRIVAL_STATUSES)[number];
+export type ConflictCode = (typeof CONFLICT_CODES)[number];
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** UTC, ISO 8601, microseconds and a `Z`. */
+export type Time = string;
+
+export interface Session {
+  id: string;
+  scope: string;
+  state: SessionStateName;
+  running: boolean;
+  title: string;
+  preview: string;
+  message_count: number;
+  unread: boolean;
+  started_at: Time;
+  last_activity_at: Time;
+  last_message_at: Time;
+  expires_at: Time | null;
+  ended_at: Time | null;
+  end_reason: string;
+  previous: string | null;
+  pinned_at: Time | null;
+  archived_at: Time | null;
+}
+
+export interface Message {
+  id: string;
+  session: string;
+  role: Role;
+  content: string;
+  position: number;
+  state: MessageState;
+  error: string;
+  created_at: Time;
+  metadata: Record<string, unknown>;
+}
+
+export interface Arrival {
+  status: ArrivalStatus;
+  reason: string;
+  previous: Session | null;
+}
+
+export interface CurrentSession {
+  arrival: Arrival;
+  session: Session | null;
+  server_time: Time;
+}
+
+export interface OpenedSession {
+  arrival: Arrival;
+  session: Session;
+  server_time: Time;
+}
+
+export interface SessionState {
+  session: Session;
+  server_time: Time;
+}
+
+export interface SentMessage {
+  arrival: Arrival;
+  session: Session;
+  message: Message;
+  reply: Message | null;
+  server_time: Time;
+}
+
+export interface History {
+  sessions: Session[];
+  next_cursor: string | null;
+  server_time: Time;
+}
+
+export interface Transcript {
+  session: Session;
+  messages: Message[];
+  next_before: number | null;
+  server_time: Time;
+}
+
+export interface StartSession {
+  scope?: string;
+}
+
+export interface SendMessage {
+  scope?: string;
+  content: string;
+  key: string;
+  session?: string;
+}
+
+export interface RenameSession {
+  title: string;
+}
+
+export interface ErrorBody {
+  code: ErrorCode;
+  message: string;
+  field: string | null;
+}
+
+export interface Conflict {
+  code: ConflictCode;
+  message: string;
+  field: null;
+  session: Session;
+  current: Session | null;
+  running: Message | null;
+}

@@ -1,0 +1,42 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ChatProvider } from "../react/index.js";
+import { ChatWidget } from "../ui/index.js";
+import "../ui/ui.css";
+
+/** Mounts a chat on every `[data-chat-sessions]` element of the page. */
+function mountAll(): void {
+  for (const element of document.querySelectorAll<HTMLElement>("[data-chat-sessions]")) mount(element);
+}
+
+function mount(element: HTMLElement): void {
+  const { baseUrl, scope, owner, csrfToken, title, placeholder, greeting } = element.dataset;
+  if (baseUrl === undefined || element.dataset.mounted !== undefined) return;
+  element.dataset.mounted = "";
+  createRoot(element).render(
+    <StrictMode>
+      <ChatProvider
+        baseUrl={baseUrl}
+        scope={scope ?? ""}
+        {...(owner ? { owner } : {})}
+        {...(csrfToken ? { csrfToken } : {})}
+      >
+        <ChatWidget
+          title={title || undefined}
+          placeholder={placeholder || undefined}
+          greeting={greeting || undefined}
+          history={oneOf(["sidebar", "dropdown", "none"], element.dataset.history)}
+          layout={oneOf(["panel", "full"], element.dataset.layout)}
+          theme={oneOf(["light", "dark"], element.dataset.theme)}
+        />
+      </ChatProvider>
+    </StrictMode>,
+  );
+}
+
+function oneOf<const T extends string>(allowed: readonly T[], value: string | undefined): T | undefined {
+  return allowed.find((name) => name === value);
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountAll);
+else mountAll();

@@ -1,0 +1,93 @@
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef } from "react";
+import {
+  type ApiClient,
+  type ChatStore,
+  createApiClient,
+  createChatStore,
+  createHistoryStore,
+  createTabChannel,
+  type HistoryStore,
+} from "../core/index.js";
+
+export interface ChatProviderProps {
+  /** Where the host includes `django_chat_sessions.urls`, such as `/chat`. */
+  baseUrl?: string;
+  /** What the chat is about; `""` when absent. */
+  scope?: string;
+  /** Names the signed-in reader, so that drafts of two people at one browser stay apart. */
+  owner?: string;
+  /** The `csrftoken` cookie when absent. */
+  csrfToken?: string | (() => string | null);
+  headers?: Record<string, string> | (() => Record<string, string>);
+  /** Instead of `baseUrl`. */
+  api?: ApiClient;
+  /** Instead of a store made here; pass `api` or `baseUrl` too for the history. */
+  store?: ChatStore;
+  children?: ReactNode;
+}
+
+export interface ChatConnection {
+  store: ChatStore;
+  history(scope: string | null, limit: number): HistoryStore;
+}
+
+const ChatConnectionContext = createContext<ChatConnection | null>(null);
+
+export function ChatProvider(props: ChatProviderProps) {
+  const { baseUrl, scope, owner, api, store, children } = props;
+  const latest = useRef(props);
+  useEffect(() => {
+    latest.current = props;
+  });
+  const connection = useMemo(
+    () => createConnection({ baseUrl, scope, owner, api, store }, () => latest.current),
+    [baseUrl, scope, owner, api, store],
+  );
+  useEffect(() => connection.store.connect(), [connection.store]);
+  return <ChatConnectionContext.Provider value={connection}>{children}</ChatConnectionContext.Provider>;
+}
+
+/** The connection of the nearest provider; `caller` is named when there is none. */
+export function useChatConnection(caller: string): ChatConnection {
+  const connection = useContext(ChatConnectionContext);
+  if (connection === null) throw new Error(`${caller} must be used inside a <ChatProvider>.`);
+  return connection;
+}
+
+type ConnectionParts = {
+  [Name in "baseUrl" | "scope" | "owner" | "api" | "store"]: ChatProviderProps[Name] | undefined;
+};
+
+function createConnection(parts: ConnectionParts, latest: () => ChatProviderProps): ChatConnection {
+  const api = parts.api ?? (parts.baseUrl === undefined ? null : createClient(parts.baseUrl, latest));
+  if (api === null && parts.store === undefined) throw new Error("<ChatProvider> needs baseUrl, api or store.");
+  const tabs = createTabChannel();
+  const store = parts.store ?? createChatStore({ api: api as ApiClient, scope: parts.scope, owner: parts.owner, tabs });
+  const histories = new Map<string, HistoryStore>();
+  return {
+    store,
+    history(scope, limit) {
+      if (api === null) throw new Error("useChatHistory needs a <ChatProvider> with baseUrl or api.");
+      const key = JSON.stringify([scope, limit]);
+      const known = histories.get(key) ?? createHistoryStore({ api, scope, limit, tabs });
+      histories.set(key, known);
+      return known;
+    },
+  };
+}
+
+function createClient(baseUrl: string, latest: () => ChatProviderProps): ApiClient {
+  const token = latest().csrfToken;
+  return createApiClient({
+    baseUrl,
+    headers: () => {
+      const { headers } = latest();
+      return typeof headers === "function" ? headers() : (headers ?? {});
+    },
+    ...(token === undefined ? {} : { csrfToken: () => currentToken(latest()) }),
+  });
+}
+
+function currentToken({ csrfToken }: ChatProviderProps): string | null {
+  return typeof csrfToken === "function" ? csrfToken() : (csrfToken ?? null);
+}

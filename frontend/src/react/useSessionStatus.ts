@@ -1,0 +1,21 @@
+import type { ChatSnapshot, ChatStore } from "../core/index.js";
+import { useChatConnection } from "./ChatProvider.js";
+import { shallowEqual, useSelection } from "./useSelection.js";
+
+export type SessionStatusInfo = Pick<
+  ChatSnapshot,
+  "status" | "running" | "arrival" | "session" | "previous" | "remainingSeconds" | "readOnly" | "online"
+> &
+  Pick<ChatStore, "keep" | "startNew" | "reopen" | "end">;
+
+/** Where the session stands, without the transcript: renders again only when that changes. */
+export function useSessionStatus(): SessionStatusInfo {
+  const { store } = useChatConnection("useSessionStatus");
+  const facts = useSelection(store, pick, shallowEqual);
+  return { ...facts, keep: store.keep, startNew: store.startNew, reopen: store.reopen, end: store.end };
+}
+
+function pick(snapshot: ChatSnapshot) {
+  const { status, running, arrival, session, previous, remainingSeconds, readOnly, online } = snapshot;
+  return { status, running, arrival, session, previous, remainingSeconds, readOnly, online };
+}

@@ -1,0 +1,89 @@
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { HistoryList, type HistoryListProps } from "./HistoryList.js";
+import { NamedIcon } from "./icons.js";
+import { useWords, type Words, WordsContext } from "./words.js";
+
+export interface ChatHistoryProps extends HistoryListProps {
+  /** `sidebar` when absent. */
+  variant?: "sidebar" | "dropdown";
+  words?: Partial<Words>;
+  className?: string;
+}
+
+/** The reader's conversations, the latest first. */
+export function ChatHistory({ variant = "sidebar", words: own, className = "", ...list }: ChatHistoryProps) {
+  const words = useWords(own);
+  return (
+    <WordsContext.Provider value={words}>
+      {variant === "sidebar" ? (
+        <nav className={`dcs dcs-history ${className}`} aria-label={words.history}>
+          <h2 className="dcs-history-title">{words.history}</h2>
+          <HistoryList {...list} />
+        </nav>
+      ) : (
+        <Dropdown className={className} list={list} />
+      )}
+    </WordsContext.Provider>
+  );
+}
+
+function Dropdown({ className, list }: { className: string; list: HistoryListProps }) {
+  const words = useWords();
+  const id = useId();
+  const [isOpen, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement | null>(null);
+  const toggle = useRef<HTMLButtonElement | null>(null);
+  useClickOutside(root, isOpen, () => setOpen(false));
+  useEffect(() => {
+    if (isOpen) root.current?.querySelector("input")?.focus();
+  }, [isOpen]);
+  const close = () => {
+    setOpen(false);
+    toggle.current?.focus();
+  };
+  const open = (sessionId: string) => {
+    close();
+    list.onOpen?.(sessionId);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from anywhere inside
+    <div
+      ref={root}
+      className={`dcs dcs-history-dropdown ${className}`}
+      onKeyDown={(event: KeyboardEvent) => event.key === "Escape" && isOpen && close()}
+    >
+      <button
+        ref={toggle}
+        type="button"
+        className="dcs-icon-button"
+        aria-label={words.history}
+        title={words.history}
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? id : undefined}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <NamedIcon name="clock" />
+      </button>
+      {isOpen && (
+        <nav id={id} className="dcs-popover" aria-label={words.history}>
+          <HistoryList {...list} onOpen={open} />
+        </nav>
+      )}
+    </div>
+  );
+}
+
+function useClickOutside(root: { current: HTMLElement | null }, isActive: boolean, act: () => void) {
+  const latest = useRef(act);
+  useEffect(() => {
+    latest.current = act;
+  });
+  useEffect(() => {
+    if (!isActive) return;
+    const listener = (event: PointerEvent) => {
+      if (event.target instanceof Node && !root.current?.contains(event.target)) latest.current();
+    };
+    document.addEventListener("pointerdown", listener);
+    return () => document.removeEventListener("pointerdown", listener);
+  }, [root, isActive]);
+}

@@ -1,0 +1,175 @@
+import { createContext, useContext } from "react";
+
+/** Every word the interface says. Pass some of them as `words` to change or translate them. */
+export interface Words {
+  /** For dates and numbers; the browser's language when undefined. */
+  locale: string | undefined;
+  title: string;
+  greeting: string;
+  you: string;
+  assistant: string;
+  transcript: string;
+  messageLabel: string;
+  placeholder: string;
+  send: string;
+  sending: string;
+  waitingForConnection: string;
+  thinking: string;
+  writing: string;
+  answerReady: string;
+  answerFailed: string;
+  interrupted: string;
+  stopped: string;
+  askAgain: string;
+  tryAgain: string;
+  editMessage: string;
+  notSent: string;
+  turnInProgress: string;
+  sessionEnded: string;
+  sendInEnded: string;
+  sendInCurrent: string;
+  sources: string;
+  olderMessages: string;
+  loading: string;
+  jumpToLatest: string;
+  loadFailed: string;
+  dismiss: string;
+  newChat: string;
+  continueChat: string;
+  continuePrevious: string;
+  keepChat: string;
+  nextStartsNew: string;
+  readingOlder: string;
+  backToCurrent: string;
+  statusActive: string;
+  statusNew: string;
+  statusResumed: string;
+  statusReopened: string;
+  statusExpiring: (clock: string) => string;
+  statusExpiringSpoken: (duration: string) => string;
+  statusExpired: (duration: string) => string;
+  statusExpiredOtherwise: string;
+  statusEnded: string;
+  statusOffline: string;
+  statusReconnecting: string;
+  boundary: (duration: string) => string;
+  boundaryOtherwise: string;
+  history: string;
+  search: string;
+  noSessions: string;
+  noneFound: (query: string) => string;
+  historyFailed: string;
+  moreSessions: string;
+  untitled: string;
+  openNow: string;
+  unread: string;
+  today: string;
+  yesterday: string;
+  week: string;
+  older: string;
+  rename: (title: string) => string;
+  renameLabel: string;
+  remove: (title: string) => string;
+  removeQuestion: string;
+  removeYes: string;
+  cancel: string;
+}
+
+export const englishWords: Words = {
+  locale: undefined,
+  title: "Chat",
+  greeting: "How can I help?",
+  you: "You",
+  assistant: "Assistant",
+  transcript: "Conversation",
+  messageLabel: "Message",
+  placeholder: "Write a message…",
+  send: "Send",
+  sending: "Sending…",
+  waitingForConnection: "Waiting for the connection…",
+  thinking: "Thinking…",
+  writing: "Writing an answer…",
+  answerReady: "Answer ready",
+  answerFailed: "The answer did not succeed",
+  interrupted: "The answer was interrupted.",
+  stopped: "The answer was stopped.",
+  askAgain: "Ask again",
+  tryAgain: "Try again",
+  editMessage: "Edit",
+  notSent: "Not sent: the server could not be reached.",
+  turnInProgress: "An answer is still being written. Try again when it is ready.",
+  sessionEnded: "This chat was ended meanwhile. Where should this go?",
+  sendInEnded: "Continue this chat",
+  sendInCurrent: "Send in the current chat",
+  sources: "Sources",
+  olderMessages: "Show earlier messages",
+  loading: "Loading…",
+  jumpToLatest: "Jump to latest",
+  loadFailed: "The chat could not be loaded.",
+  dismiss: "Dismiss",
+  newChat: "New chat",
+  continueChat: "Continue this chat",
+  continuePrevious: "Continue the previous chat",
+  keepChat: "Keep this chat",
+  nextStartsNew: "Your next message starts a new chat.",
+  readingOlder: "You are reading an older chat.",
+  backToCurrent: "Back to the current chat",
+  statusActive: "Active",
+  statusNew: "New chat",
+  statusResumed: "Welcome back, your chat is still here",
+  statusReopened: "Chat continued",
+  statusExpiring: (clock) => `This chat pauses in ${clock}`,
+  statusExpiringSpoken: (duration) => `This chat pauses in ${duration}`,
+  statusExpired: (duration) => `This chat paused after ${duration} without activity`,
+  statusExpiredOtherwise: "This chat has paused",
+  statusEnded: "This chat has ended",
+  statusOffline: "Offline – your words are kept",
+  statusReconnecting: "Reconnecting…",
+  boundary: (duration) => `New chat started after ${duration} without activity`,
+  boundaryOtherwise: "New chat started",
+  history: "Chats",
+  search: "Search chats",
+  noSessions: "Your chats will appear here.",
+  noneFound: (query) => `No chat matches “${query}”.`,
+  historyFailed: "The chats could not be loaded.",
+  moreSessions: "Show more",
+  untitled: "New chat",
+  openNow: "Open",
+  unread: "Unread",
+  today: "Today",
+  yesterday: "Yesterday",
+  week: "Previous 7 days",
+  older: "Older",
+  rename: (title) => `Rename “${title}”`,
+  renameLabel: "Title",
+  remove: (title) => `Delete “${title}”`,
+  removeQuestion: "Delete this chat?",
+  removeYes: "Delete",
+  cancel: "Cancel",
+};
+
+export const WordsContext = createContext<Words>(englishWords);
+
+/** The words in force, with those given to a component on top. */
+export function useWords(own?: Partial<Words>): Words {
+  const inherited = useContext(WordsContext);
+  return own === undefined ? inherited : { ...inherited, ...own };
+}
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+] as const;
+
+/** "5 minutes", in the reader's language; the largest unit that says it without a remainder worth naming. */
+export function durationText(seconds: number, locale: string | undefined): string {
+  const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? (["second", 1] as const);
+  const number = Math.max(0, Math.floor(seconds / size));
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(number);
+}
+
+/** "0:45". */
+export function clockText(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

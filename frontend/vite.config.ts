@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { defineConfig, type Plugin } from "vite";
+
+/** The stylesheet is published as it is written; the host's own build adapts it. */
+const stylesheet: Plugin = {
+  name: "stylesheet",
+  generateBundle() {
+    this.emitFile({ type: "asset", fileName: "ui.css", source: readFileSync("src/ui/ui.css", "utf8") });
+  },
+};
+
+export default defineConfig({
+  plugins: [stylesheet],
+  build: {
+    lib: {
+      entry: ["src/core/index.ts", "src/react/index.ts", "src/ui/index.ts"],
+      formats: ["es"],
+    },
+    target: "es2022",
+    minify: false,
+    rolldownOptions: {
+      external: [/^react($|\/)/, /^react-dom($|\/)/],
+      output: { preserveModules: true, preserveModulesRoot: "src", entryFileNames: "[name].js" },
+    },
+  },
+});
