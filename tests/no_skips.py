@@ -1,4 +1,4 @@
-"""pytest plugin (`-p tests.no_skips`): with CHAT_SESSIONS_NO_SKIPS=1 a skipped test is a failure."""
+"""pytest plugin (`-p tests.no_skips`): CHAT_SESSIONS_NO_SKIPS=1 makes a skipped test a failure."""
 
 import os
 
