@@ -57,14 +57,15 @@ class LeaseKeeper:
 
     def _renew_until_idle(self) -> None:
         while True:
-            self._released.wait(app_settings.REPLY_LEASE / 3)
+            woken = self._released.wait(app_settings.REPLY_LEASE / 3)
             with self._lock:
                 self._released.clear()
                 held = list(self._held.values())
                 if not held:
                     self._thread = None
                     break
-            for reply, session in held:
+            # Woken because nothing was held: whatever is held now was taken just after.
+            for reply, session in [] if woken else held:
                 self._renew(reply, session)
         connections.close_all()
 
