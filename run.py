@@ -26,7 +26,7 @@ HOME = ROOT / ".cache" / "run"
 BIN = HOME / "venv" / ("Scripts" if os.name == "nt" else "bin")
 MINORS = range(11, 16)  # Python 3.11 to 3.15
 DJANGO_NEEDS = {"52": (3, 10), "60": (3, 12), "61": (3, 12)}  # the oldest Python of each Django
-DJANGO_ENDS = {"52": (3, 14)}  # and the newest
+DJANGO_ENDS = {"52": (3, 14), "60": (3, 14)}  # and the newest
 WHICH_PYTHON = "import os, sys; print(*sys.version_info[:2], os.path.realpath(sys.executable))"
 QUIET = subprocess.DEVNULL
 USAGE = "Use: python3 run.py site [--port N] [--host H], or: python3 run.py test [tox arguments]"
@@ -162,9 +162,11 @@ def nearest(name, pythons):
     suitable = [version for version in pythons if suits(version, django)]
     if suitable:
         return f"py3{suitable[0][1]}-django{django}-{rest}", ""
-    oldest = ".".join(map(str, DJANGO_NEEDS[django]))
-    note = f"Not run: Django {django[0]}.{django[1]}, because it needs Python {oldest} or newer."
-    return f"py3{pythons[-1][1]}-django52-{rest}", note
+    note = f"Not run: Django {django[0]}.{django[1]}, because no Python here suits it."
+    # The same database and models with the newest Django that a Python here runs.
+    pairs = [(django, python) for django in DJANGO_NEEDS for python in pythons]
+    django, python = max(pair for pair in pairs if suits(pair[1], pair[0]))
+    return f"py3{python[1]}-django{django}-{rest}", note
 
 
 def suits(python, django):
