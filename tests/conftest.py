@@ -13,6 +13,9 @@ from django.db import connection
 from django.test import Client
 
 from django_chat_sessions.owners import Owner
+from tests.callers import answering, caller, stranger, tokens_too
+
+__all__ = ["answering", "caller", "stranger", "tokens_too"]  # fixtures, found here by pytest
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.admin",
     "django.contrib.staticfiles",
+    "rest_framework.authtoken",
     "django_chat_sessions",
 ]
 MIDDLEWARE = [
