@@ -11,15 +11,16 @@ from subjects.questions import Query
 from subjects.retrieval import Index, Ranked, Sentence
 
 # Measured with the questions of tests/example: see test_rag.py, which prints the figures.
-COVERAGE_NEEDED = 0.24
-COVERAGE_NEARBY = 0.12
+COVERAGE_NEEDED = 0.26
+COVERAGE_NEARBY = 0.13
 
 PASSAGES_QUOTED = 3
-PASSAGE_SCORE_KEPT = 0.55
+SCORE_KEPT = 0.55
+COVERAGE_KEPT = 0.6
 SENTENCE_SCORE_KEPT = 0.45
 LEAD_BONUS = 0.35
 FOLLOWER_SHARE = 0.55
-SENTENCES_MIN, SENTENCES_MAX = 2, 5
+SENTENCES_MAX = 5
 ANTECEDENTS_MAX = 2
 SAME_WORDS = 0.6
 QUOTE_LENGTH = 160
@@ -74,7 +75,7 @@ def relevant(index: Index, query: Query) -> list[Ranked]:
 def choose(index: Index, found: Sequence[Ranked], query: Query) -> list[Sentence]:
     """The two to five sentences that answer best, in the order of the passages."""
     best = found[0].score
-    kept = [one for one in found[:PASSAGES_QUOTED] if one.score >= PASSAGE_SCORE_KEPT * best]
+    kept = [one for one in found[:PASSAGES_QUOTED] if _is_as_good(one, found[0])]
     pool = [
         replace(sentence, score=sentence.score * one.score / best)
         for one in kept
@@ -85,13 +86,17 @@ def choose(index: Index, found: Sequence[Ranked], query: Query) -> list[Sentence
     pool[0] = replace(pool[0], score=pool[0].score + LEAD_BONUS * top)
     chosen: list[Sentence] = []
     for sentence in sorted(pool, key=lambda one: -one.score):
-        is_weak = sentence.score < SENTENCE_SCORE_KEPT * top
-        if is_weak and len(chosen) >= SENTENCES_MIN:
+        if sentence.score < SENTENCE_SCORE_KEPT * top:
             break
         new = [one for one in _with_antecedents(sentence, pool) if one not in chosen]
         if len(chosen) + len(new) <= SENTENCES_MAX and not _is_redundant(sentence, chosen):
             chosen.extend(new)
-    return [sentence for sentence in pool if sentence in chosen]
+    return _with_company([sentence for sentence in pool if sentence in chosen], pool)
+
+
+def _is_as_good(one: Ranked, best: Ranked) -> bool:
+    """Whether a passage is worth quoting beside the best one."""
+    return one.score >= SCORE_KEPT * best.score and one.coverage >= COVERAGE_KEPT * best.coverage
 
 
 def _with_followers(said: Sequence[Sentence]) -> list[Sentence]:
@@ -100,6 +105,17 @@ def _with_followers(said: Sequence[Sentence]) -> list[Sentence]:
     return [
         replace(sentence, score=sentence.score + FOLLOWER_SHARE * previous)
         for sentence, previous in zip(said, before, strict=False)
+    ]
+
+
+def _with_company(chosen: list[Sentence], pool: Sequence[Sentence]) -> list[Sentence]:
+    """A lone sentence after the first of its passage; a lone first one before the second."""
+    if len(chosen) != 1:
+        return chosen
+    alone = chosen[0]
+    company = 0 if alone.position else 1
+    return [
+        one for one in pool if one.row == alone.row and one.position in (company, alone.position)
     ]
 
 

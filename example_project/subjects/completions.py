@@ -21,6 +21,8 @@ from subjects.pacing import Pace
 PATH = "/chat/completions"
 LINE_LENGTH = 1 << 16
 DONE = "[DONE]"
+# Seconds, so that a timer which fires early by the clock's grain still finds the limit passed.
+MARGIN = 0.02
 
 
 class CompletionError(RuntimeError):
@@ -57,10 +59,11 @@ def stream(endpoint: Endpoint, messages: Sequence[Mapping[str, str]], pace: Pace
         connection.connect()
         with _cut_off_at_limit(connection, pace):
             connection.request("POST", path, body.encode(), _headers(endpoint))
-            response = connection.getresponse()
-            if response.status != HTTPStatus.OK:
-                raise CompletionError(f"The language model answered {_status(response.status)}.")
-            yield from _deltas(response, pace)
+            with connection.getresponse() as response:
+                if response.status != HTTPStatus.OK:
+                    status = _status(response.status)
+                    raise CompletionError(f"The language model answered {status}.")
+                yield from _deltas(response, pace)
     except (OSError, HTTPException) as error:
         pace.left()
         kind = type(error).__name__
@@ -105,7 +108,7 @@ def _cut_off_at_limit(connection: HTTPConnection, pace: Pace) -> Iterator[None]:
             pass
 
     connected = connection.sock
-    watchdog = threading.Timer(pace.left(), cut_off)
+    watchdog = threading.Timer(pace.left() + MARGIN, cut_off)
     watchdog.daemon = True
     watchdog.start()
     try:

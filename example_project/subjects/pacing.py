@@ -12,6 +12,7 @@ DELAY = 0.0
 PER_WORD = 0.012
 LIMIT = 60.0
 SLICE = 0.1
+BEAT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,17 @@ class Pace:
         while (pause := until - self.clock()) > 0:
             self.sleep(min(pause, SLICE, self.left()))
         self.left()
+
+    def pause(self) -> Iterator[str]:
+        """Wait for `delay`, giving an empty text each second so that a stop is noticed meanwhile.
+
+        Raises TimeoutError.
+        """
+        rest = self.delay
+        while rest > 0:
+            self.wait(min(rest, BEAT))
+            rest -= BEAT
+            yield ""
 
     def words(self, text: str) -> Iterator[str]:
         """Give text word by word at this pace. Raises TimeoutError."""

@@ -107,7 +107,7 @@ def respond(
     """
     pace = Pace.from_environment(sleep, clock)
     shelf = shelf_for(turn.session.scope)
-    pace.wait(pace.delay)
+    yield from pace.pause()
     if shelf is None or not shelf.index.passages:
         yield from pace.words(
             "There are no texts to answer from here. Please open a subject first."

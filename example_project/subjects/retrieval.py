@@ -18,7 +18,7 @@ import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 from subjects.passages import Passage
 
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)?")
 APOSTROPHE = "\u2019"
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\Wa-z_]|[“\"(\u2212])")
 
@@ -39,16 +39,20 @@ ASKING = """
 # bm25s lists the halves of "won't"; here the apostrophe keeps them together.
 STOP_WORDS = (frozenset(STOPWORDS_EN_PLUS) | frozenset(ASKING.split())) - {"won", "ma"}
 
-# The texts are in British spelling, the people who ask need not be; and the stemmer does not know
-# irregular plurals.
+# The texts are in British spelling and name things properly, the people who ask need not; and the
+# stemmer does not know irregular plurals.
 AMERICAN_Z = re.compile(r"(?<=\w\w)[iy]z(?=e|i|a)")
 OTHER_FORMS = {
     "aluminum": "aluminium",
     "bacterium": "bacteria",
     "behavior": "behaviour",
+    "bike": "bicycle",
     "center": "centre",
+    "children": "child",
     "color": "colour",
     "fiber": "fibre",
+    "fridge": "refrigerator",
+    "kid": "child",
     "labor": "labour",
     "liter": "litre",
     "matrices": "matrix",
@@ -57,6 +61,7 @@ OTHER_FORMS = {
     "mitochondrion": "mitochondria",
     "neighbor": "neighbour",
     "nuclei": "nucleus",
+    "percent": "cent",
     "sulfur": "sulphur",
     "vapor": "vapour",
     "women": "woman",
@@ -64,10 +69,9 @@ OTHER_FORMS = {
 
 TITLE_WEIGHT = 2
 PASSAGES_RANKED = 4
-# A word the subject never uses counts against a question, yet less than a rare word of the subject:
+# A word the subject never uses counts against a question like a rare word of the subject, not more:
 # people ask in everyday words that no passage needs.
-UNKNOWN_WEIGHT = 1.5
-FEW = 2
+UNKNOWN_WEIGHT = 3.0
 
 _stemmers = threading.local()
 
@@ -137,6 +141,7 @@ class Index:
             for row, passage in enumerate(self.passages)
             for position, text in enumerate(sentences(passage.text))
         ]
+        self._windows = [self._windows_of(row) for row in range(len(self.passages))]
         self._sentence_bm25 = _bm25([terms(sentence.text) for sentence in self._sentences])
 
     def rank(self, query: Sequence[str], limit: int = PASSAGES_RANKED) -> list[Ranked]:
@@ -152,17 +157,20 @@ class Index:
     def coverage(self, query: Sequence[str], row: int) -> float:
         """The share (0 to 1) of the query, weighted by rarity, that the passage in `row` covers.
 
-        A single shared word out of several is counted half unless the title has it: unrelated
-        questions share one everyday word with some passage, and hardly ever two.
+        Words count as covered when two neighbouring sentences and the title have them: words
+        scattered over a passage are no answer. A single shared word out of several counts half
+        unless the title has it: unrelated questions share one everyday word with some passage.
         """
         asked = frozenset(query)
-        shared = asked & self._vocabularies[row]
         total = sum(self._weights.get(term, UNKNOWN_WEIGHT) for term in asked)
+        shared = asked & self._vocabularies[row]
         if not shared:
             return 0.0
-        covered = sum(self._weights[term] for term in shared) / total
-        is_lone = len(shared) == 1 and len(asked) > FEW
-        return covered / 2 if is_lone and not shared & self._titles[row] else covered
+        covered = max(
+            sum(self._weights[term] for term in asked & window) for window in self._windows[row]
+        )
+        is_lone = len(shared) == 1 < len(asked) and not shared & self._titles[row]
+        return covered / total / (2 if is_lone else 1)
 
     def sentences_of(self, found: Ranked, query: Sequence[str]) -> list[Sentence]:
         """The sentences of a found passage, in order, scored for the query terms."""
@@ -172,6 +180,11 @@ class Index:
             for sentence, score in zip(self._sentences, scores, strict=True)
             if sentence.row == found.row
         ]
+
+    def _windows_of(self, row: int) -> list[frozenset[str]]:
+        said = [sentence.terms for sentence in self._sentences if sentence.row == row]
+        pairs = zip([frozenset[str](), *said], [*said, frozenset[str]()], strict=True)
+        return [self._titles[row] | first | second for first, second in pairs]
 
 
 def _rarity(vocabularies: Sequence[frozenset[str]]) -> dict[str, float]:
