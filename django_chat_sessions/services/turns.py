@@ -87,8 +87,9 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     ``session_id`` names the session the person is looking at; its scope wins. The same ``key``
     again stores nothing and returns what it led to.
 
-    Raises SessionEnded (the named one was ended on purpose), TurnInProgress, KeyReused,
-    SessionNotFound. Sends ``message_added``, and ``session_started`` where one starts.
+    Raises SessionEnded (the named one was ended on purpose, or expired and another is open),
+    TurnInProgress, KeyReused, SessionNotFound. Sends ``message_added``, and ``session_started``
+    where one starts.
     3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT.
     """
     content = storable(content)
@@ -138,9 +139,9 @@ def _addressee(
         return named, named, named.scope
     held = held_session(owner, named.scope)
     active = held if held is not None and held.is_active(now) else None
-    if named.final_reason(now) in DELIBERATE_REASONS:
+    if active is not None or named.final_reason(now) in DELIBERATE_REASONS:
         raise SessionEnded(named, active)
-    return active, held, named.scope
+    return None, held, named.scope
 
 
 def _sent_before(client_key: Any, content: str) -> Sent | None:
