@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from django_chat_sessions.conf import app_settings
 
 logger = logging.getLogger(__name__)
+
+LONGEST_REASON = 20  # characters, as the end_reason column has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ def deadline_for(activity: Activity) -> Deadline | None:
             return None
         if deadline.at.utcoffset() is None:
             raise ValueError("deadline.at is naive; return an aware datetime.")
-        return Deadline(max(deadline.at, activity.last_activity_at), deadline.reason)
+        at = max(deadline.at.astimezone(UTC), activity.last_activity_at)
+        return Deadline(at, deadline.reason[:LONGEST_REASON] or "idle")
     except Exception:  # a host's own code: whatever it raises, people keep their chat
         logger.exception("The timeout policy failed; 300 seconds are used instead.")
         return IdleTimeoutPolicy().deadline(activity)
