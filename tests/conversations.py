@@ -1,0 +1,128 @@
+"""Building blocks of the tests: conversations, large tables, settings, a runner that does nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.owners import Owner
+
+
+class LeavesReplies:
+    """A runner whose worker never comes: every reply stays as it was asked for."""
+
+    def submit(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
+        """Do nothing."""
+
+
+def configure(settings: Any, **values: Any) -> None:
+    """Change some of CHAT_SESSIONS for one test."""
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, **values}
+
+
+def listen_only(settings: Any) -> None:
+    """Let nobody answer: messages are stored, and the session is never waiting."""
+    configure(settings, RESPONDER=None)
+
+
+def leave_replies(settings: Any) -> None:
+    """Let replies be asked for, and nobody come to write them."""
+    configure(settings, RUNNER="tests.conversations.LeavesReplies")
+
+
+def opened(owner: Owner, scope: str = "") -> AbstractChatSession:
+    """Return the open session, begun if there is none."""
+    return chat_sessions.resume_or_start(owner, scope).opened
+
+
+def talked(owner: Owner, text: str = "Hello", scope: str = "") -> AbstractChatSession:
+    """Return the open session with one message more in it."""
+    session = opened(owner, scope)
+    chat_sessions.add_message(session, "user", text)
+    return session
+
+
+def waiting(owner: Owner, text: str = "Hello", key: str = "key-of-waiting") -> chat_sessions.Sent:
+    """Send a message whose reply is pending; asks for ``leave_replies`` or an open transaction."""
+    return chat_sessions.send(owner, text, key=key)
+
+
+def reply_of(sent: chat_sessions.Sent) -> AbstractChatMessage:
+    """Return the reply of a message that must have one."""
+    assert sent.reply is not None
+    return sent.reply
+
+
+def stored(row: Any) -> Any:
+    """Return the row as the database has it."""
+    return type(row).objects.get(pk=row.pk)
+
+
+def rows(session: AbstractChatSession) -> list[AbstractChatMessage]:
+    """Return the messages as the database has them, in order."""
+    return list(get_message_model().objects.filter(session=session.pk).in_order())
+
+
+def open_sessions(owner: Owner, scope: str = "") -> list[AbstractChatSession]:
+    """Return every row that claims the owner's open place; one at most may."""
+    return list(get_session_model().objects.owned_by(owner).filter(scope=scope, ended_at=None))
+
+
+def fill(session: AbstractChatSession, count: int) -> None:
+    """Make the session as long as ``count`` messages."""
+    model = get_message_model()
+    now = clock.now()
+    first = session.message_count
+    model.objects.bulk_create(
+        [
+            model(session=session, content="x", position=position, created_at=now)
+            for position in range(first, count)
+        ],
+        batch_size=1000,
+    )
+    get_session_model().objects.filter(pk=session.pk).update(message_count=count)
+    session.message_count = count
+
+
+def fill_history(owner: Owner, count: int, scope: str = "") -> None:
+    """Give the owner so many ended conversations, each a second older than the one before."""
+    model = get_session_model()
+    now = clock.now()
+    model.objects.bulk_create(
+        [
+            model(
+                user_id=owner.user_id,
+                visitor_key=owner.visitor_key,
+                scope=scope,
+                started_at=now - timedelta(hours=1, seconds=age),
+                last_activity_at=now - timedelta(hours=1, seconds=age),
+                last_message_at=now - timedelta(hours=1, seconds=age),
+                ended_at=now - timedelta(minutes=50, seconds=age),
+                end_reason="idle",
+                message_count=2,
+                title=f"Conversation {age}",
+            )
+            for age in range(count)
+        ],
+        batch_size=500,
+    )
+
+
+def somebody_else() -> Owner:
+    """Return an owner that has nothing yet."""
+    return Owner.for_visitor(str(uuid4()))
+
+
+def missing_id() -> Any:
+    """Return an id of the right kind that no session has."""
+    field = get_session_model()._meta.pk
+    return uuid4() if field.get_internal_type() == "UUIDField" else 2**62
+
+
+def is_uuid(value: Any) -> bool:
+    """Whether the value is a UUID of version 7."""
+    return isinstance(value, UUID) and value.version == 7

@@ -1,0 +1,86 @@
+"""Owners: exactly one of a user and a visitor, with keys that nobody else's equal."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core import signing
+from django.http import HttpRequest
+from django.test import RequestFactory
+
+from django_chat_sessions import get_session_model
+from django_chat_sessions.authentication import VISITOR_COOKIE, recognise_or_welcome
+from django_chat_sessions.owners import Owner, owner_from_request
+
+
+def test_an_owner_is_a_user_or_a_visitor_never_both_never_neither() -> None:
+    for nobody in ({}, {"user_id": 1, "visitor_key": "k"}, {"visitor_key": ""}):
+        with pytest.raises(ValueError, match="either a saved user or a visitor"):
+            Owner(**nobody)
+
+
+def test_a_user_whose_id_is_0_is_a_user() -> None:
+    assert Owner(user_id=0).identity == "user:0"
+
+
+def test_an_unsaved_or_anonymous_user_owns_nothing(django_user_model: Any) -> None:
+    for user in (django_user_model(), AnonymousUser()):
+        with pytest.raises(ValueError, match="saved user"):
+            Owner.for_user(user)
+
+
+def test_a_visitor_must_have_a_key() -> None:
+    with pytest.raises(ValueError, match="must not be empty"):
+        Owner.for_visitor("")
+
+
+def test_of_a_visitors_secret_only_a_hash_is_kept() -> None:
+    owner = Owner.for_visitor("secret")
+    assert owner.visitor_key == hashlib.sha256(b"secret").hexdigest()
+    assert "secret" not in repr(owner)
+    assert len(owner.visitor_key) <= 64
+
+
+def test_the_owner_of_a_session_is_the_one_that_opened_it() -> None:
+    model = get_session_model()
+    assert Owner.of(model(user_id=7)) == Owner(user_id=7)
+    visitor = Owner.for_visitor("v")
+    assert Owner.of(model(visitor_key=visitor.visitor_key)) == visitor
+
+
+def test_keys_of_different_owners_scopes_and_purposes_all_differ() -> None:
+    owners = [Owner(user_id=1), Owner(user_id=11), Owner.for_visitor("1"), Owner.for_visitor("v")]
+    owners.append(Owner(visitor_key="user:1"))
+    keys = [owner.open_key(scope) for owner in owners for scope in ("", "a", "A", "a ")]
+    keys += [owner.client_key(key) for owner in owners for key in ("", "a", "A", "a ")]
+    assert len(set(keys)) == len(keys)
+    assert owners[0].open_key("a") == Owner(user_id=1).open_key("a")
+    assert owners[0].client_key("a") == Owner(user_id=1).client_key("a")
+
+
+class TestFromRequest:
+    def request(self, user: Any = None, **cookies: str) -> HttpRequest:
+        request = RequestFactory().get("/")
+        request.user = user or AnonymousUser()
+        request.COOKIES.update(cookies)
+        return request
+
+    def test_a_logged_in_user_is_the_owner(self, user: Any) -> None:
+        assert owner_from_request(self.request(user)) == Owner.for_user(user)
+
+    def test_a_signed_cookie_makes_its_bearer_that_visitor(self) -> None:
+        signer = signing.TimestampSigner(salt="django_chat_sessions.visitor")
+        request = self.request(**{VISITOR_COOKIE: signer.sign("key")})
+        assert owner_from_request(request) == Owner.for_visitor("key")
+
+    @pytest.mark.parametrize("cookie", ["", "key", "key:sig", "\x00", "é" * 4000])
+    def test_a_forged_cookie_is_no_cookie(self, cookie: str) -> None:
+        assert owner_from_request(self.request(**{VISITOR_COOKIE: cookie})) is None
+
+    def test_a_stranger_owns_nothing_and_gets_no_key_by_being_looked_at(self) -> None:
+        request = self.request()
+        assert owner_from_request(request) is None
+        assert recognise_or_welcome(request).new_visitor_key is not None
