@@ -68,6 +68,10 @@ ANSWERABLE: dict[str, list[tuple[str, str]]] = {
             "Thermal equilibrium and thermometers",
         ),
         ("why do we hear people talking round the corner", "Diffraction"),
+        ("how hot does it have to be before something glows red", "Thermal radiation"),
+        ("why are there harmonics on a guitar string", "Standing waves"),
+        ("why does a bike pump get warm", "The first law of thermodynamics"),
+        ("how does an echo tell you the distance of a cliff", "Reflection"),
     ],
     "biology": [
         ("why does a red blood cell burst in pure water", "Osmosis"),
@@ -104,6 +108,10 @@ ANSWERABLE: dict[str, list[tuple[str, str]]] = {
             "how is a bacterium's cell different from ours, does it have a nucleus",
             "Prokaryotic and eukaryotic cells",
         ),
+        ("what is the job of ATP in a cell", "ATP, the energy currency"),
+        ("how do cells know whether to become skin or nerve", "Stem cells and specialisation"),
+        ("what is an intron", "Transcription"),
+        ("does a mutation always do harm", "Mutations"),
     ],
     "chemistry": [
         ("why won't solid salt carry electricity but salt water will?", "Ionic bonding"),
@@ -128,6 +136,10 @@ ANSWERABLE: dict[str, list[tuple[str, str]]] = {
             "Hydrocarbons and combustion",
         ),
         ("how are plastics made out of ethene", "Polymers"),
+        ("what does a pH of 3 mean compared with a pH of 4", "The pH scale"),
+        ("which metals are too reactive to be extracted with carbon", "The reactivity series"),
+        ("what happens to the equilibrium if you raise the pressure", "Chemical equilibrium"),
+        ("why do some reactions make things cold", "Exothermic and endothermic reactions"),
     ],
     "history": [
         (
@@ -155,6 +167,10 @@ ANSWERABLE: dict[str, list[tuple[str, str]]] = {
         ("how was cheap steel made from pig iron", "Steel and the Bessemer process"),
         ("why did villagers lose their common land", "Enclosure"),
         ("How did America get the secret of cotton mills from Britain?", "The spread of industry"),
+        ("what was a putting out system", "The domestic system"),
+        ("how bad was housing in Manchester", "The growth of cities"),
+        ("what dangers did miners face", "Coal mining"),
+        ("what jobs did women do in Victorian times", "Women and industrial work"),
     ],
     "economics": [
         ("why do orange prices rise when the harvest is bad", "How prices are set"),
@@ -182,6 +198,16 @@ ANSWERABLE: dict[str, list[tuple[str, str]]] = {
             "Why would a country buy things from abroad that it can make better itself?",
             "Comparative advantage and trade",
         ),
+        ("why do rich countries still have unemployed people", "Unemployment"),
+        (
+            "how does government spending on a bridge help the whole economy",
+            "Fiscal policy and the multiplier",
+        ),
+        (
+            "what happens if a firm in a competitive market raises its price a little",
+            "Perfect competition",
+        ),
+        ("what is a tariff", "Tariffs and quotas"),
     ],
     "mathematics": [
         ("how do I know if a curve on a graph is really a function", "What a function is"),
@@ -206,6 +232,10 @@ ANSWERABLE: dict[str, list[tuple[str, str]]] = {
         ("what percent of heights lie within two standard deviations", "The normal distribution"),
         ("on average what number do you roll with a die", "Expected value"),
         ("what does zero divided by zero give as x gets close to 1", "Limits"),
+        ("how do I undo a function", "Composite and inverse functions"),
+        ("why do we measure angles in radians", "Radians"),
+        ("what does standard deviation tell you", "Variance and standard deviation"),
+        ("how do you add up infinitely many terms", "Sequences and series"),
     ],
     "computer-science": [
         ("why do you have to sort a list before using binary search", "Linear and binary search"),
@@ -237,6 +267,13 @@ ANSWERABLE: dict[str, list[tuple[str, str]]] = {
             "Heaps and priority queues",
         ),
         ("what does P versus NP mean", "P, NP and hard problems"),
+        ("how does merge sort put the two halves together", "Merge sort"),
+        (
+            "what is the difference between BFS and DFS, breadth first search",
+            "Breadth-first and depth-first search",
+        ),
+        ("why do databases use B trees", "Balanced trees and B-trees"),
+        ("how are negative numbers stored in binary", "Binary numbers and text"),
     ],
 }
 
@@ -252,6 +289,8 @@ UNANSWERABLE: dict[str, list[str]] = {
         "what is GDP",
         "how do I cook rice",
         "Who wrote Romeo and Juliet?",
+        "Which team won the Champions League?",
+        "How does supply and demand work?",
     ],
     "biology": [
         "What is the derivative of sin x?",
@@ -264,6 +303,8 @@ UNANSWERABLE: dict[str, list[str]] = {
         "what is compound interest",
         "when was the Stockton and Darlington railway opened",
         "best goalkeeper in the premier league",
+        "How tall is the Eiffel Tower?",
+        "What is a prime number?",
     ],
     "chemistry": [
         "Who won the world cup in 2018?",
@@ -273,6 +314,8 @@ UNANSWERABLE: dict[str, list[str]] = {
         "How does natural selection work?",
         "what films are on at the cinema tonight",
         "How does a hash table handle collisions?",
+        "Who invented the spinning jenny?",
+        "What is the derivative of x cubed?",
     ],
     "history": [
         "What is osmosis?",
@@ -282,6 +325,8 @@ UNANSWERABLE: dict[str, list[str]] = {
         "lorem ipsum dolor sit amet",
         "Explain the Doppler effect",
         "how does photosynthesis work",
+        "How do enzymes work?",
+        "what is the square root of 144",
     ],
     "economics": [
         "What is the structure of DNA?",
@@ -290,6 +335,8 @@ UNANSWERABLE: dict[str, list[str]] = {
         "Who painted the Mona Lisa?",
         "why do atoms form covalent bonds",
         "is there life on Mars",
+        "why is the sky blue",
+        "how do I reset my password",
     ],
     "mathematics": [
         "How did James Watt improve the steam engine?",
@@ -299,6 +346,8 @@ UNANSWERABLE: dict[str, list[str]] = {
         "How do mitochondria make energy?",
         "write me a poem about autumn leaves",
         "zzxqv plmokn",
+        "what did Karl Marx write",
+        "how do plants drink water",
     ],
     "computer-science": [
         "What is the chemical formula of sulfuric acid?",
@@ -308,6 +357,8 @@ UNANSWERABLE: dict[str, list[str]] = {
         "Who is the prime minister of Canada?",
         "what is refraction of light",
         "How do interest rates affect mortgages?",
+        "what is the tallest mountain on earth",
+        "how did the Chartists protest",
     ],
 }
 
