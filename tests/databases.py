@@ -12,10 +12,8 @@ import atexit
 import importlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -85,21 +83,15 @@ def _from_url(url: str, kind: str) -> dict[str, Any] | None:
 
 
 def _started(kind: str) -> dict[str, Any]:
-    if kind == "sqlite":
-        folder = tempfile.mkdtemp(prefix="chat-sessions-sqlite-")
-        atexit.register(
-            _only_in_this_process(os.getpid(), shutil.rmtree), folder, ignore_errors=True
-        )
-        return {"NAME": str(Path(folder, DATABASE))}
-    # A process of its own, in its own session: Ctrl-C and even SIGKILL of this one cannot leave a
-    # server or a folder behind, because its end closes the pipe that the other one waits on.
+    # A process of its own, in its own session: Ctrl-C, os._exit (mypy) and even SIGKILL of this one
+    # leave no server or folder behind, because its end closes the pipe that the other one waits on.
     supervisor = subprocess.Popen(
         [sys.executable, "-W", "ignore", SUPERVISOR, kind],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    atexit.register(_only_in_this_process(os.getpid(), supervisor.communicate))
+    atexit.register(_stop, supervisor, os.getpid())
     assert supervisor.stdout
     said = supervisor.stdout.readline() or '{"error": "The test server ended at once."}'
     answer = json.loads(said)
@@ -108,12 +100,9 @@ def _started(kind: str) -> dict[str, Any]:
     return dict(answer)
 
 
-def _only_in_this_process(pid: int, function: Any) -> Any:
-    def in_that_process(*args: Any, **options: Any) -> None:
-        if os.getpid() == pid:  # a fork inherits atexit, and must not end its parent's server
-            function(*args, **options)
-
-    return in_that_process
+def _stop(supervisor: subprocess.Popen[bytes], starter: int) -> None:
+    if os.getpid() == starter:  # a fork inherits atexit, and must not end its parent's server
+        supervisor.communicate()
 
 
 def _let_pymysql_stand_in_for_mysqlclient() -> None:

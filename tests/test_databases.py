@@ -156,7 +156,8 @@ def test_the_wheels_postgres_serves_and_leaves_nothing_running(home: Path) -> No
     assert not list(home.glob(".s.PGSQL.*"))
 
 
-def test_a_killed_test_run_leaves_no_server_and_no_folder_behind() -> None:
+@pytest.mark.parametrize(("kind", "key"), [("sqlite", "NAME"), ("postgres", "HOST")])
+def test_a_killed_test_run_leaves_no_server_and_no_folder_behind(kind: str, key: str) -> None:
     asking = (
         "import json, os; from tests.databases import databases\n"
         "print(json.dumps(databases()['default']), flush=True); os.kill(os.getpid(), 9)"
@@ -164,12 +165,13 @@ def test_a_killed_test_run_leaves_no_server_and_no_folder_behind() -> None:
     done = subprocess.run(
         [sys.executable, "-c", asking],
         cwd=ROOT,
-        env={**os.environ, KIND: "postgres"},
+        env={**os.environ, KIND: kind},
         stdout=subprocess.PIPE,  # not held by the supervisor: this returns when the child is gone
         text=True,
         check=False,
     )
-    folder = Path(json.loads(done.stdout)["HOST"])
+    home = Path(json.loads(done.stdout)[key])
+    folder = home.parent if kind == "sqlite" else home
     for _ in range(200):
         if not folder.exists():
             break
