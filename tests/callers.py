@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,21 +98,19 @@ def stranger(db: None, tokens_too: None) -> Caller:
 
 
 @pytest.fixture
-def answering(django_capture_on_commit_callbacks: Any) -> Iterator[Any]:
+def answering(django_capture_on_commit_callbacks: Any) -> Any:
     """Return a context in which replies are written at the end, as after a real commit."""
 
     def context() -> Any:
         return django_capture_on_commit_callbacks(execute=True)
 
-    yield context
+    return context
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:
     """Return everything that is stored, to compare before with after."""
-    return {
-        model.__name__: list(model._base_manager.order_by("pk").values())
-        for model in (get_session_model(), get_message_model())
-    }
+    pair: tuple[Any, Any] = (get_session_model(), get_message_model())
+    return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in pair}
 
 
 def assert_private(response: Any) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import InterfaceError, OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.utils.cache import patch_vary_headers
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from django_chat_sessions import clock
 from django_chat_sessions.api import payloads
-from django_chat_sessions.api.errors import ApiError, error_for, unavailable
+from django_chat_sessions.api.errors import ApiError, error_for, unavailable, unreadable
 from django_chat_sessions.authentication import (
     Caller,
     give_visitor_cookie,
@@ -46,13 +47,19 @@ def _refuse_forgery(request: HttpRequest) -> None:
         raise ApiError("csrf_failed", sentence)
 
 
-@method_decorator(csrf_exempt, name="dispatch")  # checked here, for cookie authentication only
-@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class Endpoint(View):
     """One resource. Subclasses define ``get``, ``post`` … that return a body, or a response."""
 
     owner: Owner
     needs_owner = True
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return the view; CSRF is checked here, for cookies only, and no transaction surrounds it."""
+        view: Any = csrf_exempt(super().as_view(**initkwargs))
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         caller = None
@@ -61,11 +68,18 @@ class Endpoint(View):
             if self.needs_owner and request.method != "OPTIONS":
                 caller = self._admit(request)
             response = super().dispatch(request, *args, **kwargs)
+            if caller is not None and caller.by_cookie:
+                # The host may have no CSRF middleware that would set the cookie.
+                _CsrfCheck(_nothing).process_response(request, response)
         except ApiError as error:
             response = self._refusal(error, error.body())
         except ChatSessionsError as error:
             answer = error_for(error)
             response = self._refusal(answer, answer.body() | self._circumstances(error))
+        except (SuspiciousOperation, BadRequest, MultiPartParserError) as error:
+            # Django answers these with a page: a form it cannot parse, too many parameters …
+            answer = unreadable(error)
+            response = self._refusal(answer, answer.body())
         except (OperationalError, InterfaceError) as error:
             logger.error("The chat's database cannot be used: %s", type(error).__name__)
             answer = unavailable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext as _
 
 from django_chat_sessions import exceptions
@@ -56,6 +57,13 @@ class ApiError(Exception):
 def not_found() -> ApiError:
     """Return the same error for what does not exist and for what is somebody else's."""
     return ApiError("not_found", _("There is no such chat session."))
+
+
+def unreadable(error: Exception) -> ApiError:
+    """Return the error for a request that Django itself refuses to read."""
+    if isinstance(error, RequestDataTooBig):
+        return ApiError("too_large", _("The body is larger than this site accepts."))
+    return ApiError("invalid", _("The request cannot be read."))
 
 
 def unavailable() -> ApiError:

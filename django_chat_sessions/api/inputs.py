@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from django.core.exceptions import RequestDataTooBig, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
@@ -42,8 +42,6 @@ def parse_json(request: HttpRequest) -> dict[str, Any]:
     try:
         data = json.loads(request.body.decode(), parse_constant=_refuse_constant)
         _inspect(data)
-    except RequestDataTooBig as error:
-        raise ApiError("too_large", _("The body is larger than this site accepts.")) from error
     except (UnreadablePostError, ValueError, RecursionError) as error:
         raise ApiError("invalid_json", _("The body is not valid JSON in UTF-8.")) from error
     if not isinstance(data, dict):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from django_chat_sessions.api import views
 
@@ -15,5 +15,5 @@ urlpatterns = [
     path("sessions/<str:session_id>/reopen", views.ReopenSession.as_view(), name="reopen_session"),
     path("sessions/<str:session_id>/touch", views.TouchSession.as_view(), name="touch_session"),
     # Whatever else is asked for below this prefix gets the API's own 404, not a page.
-    path("<path:rest>", views.Nowhere.as_view(), name="nowhere"),
+    re_path(r"^[\s\S]+$", views.Nowhere.as_view(), name="nowhere"),
 ]

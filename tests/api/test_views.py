@@ -47,9 +47,7 @@ def test_the_responder_answers_after_commit(caller: Caller, answering: Any) -> N
     assert reply["metadata"]["sources"][0]["title"] == "Echo"
 
 
-def test_the_same_key_again_answers_200_with_what_it_led_to(
-    caller: Caller, answering: Any
-) -> None:
+def test_the_same_key_again_answers_200_with_what_it_led_to(caller: Caller, answering: Any) -> None:
     with answering():
         first = caller.say("Why?", key="a-key-of-mine").json()
     stored = rows()

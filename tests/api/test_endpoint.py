@@ -1,0 +1,444 @@
+"""What all routes share: methods, headers, CSRF, cookies, and a database that is away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError, connection, connections
+from django.http import HttpRequest
+from django.test import AsyncClient, Client, RequestFactory
+
+from django_chat_sessions.api import views
+from django_chat_sessions.api.endpoint import Endpoint
+from django_chat_sessions.authentication import VISITOR_COOKIE
+from tests.callers import Caller, assert_error, assert_private, person, rows
+
+READABLE = (
+    "sessions/current",
+    "sessions",
+    "openapi.yaml",
+    "sessions/{id}",
+    "sessions/{id}/messages",
+)
+ROUTES = (
+    *READABLE,
+    "messages",
+    "sessions/{id}/end",
+    "sessions/{id}/reopen",
+    "sessions/{id}/touch",
+)
+
+
+def path_of(route: str, caller: Caller) -> str:
+    """Return the route with the id of a chat that the caller has."""
+    if "{id}" not in route:
+        return route
+    return route.format(id=caller.post("sessions").json()["session"]["id"])
+
+
+# Methods
+
+
+@pytest.mark.parametrize("method", ["PUT", "TRACE", "CONNECT", "FOO", "get", "__INIT__"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_methods_that_a_route_does_not_have_are_405_with_allow(
+    caller: Caller, route: str, method: str
+) -> None:
+    path = path_of(route, caller)
+    stored = rows()
+    response = caller.call(method, path)
+    if method == "get" and route in READABLE:  # Django reads method names without case
+        assert response.status_code in (200, 405)
+        return
+    assert_error(response, 405, "method_not_allowed")
+    assert "OPTIONS" in response.headers["Allow"]
+    assert method not in response.headers["Allow"].split(", ")
+    assert rows() == stored
+
+
+@pytest.mark.parametrize("route", READABLE)
+def test_head_is_get_without_a_body(caller: Caller, route: str) -> None:
+    path = path_of(route, caller)
+    got, headed = caller.get(path), caller.call("HEAD", path)
+    assert (headed.status_code, headed.content) == (200, b"")
+    assert headed.headers["Content-Type"] == got.headers["Content-Type"]
+    assert_private(headed)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_options_names_the_methods_and_says_nothing_else(caller: Caller, route: str) -> None:
+    response = caller.call("OPTIONS", path_of(route, caller))
+    assert (response.status_code, response.content) == (200, b"")
+    allowed = response.headers["Allow"].split(", ")
+    assert "OPTIONS" in allowed
+    assert ("GET" in allowed) is (route in READABLE)
+    assert_private(response)
+
+
+@pytest.mark.parametrize(
+    "extra", [{"HTTP_X_HTTP_METHOD_OVERRIDE": "DELETE"}, {"HTTP_X_METHOD_OVERRIDE": "DELETE"}]
+)
+def test_a_method_override_is_ignored(caller: Caller, extra: dict[str, str]) -> None:
+    session = caller.say("Why?").json()["session"]["id"]
+    stored = rows()
+    assert caller.get(f"sessions/{session}?_method=DELETE", **extra).status_code == 200
+    response = caller.raw(
+        "POST", f"sessions/{session}", b"_method=DELETE", "application/x-www-form-urlencoded"
+    )
+    assert_error(response, 405, "method_not_allowed")
+    assert rows() == stored
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize(
+    "path", ["nothing", "sessions/", "sessions/x/y/z", "messages/", "a%0Ab", "a/%0A", "..", "%00"]
+)
+def test_addresses_without_a_route_answer_in_json_to_every_method(
+    caller: Caller, method: str, path: str
+) -> None:
+    response = caller.call(method, path)
+    if method == "HEAD":
+        assert response.status_code == 404
+    else:
+        assert_error(response, 404, "not_found")
+
+
+def test_an_unknown_address_needs_no_csrf_token_to_say_so(db: None) -> None:
+    response = Client(enforce_csrf_checks=True).post("/chat/nothing")
+    assert_error(response, 404, "not_found")
+
+
+# CSRF
+
+
+@pytest.fixture(params=["with", "without"])
+def csrf_middleware(request: pytest.FixtureRequest, settings: Any) -> str:
+    """A host with Django's CSRF middleware, and one that took it out."""
+    if request.param == "without":
+        settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
+    return str(request.param)
+
+
+FORGERIES = {
+    "json": ("application/json", b'{"content": "x", "key": "abcdefgh", "title": "x"}'),
+    "plain": ("text/plain", b'{"content": "x", "key": "abcdefgh"}'),
+    "form": ("application/x-www-form-urlencoded", b"content=x&key=abcdefgh"),
+    "none": ("", b""),
+}
+CHANGES = (
+    ("POST", "sessions"),
+    ("POST", "messages"),
+    ("PATCH", "sessions/{id}"),
+    ("DELETE", "sessions/{id}"),
+    ("POST", "sessions/{id}/end"),
+    ("POST", "sessions/{id}/reopen"),
+    ("POST", "sessions/{id}/touch"),
+)
+
+
+@pytest.mark.parametrize("kind", ["user", "visitor"])
+@pytest.mark.parametrize("forgery", FORGERIES)
+@pytest.mark.parametrize("operation", CHANGES)
+def test_a_change_by_cookie_without_the_token_is_refused(
+    db: None, csrf_middleware: str, kind: str, forgery: str, operation: tuple[str, str]
+) -> None:
+    method, route = operation
+    caller = person(kind)
+    path = path_of(route, caller)
+    caller.client.handler.enforce_csrf_checks = True
+    stored = rows()
+    content_type, body = FORGERIES[forgery]
+    assert_error(caller.raw(method, path, body, content_type), 403, "csrf_failed")
+    assert rows() == stored
+
+
+@pytest.mark.parametrize("kind", ["user", "visitor"])
+def test_the_token_that_the_first_get_gives_allows_changes(
+    db: None, csrf_middleware: str, kind: str
+) -> None:
+    caller = person(kind, csrf=True)
+    caller.get("sessions/current")
+    token = caller.client.cookies["csrftoken"].value
+    message = {"content": "Why?", "key": "key-00000001"}
+    response = caller.call("POST", "messages", message, HTTP_X_CSRFTOKEN=token)
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["user", "visitor"])
+def test_another_origin_is_refused_even_with_a_token(
+    db: None, csrf_middleware: str, kind: str
+) -> None:
+    caller = person(kind, csrf=True)
+    caller.get("sessions/current")
+    token = caller.client.cookies["csrftoken"].value
+    response = caller.call(
+        "POST", "sessions", {}, HTTP_X_CSRFTOKEN=token, HTTP_ORIGIN="https://evil.example"
+    )
+    assert_error(response, 403, "csrf_failed")
+
+
+def test_a_token_in_a_header_needs_no_csrf_token(db: None, tokens_too: None) -> None:
+    caller = person("token", csrf=True)
+    assert caller.say("Why?").status_code == 201
+
+
+def test_a_token_is_no_way_around_csrf_for_somebody_elses_cookie(
+    db: None, tokens_too: None
+) -> None:
+    """A header that no authenticator accepts does not switch the check off for the cookie."""
+    caller = person("user", csrf=True)
+    for header in ("Bearer x", "Basic eDp5", "nonsense"):
+        response = caller.call("POST", "sessions", {}, HTTP_AUTHORIZATION=header)
+        assert_error(response, 403, "csrf_failed")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_reading_never_changes_anything(caller: Caller, route: str, method: str) -> None:
+    path = path_of(route, caller)
+    stored = rows()
+    caller.call(method, path)
+    assert rows() == stored
+
+
+# Django's own HTML errors
+
+
+@pytest.mark.parametrize("kind", ["user", "visitor", "token"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data; boundary=",
+        "application/x-www-form-urlencoded; charset=utf-16",
+    ],
+)
+@pytest.mark.parametrize("route", ["messages", "sessions", "sessions/{id}/end"])
+def test_a_form_that_cannot_be_read_is_refused_in_json(
+    db: None, tokens_too: None, kind: str, content_type: str, route: str
+) -> None:
+    caller = person(kind)
+    path = path_of(route, caller)
+    caller.client.handler.enforce_csrf_checks = True
+    token = {"HTTP_X_CSRFTOKEN": "x" * 32}
+    response = caller.raw("POST", path, b"--x\r\nbroken", content_type, **token)
+    if route == "sessions/{id}/end" and kind == "token":
+        assert response.status_code == 200
+        return
+    assert response.status_code in (400, 403, 415)
+    assert_error(response, response.status_code, response.json()["code"])
+
+
+@pytest.mark.parametrize("kind", ["user", "visitor"])
+@pytest.mark.parametrize(
+    "body", [b"a=" + b"x" * 3_000_000, b"&".join([b"a=1"] * 1500)], ids=["large", "many"]
+)
+def test_a_form_beyond_djangos_limits_is_refused_in_json(db: None, kind: str, body: bytes) -> None:
+    caller = person(kind, csrf=True)
+    caller.get("sessions/current")
+    token = {"HTTP_X_CSRFTOKEN": caller.client.cookies["csrftoken"].value}
+    form = "application/x-www-form-urlencoded"
+    response = caller.raw("POST", "messages", body, form, **token)
+    assert response.status_code in (400, 413, 415)
+    assert_error(response, response.status_code, response.json()["code"])
+
+
+@pytest.mark.parametrize("route", ["sessions", "sessions/current", "sessions/{id}/messages"])
+def test_too_many_parameters_in_the_address_are_refused_in_json(caller: Caller, route: str) -> None:
+    path = path_of(route, caller)
+    response = caller.get(f"{path}?{'&'.join(['a=1'] * 1500)}")
+    assert_error(response, 400, "invalid")
+
+
+# Cookies
+
+
+def test_a_visitors_cookie_is_out_of_reach_of_scripts_and_other_sites(db: None) -> None:
+    cookie = Client().get("/chat/sessions/current").cookies[VISITOR_COOKIE]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert cookie["path"] == "/"
+    assert not cookie["secure"]
+
+
+def test_a_visitors_cookie_over_https_stays_on_https(db: None) -> None:
+    cookie = Client().get("/chat/sessions/current", secure=True).cookies[VISITOR_COOKIE]
+    assert cookie["secure"]
+
+
+def test_a_visitors_cookie_follows_the_sites_session_cookie(db: None, settings: Any) -> None:
+    settings.SESSION_COOKIE_SECURE = True
+    settings.SESSION_COOKIE_PATH = "/app/"
+    settings.SESSION_COOKIE_DOMAIN = "example.org"
+    cookie = Client().get("/chat/sessions/current").cookies[VISITOR_COOKIE]
+    assert cookie["secure"]
+    assert (cookie["path"], cookie["domain"]) == ("/app/", "example.org")
+
+
+def test_only_a_stranger_is_given_a_cookie(db: None, tokens_too: None) -> None:
+    visitor = person("visitor")
+    assert VISITOR_COOKIE not in visitor.get("sessions/current").cookies
+    assert VISITOR_COOKIE not in person("user").get("sessions/current").cookies
+    assert VISITOR_COOKIE not in person("token").get("sessions/current").cookies
+
+
+def test_a_visitors_retry_of_the_first_message_meets_the_first_try(
+    db: None, answering: Any
+) -> None:
+    visitor = person("visitor")
+    with answering():
+        first = visitor.say("Why?")
+    stored = rows()
+    again = visitor.say("Why?")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["message"]["id"] == first.json()["message"]["id"]
+    assert rows() == stored
+
+
+def test_a_site_without_visitors_asks_for_a_login(db: None, settings: Any) -> None:
+    settings.CHAT_SESSIONS = {
+        **settings.CHAT_SESSIONS,
+        "AUTHENTICATORS": ["django_chat_sessions.authentication.DjangoSession"],
+    }
+    client = Client()
+    for method in ("GET", "POST", "DELETE"):
+        response = client.generic(method, "/chat/sessions")
+        assert_error(response, 401, "not_authenticated")
+        assert VISITOR_COOKIE not in response.cookies
+
+
+# A database that is away
+
+
+@contextmanager
+def database_down(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every statement and every new connection fails."""
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise error("the server closed the connection; SECRET-4711")
+
+    with monkeypatch.context() as patch, connection.execute_wrapper(fail):
+        patch.setattr(connection, "connect", fail)
+        yield
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("operation", [*CHANGES, *[("GET", route) for route in READABLE]])
+def test_without_a_database_every_route_says_503_and_when_to_come_back(
+    caller: Caller,
+    operation: tuple[str, str],
+    error: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    method, route = operation
+    path = path_of(route, caller)
+    data = {"messages": {"content": "x", "key": "abcdefgh"}, "sessions/{id}": {"title": "x"}}
+    with database_down(error, monkeypatch):
+        response = caller.call(method, path, data.get(route, {}))
+    if route == "openapi.yaml":
+        assert response.status_code == 200
+        return
+    assert_error(response, 503, "unavailable")
+    assert int(response.headers["Retry-After"]) > 0
+    assert "SECRET" not in caplog.text
+    assert error.__name__ in caplog.text
+
+
+def test_after_the_outage_everything_is_as_it_was(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, answering: Any
+) -> None:
+    with answering():
+        session = caller.say("Why?").json()["session"]["id"]
+    stored = rows()
+    with database_down(OperationalError, monkeypatch):
+        assert caller.say("How?", key="another-key").status_code == 503
+    assert rows() == stored
+    assert caller.say("How?", key="another-key").json()["session"]["id"] == session
+
+
+# ATOMIC_REQUESTS
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["user", "visitor"])
+def test_no_transaction_is_open_while_an_answer_is_computed_under_atomic_requests(
+    kind: str, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    seen: list[bool] = []
+
+    def responder(turn: Any) -> str:
+        seen.append(connection.in_atomic_block)
+        return "Because."
+
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "RESPONDER": responder}
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    assert person(kind).say("Why?").status_code == 201
+    assert seen == [False]
+
+
+def every_view() -> list[Any]:
+    found = [view for view in vars(views).values() if isinstance(view, type)]
+    return [view for view in found if issubclass(view, Endpoint)]
+
+
+@pytest.mark.parametrize("view_class", every_view())
+def test_every_view_is_exempt_from_the_hosts_csrf_check_and_from_atomic_requests(
+    view_class: Any,
+) -> None:
+    view = view_class.as_view()
+    assert view.csrf_exempt is True
+    assert "default" in view._non_atomic_requests
+
+
+# Async
+
+
+@pytest.fixture
+async def threads_let_go() -> AsyncIterator[None]:
+    """Close the connection of the thread in which Django runs sync code for async callers."""
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("threads_let_go")
+async def test_under_asgi_the_same_answers_come() -> None:
+    client = AsyncClient()
+    look = await client.get("/chat/sessions/current")
+    assert look.status_code == 200
+    sent = await client.post(
+        "/chat/messages",
+        data=json.dumps({"content": "Why?", "key": "key-00000001"}),
+        content_type="application/json",
+    )
+    assert sent.status_code == 201
+    session = sent.json()["session"]["id"]
+    page = await client.get(f"/chat/sessions/{session}/messages")
+    assert [row["role"] for row in page.json()["messages"]] == ["user", "assistant"]
+    assert_private(page)
+    assert_error(await client.get("/chat/sessions/nothing"), 404, "not_found")
+    big = await client.post(
+        "/chat/messages", data=b"x" * 3_000_000, content_type="application/json"
+    )
+    assert_error(big, 413, "too_large")
+
+
+def test_an_answer_opened_in_a_browser_is_json_and_not_guessed(caller: Caller) -> None:
+    caller.say("<script>alert(1)</script>")
+    response = caller.get("sessions", HTTP_ACCEPT="text/html")
+    assert response.headers["Content-Type"] == "application/json"
+    assert_private(response)
+
+
+def test_a_request_without_a_user_is_a_visitors(db: None) -> None:
+    """A host without AuthenticationMiddleware still has a chat."""
+    request: HttpRequest = RequestFactory().get("/chat/sessions/current")
+    response = views.CurrentSession.as_view()(request)
+    assert response.status_code == 200
