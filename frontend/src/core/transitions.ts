@@ -21,9 +21,15 @@ export function withSession(state: ChatState, session: Session): ChatState {
 /** The server said what the next message would meet. */
 export function arrived(state: ChatState, { arrival, session }: CurrentSession): ChatState {
   if (session === null) return nothingOpen(state, arrival);
-  if (session.id === state.session?.id) return { ...withSession(state, session), viewing: false };
+  if (session.id === state.session?.id) return stillOpen(state, session, arrival);
   const greeting = session.message_count === 0 ? "new" : "resumed";
   return { ...entered(state, session, arrival), greeting: state.loaded ? null : greeting };
+}
+
+/** Also when we had called it over too early: then nothing was left behind. */
+function stillOpen(state: ChatState, session: Session, arrival: Arrival): ChatState {
+  const previous = state.previous?.id === session.id ? null : state.previous;
+  return { ...withSession(state, session), arrival, previous, viewing: false };
 }
 
 function nothingOpen(state: ChatState, arrival: Arrival): ChatState {

@@ -50,7 +50,9 @@ export function ChatWidget(props: ChatWidgetProps) {
           <MessageList greeting={props.greeting}>
             <ChatNotice />
           </MessageList>
-          <Footer placeholder={props.placeholder} autoFocus={props.autoFocus} />
+          <footer className="dcs-footer">
+            <Footer placeholder={props.placeholder} autoFocus={props.autoFocus} />
+          </footer>
         </div>
         <Announcer />
       </section>

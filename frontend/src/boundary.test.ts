@@ -1,0 +1,43 @@
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+const files = (folder: string) =>
+  globSync(`src/${folder}/**/*.{ts,tsx}`).filter((path) => !/\.test\.tsx?$|testing/.test(path));
+const imports = (path: string) =>
+  [...readFileSync(path, "utf8").matchAll(/(?:from|import)\s*\(?"([^"]+)"/g)].map(([, name]) => name ?? "");
+
+const ALLOWED: Record<string, RegExp> = {
+  core: /^\.\/\w+\.js$/,
+  react: /^(\.\/\w+\.js|\.\.\/core\/index\.js|react)$/,
+  ui: /^(\.\/\w+\.js|\.\.\/(core|react)\/index\.js|react)$/,
+  embed: /^(\.\.\/(react|ui)\/index\.js|\.\.\/ui\/ui\.css|react|react-dom\/client)$/,
+};
+
+describe.each(Object.entries(ALLOWED))("%s", (folder, allowed) => {
+  it("imports only what is below it, and only its barrel", () => {
+    expect(files(folder).length).toBeGreaterThan(0);
+    const strangers = files(folder).flatMap((path) =>
+      imports(path)
+        .filter((name) => !allowed.test(name))
+        .map((name) => `${path} imports ${name}`),
+    );
+    expect(strangers).toEqual([]);
+  });
+
+  it("keeps its modules short and named for a concept", () => {
+    const vague = /(utils?|helpers?|common|base|misc)\.tsx?$/i;
+    expect(files(folder).filter((path) => vague.test(path))).toEqual([]);
+    expect(files(folder).filter((path) => readFileSync(path, "utf8").split("\n").length > 301)).toEqual([]);
+  });
+});
+
+it("loads the core without a browser", async () => {
+  const { createChatStore } = await import("./core/index.js");
+  expect(typeof createChatStore).toBe("function");
+});
+
+it("is published under the version and names that package.json promises", () => {
+  const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+  expect(manifest.dependencies).toBeUndefined();
+  expect(Object.keys(manifest.exports)).toEqual([".", "./react", "./ui", "./ui.css", "./package.json"]);
+});

@@ -1,0 +1,410 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ChatStore } from "./chatStore.js";
+import { ChatBench } from "./testing/chatBench.js";
+
+let bench: ChatBench;
+beforeEach(() => {
+  bench = new ChatBench();
+});
+
+const texts = (store: ChatStore) =>
+  store.getSnapshot().entries.map((entry) => {
+    if (entry.kind === "boundary") return `— ${entry.boundary.reason} ${entry.boundary.seconds}`;
+    return entry.kind === "message" ? entry.message.content : `(${entry.pending.content})`;
+  });
+
+describe("arriving", () => {
+  it("is loading first, then new when nothing has ever been said", async () => {
+    const { store } = bench.tab();
+    expect(store.getSnapshot().status).toBe("loading");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", session: null, entries: [] });
+    expect(bench.server.seen).toHaveLength(1);
+  });
+
+  it("resumes the open session with its messages, in two requests", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    expect(store.getSnapshot()).toMatchObject({ status: "resumed", session: { id: session.id } });
+    expect(texts(store)).toEqual(["Why?", "Because."]);
+    expect(bench.server.seen).toHaveLength(2);
+  });
+
+  it("tells that the previous session expired, and why", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    await bench.timers.advance(720_000);
+    const { store } = await bench.openTab();
+    expect(store.getSnapshot()).toMatchObject({
+      status: "expired",
+      session: null,
+      arrival: { reason: "idle" },
+      previous: { id: session.id },
+    });
+  });
+
+  it("never extends anything by reading", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { page } = await bench.openTab();
+    for (const signal of ["hidden", "visible", "restored"] as const) {
+      page.signal(signal);
+      await bench.timers.advance(1000);
+    }
+    expect(bench.server.seen.every(({ method }) => method === "GET")).toBe(true);
+    expect(bench.server.find(session.id)?.last_activity_at).toBe(session.last_activity_at);
+  });
+
+  it("asks once, however often it is connected meanwhile", async () => {
+    const { store, disconnect } = bench.tab();
+    disconnect();
+    disconnect();
+    const again = store.connect();
+    await bench.timers.advance(0);
+    expect(bench.server.count("GET", /current/)).toBe(1);
+    again();
+    expect(bench.timers.count).toBe(0);
+  });
+
+  it("is offline while the server cannot be reached, and recovers by itself", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    bench.server.offline = true;
+    const { store } = await bench.openTab();
+    expect(store.getSnapshot().status).toBe("loading");
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ status: "offline", online: true, error: null });
+    bench.server.offline = false;
+    await bench.timers.advance(30_000);
+    expect(store.getSnapshot().status).toBe("resumed");
+  });
+
+  it("says what the server said when it refuses", async () => {
+    bench.server.faults = [{ status: 401, body: '{"code":"not_authenticated","message":"Sign in.","field":null}' }];
+    const { store } = await bench.openTab();
+    expect(store.getSnapshot()).toMatchObject({
+      status: "new",
+      error: { code: "not_authenticated", message: "Sign in." },
+    });
+    store.dismissError();
+    expect(store.getSnapshot().error).toBeNull();
+  });
+});
+
+describe("a new session by itself", () => {
+  it("begins after expiry with a boundary, and keeps what was shown", async () => {
+    const old = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.timers.advance(720_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "expired", session: { id: old.id } });
+    expect(texts(store)).toEqual(["Why?", "Because."]);
+    store.send("And then?");
+    await bench.timers.advance(0);
+    expect(texts(store)).toEqual(["Why?", "Because.", "— idle 720", "And then?", ""]);
+    expect(store.getSnapshot()).toMatchObject({ status: "active", previous: { id: old.id } });
+    expect(store.getSnapshot().session?.id).not.toBe(old.id);
+  });
+
+  it("goes back with one reopen, and restores the context", async () => {
+    const old = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.timers.advance(720_000);
+    store.send("And then?");
+    await bench.timers.advance(0);
+    bench.server.finish("Later.");
+    await bench.timers.advance(2000);
+    expect(await store.reopen(old.id)).toBe(true);
+    expect(store.getSnapshot()).toMatchObject({ status: "reopened", session: { id: old.id, state: "active" } });
+    expect(texts(store)).toEqual(["Why?", "Because."]);
+  });
+
+  it("names no session that it knows to have ended on purpose", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    expect(await store.end()).toBe(true);
+    expect(store.getSnapshot().status).toBe("ended");
+    store.send("And then?");
+    await bench.timers.advance(0);
+    expect(texts(store)).toEqual(["Why?", "Because.", "— user 0", "And then?", ""]);
+    expect(bench.server.seen.at(-1)?.body).not.toHaveProperty("session");
+  });
+
+  it("starts empty when the reader asks for a new chat", async () => {
+    const old = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    expect(await store.startNew()).toBe(true);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", entries: [], previous: { id: old.id } });
+  });
+});
+
+describe("expiry in an open tab", () => {
+  it("warns for the last minute, counts down, and stays when kept", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.timers.advance(239_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "resumed", remainingSeconds: null });
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ status: "expiring", remainingSeconds: 60 });
+    await bench.timers.advance(15_000);
+    expect(store.getSnapshot().remainingSeconds).toBe(45);
+    expect(await store.keep()).toBe(true);
+    expect(store.getSnapshot()).toMatchObject({ status: "active", remainingSeconds: null });
+    await bench.timers.advance(239_000);
+    expect(store.getSnapshot().status).toBe("active");
+  });
+
+  it("loses nothing: transcript and draft stay, and the chat can be continued", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    store.setDraft("half a thou");
+    await bench.timers.advance(300_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "expired", draft: "half a thou" });
+    expect(texts(store)).toEqual(["Why?", "Because."]);
+    expect(await store.reopen(session.id)).toBe(true);
+    expect(store.getSnapshot()).toMatchObject({ status: "reopened", draft: "half a thou" });
+  });
+
+  it("trusts the server's clock, not its own", async () => {
+    bench.server.skew = -3_600_000;
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.timers.advance(299_000);
+    expect(store.getSnapshot().status).toBe("expiring");
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot().status).toBe("expired");
+  });
+
+  it("finds out on wake when the device slept", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    bench.timers.sleep(400_000);
+    expect(store.getSnapshot().status).toBe("resumed");
+    page.signal("visible");
+    expect(store.getSnapshot().status).toBe("expired");
+  });
+
+  it("takes the server's word when another device kept the session open", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.timers.advance(200_000);
+    const later = new Date(bench.timers.now() + 300_000).toISOString();
+    bench.server.changeSession(session.id, { expires_at: later });
+    await bench.timers.advance(100_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "active", session: { state: "active" }, previous: null });
+  });
+
+  it("does not ask in a loop while the server still holds open what we called over", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    await bench.openTab();
+    bench.server.changeSession(session.id, { running: true });
+    await bench.timers.advance(310_000);
+    expect(bench.server.seen.length).toBeLessThan(30);
+  });
+
+  it("cannot expire while an answer is written", async () => {
+    const { store } = await bench.openTab();
+    store.send("Why?");
+    await bench.timers.advance(400_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "active", running: "waiting" });
+    bench.server.finish("Because.");
+    await bench.timers.advance(2000);
+    expect(store.getSnapshot()).toMatchObject({ status: "active", running: null });
+  });
+});
+
+describe("activity", () => {
+  it("is reported at once, then at most every 30 seconds", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    for (let second = 0; second < 65; second += 1) {
+      store.touch();
+      await bench.timers.advance(1000);
+    }
+    expect(bench.server.count("POST", /touch/)).toBe(3);
+  });
+
+  it("is reported more often when the timeout is short", async () => {
+    bench.server.timeout = 8000;
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    for (let second = 0; second < 20; second += 1) {
+      store.touch();
+      await bench.timers.advance(1000);
+    }
+    expect(store.getSnapshot().session?.state).toBe("active");
+  });
+
+  it("is not reported for a session that is over", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.timers.advance(300_000);
+    store.touch();
+    expect(await store.keep()).toBe(false);
+    await bench.timers.advance(60_000);
+    expect(bench.server.count("POST", /touch/)).toBe(0);
+  });
+});
+
+describe("older sessions and pages", () => {
+  it("shows an older session read-only, and comes back", async () => {
+    const old = bench.server.start("", ["Old question", "Old answer"]);
+    await bench.timers.advance(400_000);
+    const { store } = await bench.openTab();
+    store.send("New question");
+    await bench.timers.advance(0);
+    await store.open(old.id);
+    expect(store.getSnapshot()).toMatchObject({ status: "expired", readOnly: true, session: { id: old.id } });
+    expect(store.send("Not here")).toBeNull();
+    await store.openCurrent();
+    expect(store.getSnapshot().readOnly).toBe(false);
+    expect(texts(store)).toEqual(["New question", ""]);
+  });
+
+  it("says so when the session to open does not exist", async () => {
+    const { store } = await bench.openTab();
+    await store.open("nobody");
+    expect(store.getSnapshot().error).toMatchObject({ code: "not_found" });
+  });
+
+  it("loads older messages page by page, without doubles", async () => {
+    bench.server.start(
+      "",
+      Array.from({ length: 120 }, (_, index) => `message ${index}`),
+    );
+    const { store } = await bench.openTab();
+    expect(store.getSnapshot()).toMatchObject({ hasOlder: true });
+    expect(store.getSnapshot().messages).toHaveLength(50);
+    await Promise.all([store.loadOlder(), store.loadOlder()]);
+    expect(store.getSnapshot().messages).toHaveLength(100);
+    await store.loadOlder();
+    expect(store.getSnapshot()).toMatchObject({ hasOlder: false, loadingOlder: false });
+    expect(store.getSnapshot().messages.map(({ position }) => position)).toEqual([...Array(120).keys()]);
+    await store.loadOlder();
+    expect(bench.server.count("GET", /messages/)).toBe(3);
+  });
+
+  it("keeps what it has when an older page cannot be loaded", async () => {
+    bench.server.start(
+      "",
+      Array.from({ length: 60 }, (_, index) => `message ${index}`),
+    );
+    const { store } = await bench.openTab();
+    bench.server.faults = [{}];
+    await store.loadOlder();
+    expect(store.getSnapshot()).toMatchObject({ hasOlder: true, loadingOlder: false, error: null });
+    expect(store.getSnapshot().messages).toHaveLength(50);
+  });
+});
+
+describe("two tabs", () => {
+  it("converge on what one of them sends, reply included", async () => {
+    const one = await bench.openTab();
+    const two = await bench.openTab();
+    one.store.send("Why?");
+    await bench.timers.advance(0);
+    expect(texts(two.store)).toEqual(["Why?", ""]);
+    bench.server.finish("Because.");
+    await bench.timers.advance(3000);
+    expect(texts(one.store)).toEqual(["Why?", "Because."]);
+    expect(texts(two.store)).toEqual(["Why?", "Because."]);
+  });
+
+  it("converge on the new session after expiry, each with its own boundary", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const one = await bench.openTab();
+    const two = await bench.openTab();
+    await bench.timers.advance(300_000);
+    one.store.send("And then?");
+    await bench.timers.advance(0);
+    expect(texts(two.store)).toEqual(["Why?", "Because.", "— idle 300", "And then?", ""]);
+    expect(two.store.getSnapshot().session?.id).toBe(one.store.getSnapshot().session?.id);
+  });
+
+  it("keep each other's session open", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const one = await bench.openTab();
+    const two = await bench.openTab();
+    await bench.timers.advance(250_000);
+    await one.store.keep();
+    await bench.timers.advance(0);
+    expect(two.store.getSnapshot()).toMatchObject({ status: "resumed", remainingSeconds: null });
+  });
+
+  it("do not disturb other scopes", async () => {
+    const one = await bench.openTab({ scope: "subject:1" });
+    await bench.openTab({ scope: "subject:2" });
+    const before = bench.server.count("GET", /current.scope=subject%3A2/);
+    one.store.send("Why?");
+    await bench.timers.advance(0);
+    expect(bench.server.count("GET", /current.scope=subject%3A2/)).toBe(before);
+  });
+});
+
+describe("a session that is gone", () => {
+  it("disappears from the screen only when the server confirms it", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    bench.server.sessions = bench.server.sessions.filter(({ id }) => id !== session.id);
+    page.signal("visible");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ session: null, entries: [] });
+  });
+
+  it("stays on screen when the server merely does not mention it", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    await bench.timers.advance(301_000);
+    const newer = bench.server.start("", ["Elsewhere"]);
+    bench.server.changeSession(newer.id, { state: "ended", end_reason: "user" });
+    page.signal("visible");
+    await bench.timers.advance(0);
+    expect(texts(store)).toEqual(["Why?", "Because."]);
+  });
+});
+
+describe("the draft", () => {
+  it("survives a refresh", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const first = await bench.openTab();
+    first.store.setDraft("half a thou");
+    first.disconnect();
+    const second = await bench.openTab();
+    expect(second.store.getSnapshot().draft).toBe("half a thou");
+  });
+
+  it("is not shown to somebody else at the same browser", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const first = await bench.openTab();
+    first.store.setDraft("my secret");
+    first.disconnect();
+    bench.server.sessions = [];
+    const second = await bench.openTab();
+    expect(second.store.getSnapshot().draft).toBe("");
+    expect([...bench.browser.storage.values.values()].join()).not.toContain("secret");
+  });
+
+  it("is kept apart by owner even before there is a session", async () => {
+    const first = await bench.openTab({ owner: "1" });
+    first.store.setDraft("my secret");
+    const second = await bench.openTab({ owner: "2" });
+    expect(second.store.getSnapshot().draft).toBe("");
+  });
+
+  it("typed while loading is not replaced by the stored one", async () => {
+    const first = await bench.openTab();
+    first.store.setDraft("stored");
+    first.disconnect();
+    const second = bench.tab();
+    second.store.setDraft("typed");
+    await bench.timers.advance(0);
+    expect(second.store.getSnapshot().draft).toBe("typed");
+    expect([...bench.browser.storage.values.values()].join()).toContain("typed");
+  });
+
+  it("is all that is stored of what anybody wrote", async () => {
+    const { store } = await bench.openTab();
+    store.setDraft("Why is the sky blue?");
+    store.send("Why is the sky blue?");
+    await bench.timers.advance(0);
+    bench.server.finish("Scattering.");
+    await bench.timers.advance(3000);
+    expect([...bench.browser.storage.values.values()].join()).not.toMatch(/sky|Scattering/);
+  });
+});

@@ -1,0 +1,124 @@
+import { beforeEach, expect, it } from "vitest";
+import { ChatBench } from "./testing/chatBench.js";
+
+let bench: ChatBench;
+beforeEach(() => {
+  bench = new ChatBench();
+});
+
+const looks = () => bench.server.count("GET", /messages\?limit=2/);
+const last = (store: { getSnapshot(): { messages: readonly { content: string; state: string }[] } }) =>
+  store.getSnapshot().messages.at(-1);
+
+it("grows with the reply and stops when it has ended", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  expect(store.getSnapshot().running).toBe("waiting");
+  bench.server.write("Bec");
+  await bench.timers.advance(400);
+  expect(store.getSnapshot()).toMatchObject({ running: "writing" });
+  bench.server.finish("Because.");
+  await bench.timers.advance(2000);
+  expect(last(store)).toMatchObject({ content: "Because.", state: "answered" });
+  const count = looks();
+  await bench.timers.advance(60_000);
+  expect(looks()).toBe(count);
+});
+
+it("looks often at first, then every two seconds, and rarely when nobody watches", async () => {
+  const { store, page } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(2000);
+  expect(looks()).toBe(3);
+  await bench.timers.advance(60_000);
+  const count = looks();
+  await bench.timers.advance(20_000);
+  expect(looks() - count).toBe(10);
+  page.signal("hidden");
+  await bench.timers.advance(2000);
+  const hidden = looks();
+  await bench.timers.advance(30_000);
+  expect(looks() - hidden).toBe(3);
+});
+
+it.each(["failed", "stopped", "interrupted"] as const)("ends when the reply is %s", async (state) => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.finish("Bec", state, "It did not work.");
+  await bench.timers.advance(1000);
+  expect(store.getSnapshot().running).toBeNull();
+  expect(last(store)).toMatchObject({ state, error: "It did not work." });
+});
+
+it("takes trouble on the way for reconnecting, never for the end", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(400);
+  bench.server.write("Bec");
+  bench.server.offline = true;
+  await bench.timers.advance(120_000);
+  expect(store.getSnapshot()).toMatchObject({ status: "offline", online: true, running: "waiting" });
+  bench.server.offline = false;
+  bench.server.finish("Because.");
+  await bench.timers.advance(2000);
+  expect(store.getSnapshot()).toMatchObject({ status: "active", running: null });
+  expect(last(store)?.content).toBe("Because.");
+});
+
+it("goes on after a refresh in the middle of an answer", async () => {
+  const first = await bench.openTab();
+  first.store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.write("Bec");
+  first.disconnect();
+  const second = await bench.openTab();
+  expect(second.store.getSnapshot()).toMatchObject({ status: "resumed", running: "writing" });
+  bench.server.finish("Because.");
+  await bench.timers.advance(1000);
+  expect(last(second.store)?.content).toBe("Because.");
+});
+
+it("looks at once when the page is looked at again", async () => {
+  const { store, page } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(30_000);
+  bench.server.finish("Because.");
+  page.signal("visible");
+  await bench.timers.advance(0);
+  expect(last(store)?.content).toBe("Because.");
+});
+
+it("does not hammer a server that refuses to show the reply", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  const body = '{"code":"not_authenticated","message":"Sign in.","field":null}';
+  bench.server.faults = Array.from({ length: 50 }, () => ({ status: 401, body }));
+  await bench.timers.advance(60_000);
+  expect(looks()).toBe(1);
+  expect(store.getSnapshot().error).toMatchObject({ code: "not_authenticated" });
+});
+
+it("notices when the session is deleted meanwhile", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.sessions = [];
+  await bench.timers.advance(1000);
+  expect(store.getSnapshot()).toMatchObject({ session: null, running: null });
+});
+
+it("leaves rows that did not change the same objects", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  const { store } = await bench.openTab();
+  store.send("And?");
+  await bench.timers.advance(0);
+  const before = store.getSnapshot().entries;
+  bench.server.write("So");
+  await bench.timers.advance(400);
+  const after = store.getSnapshot().entries;
+  expect(after.slice(0, 3).every((entry, index) => entry === before[index])).toBe(true);
+  expect(after[3]).not.toBe(before[3]);
+});

@@ -1,0 +1,209 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { ChatBench } from "./testing/chatBench.js";
+
+let bench: ChatBench;
+beforeEach(() => {
+  bench = new ChatBench();
+});
+
+const posted = () => bench.server.seen.filter(({ path }) => path === "/messages").map(({ body }) => body);
+
+describe("sending", () => {
+  it("shows the words at once, then keeps the same row", async () => {
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    const key = store.send("Why?");
+    expect(store.getSnapshot().entries).toEqual([
+      { kind: "pending", key, pending: expect.objectContaining({ content: "Why?", state: "sending" }) },
+    ]);
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().entries[0]).toMatchObject({ kind: "message", key, message: { content: "Why?" } });
+    expect(store.getSnapshot().pending).toEqual([]);
+  });
+
+  it("does not send blanks", async () => {
+    const { store } = await bench.openTab();
+    expect(store.send(" \n")).toBeNull();
+    expect(posted()).toEqual([]);
+  });
+
+  it("clears the draft, in storage too", async () => {
+    const { store } = await bench.openTab();
+    store.setDraft("Why?");
+    store.send(store.getSnapshot().draft);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().draft).toBe("");
+    expect([...bench.browser.storage.values.values()].join()).not.toContain("Why?");
+  });
+
+  it("retries with the same key when an answer is lost, and stores once", async () => {
+    const { store } = await bench.openTab();
+    bench.server.faults = [{ afterwards: true }, { status: 502 }];
+    const key = store.send("Why?");
+    await bench.timers.advance(10_000);
+    expect(posted().map((body) => body?.key)).toEqual([key, key, key]);
+    expect(bench.server.messages.filter(({ role }) => role === "user")).toHaveLength(1);
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(["Why?", ""]);
+  });
+
+  it("waits as long as the server asks", async () => {
+    const { store } = await bench.openTab();
+    bench.server.faults = [{ status: 429, body: "{}", retryAfter: "20" }];
+    store.send("Why?");
+    await bench.timers.advance(19_900);
+    expect(posted()).toHaveLength(1);
+    await bench.timers.advance(100);
+    expect(posted()).toHaveLength(2);
+  });
+
+  it("gives up after eight attempts, keeps the words, and tries again when asked", async () => {
+    const { store } = await bench.openTab();
+    bench.server.offline = true;
+    const key = store.send("Why?") ?? "";
+    await bench.timers.advance(600_000);
+    expect(posted()).toHaveLength(8);
+    expect(store.getSnapshot()).toMatchObject({
+      status: "offline",
+      pending: [{ key, content: "Why?", state: "failed", problem: { code: "network" } }],
+    });
+    bench.server.offline = false;
+    store.retry(key);
+    store.retry(key);
+    await bench.timers.advance(0);
+    expect(posted()).toHaveLength(9);
+    expect(store.getSnapshot()).toMatchObject({ status: "active", pending: [] });
+  });
+
+  it("does not give up while the device is offline, and hurries when it is back", async () => {
+    const { store, page } = await bench.openTab();
+    bench.server.offline = true;
+    page.signal("offline");
+    expect(store.getSnapshot()).toMatchObject({ status: "offline", online: false });
+    store.send("Why?");
+    await bench.timers.advance(3_600_000);
+    expect(store.getSnapshot().pending).toMatchObject([{ state: "sending" }]);
+    bench.server.offline = false;
+    page.signal("online");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ status: "active", pending: [] });
+  });
+
+  it("shows the server's sentence when it refuses, and gives the words back", async () => {
+    const { store } = await bench.openTab();
+    const key = store.send("forbidden words") ?? "";
+    store.discard(key);
+    expect(store.getSnapshot().pending).toHaveLength(1);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().pending).toMatchObject([
+      { state: "failed", problem: { code: "invalid", message: "content must not say that.", field: "content" } },
+    ]);
+    store.discard(key);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], draft: "forbidden words" });
+  });
+
+  it("does not overwrite a new draft with discarded words", async () => {
+    const { store } = await bench.openTab();
+    const key = store.send("forbidden words") ?? "";
+    await bench.timers.advance(0);
+    store.setDraft("something else");
+    store.discard(key);
+    expect(store.getSnapshot().draft).toBe("something else");
+  });
+
+  it("sends one after the other", async () => {
+    bench.server.replies = false;
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    store.send("one");
+    store.send("two");
+    await bench.timers.advance(0);
+    expect(posted().map((body) => body?.content)).toEqual(["one"]);
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(["one", "two"]);
+    expect(posted()[1]).toMatchObject({ session: store.getSnapshot().session?.id });
+  });
+
+  it("loads what is missing when the message landed in a session with more in it", async () => {
+    const { store } = await bench.openTab();
+    bench.server.start("", ["From elsewhere", "Indeed."]);
+    store.send("And here?");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual([
+      "From elsewhere",
+      "Indeed.",
+      "And here?",
+      "",
+    ]);
+  });
+
+  it("does not bring back the current chat while an older one is read", async () => {
+    const old = bench.server.start("", ["Old", "Older"]);
+    await bench.timers.advance(400_000);
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    store.send("New");
+    bench.server.release();
+    await store.open(old.id);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ readOnly: true, session: { id: old.id }, pending: [] });
+  });
+});
+
+describe("conflicts", () => {
+  it("keeps the words when an answer is still being written elsewhere, and follows it", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    const other = await bench.openTab({ storage: null });
+    other.disconnect();
+    await bench.api().sendMessage({ content: "From a phone", key: "phone-key" });
+    const key = store.send("Meanwhile") ?? "";
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({
+      running: "waiting",
+      pending: [{ content: "Meanwhile", state: "failed", problem: { code: "turn_in_progress" } }],
+    });
+    bench.server.finish("Phone answer.");
+    await bench.timers.advance(3000);
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toContain("From a phone");
+    store.retry(key);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], running: "waiting" });
+  });
+
+  const endElsewhere = async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.api().startSession({});
+    const key = store.send("Where am I?") ?? "";
+    await bench.timers.advance(0);
+    return { session, store, key };
+  };
+
+  it("offers both ways when the chat was ended elsewhere, words kept", async () => {
+    const { session, store } = await endElsewhere();
+    expect(store.getSnapshot()).toMatchObject({
+      status: "ended",
+      session: { id: session.id },
+      pending: [{ content: "Where am I?", problem: { code: "session_ended" }, conflict: { current: { scope: "" } } }],
+    });
+  });
+
+  it("continues the ended chat and sends there", async () => {
+    const { session, store, key } = await endElsewhere();
+    await store.retryInEnded(key);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], session: { id: session.id, state: "active" } });
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(["Why?", "Because.", "Where am I?", ""]);
+  });
+
+  it("sends in the current chat instead", async () => {
+    const { session, store, key } = await endElsewhere();
+    store.retryInCurrent(key);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().pending).toEqual([]);
+    expect(store.getSnapshot().session?.id).not.toBe(session.id);
+    expect(store.getSnapshot().entries.filter(({ kind }) => kind === "boundary")).toHaveLength(1);
+  });
+});

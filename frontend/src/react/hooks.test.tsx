@@ -1,0 +1,215 @@
+// biome-ignore-all lint/correctness/useHookAtTopLevel: the hooks under test are called in test components
+import { act, cleanup, render, screen } from "@testing-library/react";
+import { StrictMode } from "react";
+import { renderToString } from "react-dom/server";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ChatBench } from "../core/testing/chatBench.js";
+import { ChatProvider, type ChatProviderProps } from "./ChatProvider.js";
+import { type Chat, useChat, useChatSelector } from "./useChat.js";
+import { type ChatHistoryState, useChatHistory } from "./useChatHistory.js";
+import { useSessionStatus } from "./useSessionStatus.js";
+
+let bench: ChatBench;
+beforeEach(() => {
+  bench = new ChatBench();
+});
+afterEach(cleanup);
+
+const advance = (milliseconds: number) => act(() => bench.timers.advance(milliseconds));
+
+/** A provider whose store lives on the bench's time. */
+function Provider(props: ChatProviderProps) {
+  return <ChatProvider api={bench.api()} {...props} />;
+}
+
+describe("the provider", () => {
+  it("asks once under StrictMode", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store, disconnect } = bench.tab();
+    disconnect();
+    bench.server.seen.length = 0;
+    render(
+      <StrictMode>
+        <ChatProvider store={store}>
+          <Status />
+        </ChatProvider>
+      </StrictMode>,
+    );
+    await advance(0);
+    expect(bench.server.count("GET", /current/)).toBeLessThanOrEqual(1);
+    expect(screen.getByTestId("status").textContent).toBe("resumed");
+  });
+
+  it("asks once for the history under StrictMode too", async () => {
+    const api = bench.api();
+    render(
+      <StrictMode>
+        <ChatProvider api={api}>
+          <Sessions />
+          <Sessions />
+        </ChatProvider>
+      </StrictMode>,
+    );
+    await advance(0);
+    expect(bench.server.count("GET", /^\/sessions\?/)).toBe(1);
+    expect(bench.server.count("GET", /current/)).toBe(1);
+  });
+
+  it("renders on a server without window", () => {
+    for (const name of ["window", "document", "navigator", "localStorage"]) vi.stubGlobal(name, undefined);
+    const html = renderToString(
+      <ChatProvider baseUrl="/chat">
+        <Status />
+        <Sessions />
+      </ChatProvider>,
+    );
+    vi.unstubAllGlobals();
+    expect(html).toContain("loading");
+  });
+
+  it("takes another scope for another chat", async () => {
+    const api = bench.api();
+    const { rerender } = render(
+      <ChatProvider api={api} scope="subject:1">
+        <Status />
+      </ChatProvider>,
+    );
+    await advance(0);
+    rerender(
+      <ChatProvider api={api} scope="subject:2">
+        <Status />
+      </ChatProvider>,
+    );
+    await advance(0);
+    expect(bench.server.seen.map(({ path }) => path)).toEqual([
+      "/sessions/current?scope=subject%3A1",
+      "/sessions/current?scope=subject%3A2",
+    ]);
+  });
+
+  it("makes a client of its own that sends token and headers", async () => {
+    const seen: HeadersInit[] = [];
+    vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
+      seen.push(init.headers ?? {});
+      return bench.server.fetch(path, init);
+    });
+    let chat: Chat | null = null;
+    const Grab = () => {
+      chat = useChat();
+      return null;
+    };
+    render(
+      <ChatProvider baseUrl="/chat" csrfToken="abc" headers={{ "X-Tenant": "7" }}>
+        <Grab />
+      </ChatProvider>,
+    );
+    await advance(0);
+    await act(async () => void (await (chat as Chat | null)?.startNew()));
+    vi.unstubAllGlobals();
+    expect(seen.at(-1)).toMatchObject({ "X-CSRFToken": "abc", "X-Tenant": "7" });
+  });
+});
+
+describe("a missing provider is one clear sentence", () => {
+  beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => {}));
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each([
+    ["useChat", () => useChat()],
+    ["useChatSelector", () => useChatSelector((chat) => chat.status)],
+    ["useChatHistory", () => useChatHistory()],
+    ["useSessionStatus", () => useSessionStatus()],
+  ])("%s", (name, use) => {
+    const Lost = () => {
+      use();
+      return null;
+    };
+    expect(() => render(<Lost />)).toThrow(`${name} must be used inside a <ChatProvider>.`);
+  });
+
+  it("so is a provider without a server", () => {
+    expect(() => render(<ChatProvider />)).toThrow("<ChatProvider> needs baseUrl, api or store.");
+    const { store } = bench.tab();
+    expect(() =>
+      render(
+        <ChatProvider store={store}>
+          <Sessions />
+        </ChatProvider>,
+      ),
+    ).toThrow("useChatHistory needs a <ChatProvider> with baseUrl or api.");
+  });
+});
+
+describe("renders", () => {
+  it("touch only what changed", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = bench.tab();
+    const counts = { status: 0, draft: 0 };
+    const StatusCounter = () => {
+      counts.status += 1;
+      return <>{useSessionStatus().status}</>;
+    };
+    const DraftCounter = () => {
+      counts.draft += 1;
+      return <>{useChatSelector((chat) => chat.draft)}</>;
+    };
+    render(
+      <ChatProvider store={store}>
+        <StatusCounter />
+        <DraftCounter />
+      </ChatProvider>,
+    );
+    await advance(0);
+    const before = { ...counts };
+    for (const draft of ["W", "Wh", "Why"]) act(() => store.setDraft(draft));
+    expect(counts).toEqual({ status: before.status, draft: before.draft + 3 });
+    await advance(250_000);
+    expect(counts.draft).toBe(before.draft + 3);
+    expect(counts.status).toBeGreaterThan(before.status + 5);
+  });
+});
+
+describe("useChat and useChatHistory", () => {
+  it("send, list, search, rename, open and remove", async () => {
+    const old = bench.server.start("", ["Old question", "Old answer"]);
+    bench.server.changeSession(old.id, { title: "Ice", state: "ended", end_reason: "user" });
+    const { store } = bench.tab();
+    const api = bench.api();
+    const now = {} as { chat: Chat; history: ChatHistoryState };
+    const Both = () => {
+      now.chat = useChat();
+      now.history = useChatHistory();
+      return null;
+    };
+    render(
+      <Provider api={api} store={store}>
+        <Both />
+      </Provider>,
+    );
+    await advance(0);
+    act(() => void now.chat.send("What is salt?"));
+    await advance(0);
+    expect(now.chat).toMatchObject({ status: "active", running: "waiting" });
+    await act(() => now.history.refresh());
+    expect(now.history.found.map(({ title }) => title)).toEqual(["What is salt?", "Ice"]);
+    act(() => now.history.setQuery(" ICE "));
+    expect(now.history.found.map(({ id }) => id)).toEqual([old.id]);
+    await act(() => now.history.rename(old.id, "Snow"));
+    expect(now.history.sessions.map(({ title }) => title)).toContain("Snow");
+    await act(() => now.history.open(old.id));
+    expect(now.history.openId).toBe(old.id);
+    expect(now.chat.readOnly).toBe(true);
+    await act(() => now.history.remove(old.id));
+    await advance(0);
+    expect(now.chat.readOnly).toBe(false);
+    expect(now.history.sessions).toHaveLength(1);
+  });
+});
+
+function Status() {
+  return <p data-testid="status">{useChat().status}</p>;
+}
+
+function Sessions() {
+  return <p>{useChatHistory().sessions.length}</p>;
+}

@@ -1,0 +1,331 @@
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { Profiler } from "react";
+import { renderToString } from "react-dom/server";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ChatBench, type Tab } from "../core/testing/chatBench.js";
+import { ChatProvider } from "../react/index.js";
+import { ChatWidget, type ChatWidgetProps } from "./ChatWidget.js";
+import { sourcesIn } from "./sources.js";
+
+vi.mock("./sources.js", { spy: true });
+
+let bench: ChatBench;
+let tab: Tab;
+beforeEach(() => {
+  bench = new ChatBench();
+});
+afterEach(cleanup);
+
+const advance = (milliseconds: number) => act(() => bench.timers.advance(milliseconds));
+
+async function show(props: ChatWidgetProps = {}) {
+  tab = bench.tab();
+  const api = bench.api();
+  const view = render(
+    <ChatProvider store={tab.store} api={api}>
+      <ChatWidget {...props} />
+    </ChatProvider>,
+  );
+  await advance(0);
+  return view;
+}
+
+const field = () => screen.getByLabelText<HTMLTextAreaElement>("Message");
+const write = (text: string) => fireEvent.change(field(), { target: { value: text } });
+const status = () => screen.getByRole("status").textContent;
+const ask = async (text: string) => {
+  write(text);
+  fireEvent.keyDown(field(), { key: "Enter" });
+  await advance(0);
+};
+
+describe("the main flow", () => {
+  it("greets, takes a question, follows the answer and says when it is ready", async () => {
+    await show({ title: "Water", greeting: "Ask about ice", placeholder: "Ask…" });
+    expect(screen.getByRole("region", { name: "Water" })).toBeTruthy();
+    expect(screen.getByText("Ask about ice")).toBeTruthy();
+    expect(status()).toBe("New chat");
+    await ask("Why does ice float?");
+    expect(field().value).toBe("");
+    expect(screen.getByRole("log").getAttribute("aria-busy")).toBe("true");
+    expect(status()).toBe("Thinking…");
+    bench.server.write("Because it is");
+    await advance(400);
+    expect(status()).toBe("Writing an answer…");
+    expect(screen.getByTestId("dcs-announcer").textContent).toBe("");
+    bench.server.finish("Because it is lighter.\n\nSee [1].");
+    await advance(1000);
+    expect(screen.getByRole("log").getAttribute("aria-busy")).toBe("false");
+    expect(screen.getByTestId("dcs-announcer").textContent).toBe("Answer ready");
+    expect(screen.getByText("See [1].").tagName).toBe("P");
+    const names = screen.getAllByRole("article").map((row) => within(row).getByRole("heading").textContent);
+    expect(names).toEqual(["You", "Assistant"]);
+    expect(status()).toBe("Active");
+  });
+
+  it("welcomes back, warns, keeps, and loses nothing on expiry", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    expect(status()).toBe("Welcome back, your chat is still here");
+    await advance(255_000);
+    expect(screen.getByRole("status").textContent).toContain("This chat pauses in 0:45");
+    fireEvent.click(screen.getByRole("button", { name: "Keep this chat" }));
+    await advance(0);
+    expect(status()).toBe("Active");
+    write("half a thought");
+    await advance(331_000);
+    expect(status()).toBe("This chat paused after 5 minutes without activity");
+    expect(screen.getByText("Because.")).toBeTruthy();
+    expect(field().value).toBe("half a thought");
+    fireEvent.click(screen.getByRole("button", { name: "Continue this chat" }));
+    await advance(0);
+    expect(status()).toBe("Chat continued");
+  });
+
+  it("speaks the countdown only now and then", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    await advance(245_000);
+    const spoken = new Set<string | null | undefined>();
+    for (let second = 0; second < 54; second += 1) {
+      await advance(1000);
+      spoken.add(screen.getByRole("status").querySelector(".dcs-hidden")?.textContent);
+    }
+    expect(spoken.size).toBe(3);
+  });
+
+  it("tells of the new chat, and goes back to the previous one", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    await advance(720_000);
+    await ask("And then?");
+    expect(screen.getByText("New chat started after 12 minutes without activity")).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Continue the previous chat" }));
+    await advance(0);
+    expect(status()).toBe("Chat continued");
+    expect(screen.queryByText("And then?")).toBeNull();
+  });
+
+  it("offers the previous chat to whoever comes back too late", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await bench.timers.advance(720_000);
+    await show();
+    expect(screen.getByText("Your next message starts a new chat.")).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Continue the previous chat" }));
+    await advance(0);
+    expect(screen.getByText("Because.")).toBeTruthy();
+  });
+
+  it("starts a new chat on request", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    fireEvent.click(screen.getByRole("button", { name: "New chat" }));
+    await advance(0);
+    expect(screen.queryByText("Because.")).toBeNull();
+    expect(status()).toBe("New chat");
+  });
+});
+
+describe("the composer", () => {
+  it("sends on Enter, not on Shift+Enter, and never while an input method composes", async () => {
+    await show();
+    write("にほん");
+    fireEvent.keyDown(field(), { key: "Enter", shiftKey: true });
+    fireEvent.keyDown(field(), { key: "Enter", isComposing: true });
+    fireEvent.keyDown(field(), { key: "Enter", keyCode: 229 });
+    await advance(0);
+    expect(bench.server.messages).toEqual([]);
+    fireEvent.keyDown(field(), { key: "Enter" });
+    await advance(0);
+    expect(bench.server.messages[0]?.content).toBe("にほん");
+  });
+
+  it("waits for the answer before it sends again, and keeps what is typed", async () => {
+    await show();
+    await ask("One");
+    write("Two");
+    expect(screen.getByRole<HTMLButtonElement>("button", { name: "Send" }).disabled).toBe(true);
+    fireEvent.keyDown(field(), { key: "Enter" });
+    await advance(0);
+    expect(field().value).toBe("Two");
+    bench.server.finish("Done.");
+    await advance(2000);
+    fireEvent.click(screen.getByRole("button", { name: "Send" }));
+    await advance(0);
+    expect(bench.server.messages.map(({ content }) => content)).toContain("Two");
+  });
+
+  it("reports typing as activity, and looking as none", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    tab.page.signal("hidden");
+    tab.page.signal("visible");
+    fireEvent.focus(field());
+    await advance(0);
+    expect(bench.server.count("POST", /touch/)).toBe(0);
+    write("W");
+    await advance(0);
+    expect(bench.server.count("POST", /touch/)).toBe(1);
+  });
+});
+
+describe("trouble", () => {
+  it("keeps the words while offline", async () => {
+    await show();
+    bench.server.offline = true;
+    act(() => tab.page.signal("offline"));
+    await ask("Still here?");
+    expect(status()).toBe("Offline – your words are kept");
+    expect(screen.getByText("Waiting for the connection…")).toBeTruthy();
+    bench.server.offline = false;
+    act(() => tab.page.signal("online"));
+    await advance(0);
+    expect(status()).toBe("Thinking…");
+    expect(screen.getAllByText("Still here?")).toHaveLength(1);
+  });
+
+  it("says reconnecting when only the server is away", async () => {
+    await show();
+    await ask("Why?");
+    bench.server.offline = true;
+    await advance(10_000);
+    expect(status()).toBe("Reconnecting…");
+  });
+
+  it("shows the sentence of a refusal, with a way on", async () => {
+    await show();
+    await ask("forbidden words");
+    expect(screen.getByRole("alert").textContent).toContain("content must not say that.");
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await advance(0);
+    fireEvent.click(screen.getByRole("button", { name: "Edit" }));
+    expect(field().value).toBe("forbidden words");
+    expect(screen.queryByRole("article")).toBeNull();
+  });
+
+  it.each(["Continue this chat", "Send in the current chat"])("after an end elsewhere: %s", async (choice) => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    await bench.api().startSession({});
+    await ask("Where am I?");
+    const alert = screen.getByRole("alert");
+    expect(alert.textContent).toContain("This chat was ended meanwhile.");
+    fireEvent.click(within(alert).getByRole("button", { name: choice }));
+    await advance(0);
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(bench.server.messages.map(({ content }) => content)).toContain("Where am I?");
+  });
+
+  it("offers to ask again when an answer failed", async () => {
+    await show();
+    await ask("Why?");
+    bench.server.finish("", "failed", "The model is away.");
+    await advance(1000);
+    expect(screen.getByText("The model is away.")).toBeTruthy();
+    expect(screen.getByTestId("dcs-announcer").textContent).toBe("The answer did not succeed");
+    fireEvent.click(screen.getByRole("button", { name: "Ask again" }));
+    await advance(0);
+    expect(bench.server.messages.filter(({ content }) => content === "Why?")).toHaveLength(2);
+  });
+
+  it("says when the chat could not be loaded, and tries again", async () => {
+    bench.server.faults = [{ status: 403 }];
+    await show();
+    expect(screen.getByRole("alert").textContent).toContain("The chat could not be loaded.");
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await advance(0);
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+});
+
+describe("an older chat", () => {
+  it("is read-only until continued, and left again", async () => {
+    const old = bench.server.start("", ["Old question", "Old answer"]);
+    bench.server.changeSession(old.id, { title: "Ice", state: "ended", end_reason: "user" });
+    await show({ history: "sidebar" });
+    fireEvent.click(screen.getByRole("button", { name: /^Ice/ }));
+    await advance(0);
+    expect(screen.getByText("You are reading an older chat.")).toBeTruthy();
+    expect(screen.queryByLabelText("Message")).toBeNull();
+    fireEvent.click(screen.getByRole("button", { name: "Back to the current chat" }));
+    await advance(0);
+    expect(within(screen.getByRole("log")).queryByText("Old answer")).toBeNull();
+    fireEvent.click(screen.getByRole("button", { name: /^Ice/ }));
+    await advance(0);
+    fireEvent.click(screen.getByRole("button", { name: "Continue this chat" }));
+    await advance(0);
+    expect(status()).toBe("Chat continued");
+    expect(field()).toBeTruthy();
+  });
+
+  it("loads earlier messages on request", async () => {
+    bench.server.start(
+      "",
+      Array.from({ length: 60 }, (_, index) => `message ${index}`),
+    );
+    await show();
+    expect(screen.queryByText("message 0")).toBeNull();
+    fireEvent.click(screen.getByRole("button", { name: "Show earlier messages" }));
+    await advance(0);
+    expect(screen.getByText("message 0")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Show earlier messages" })).toBeNull();
+  });
+});
+
+describe("rendering", () => {
+  it("renders only the row of the reply while it is written", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    await ask("And?");
+    expect(screen.getAllByRole("article")).toHaveLength(4);
+    // Every row looks for its sources exactly once when it renders.
+    vi.mocked(sourcesIn).mockClear();
+    bench.server.write("So");
+    await advance(400);
+    bench.server.write("So it goes");
+    await advance(600);
+    expect(screen.getByText("So it goes")).toBeTruthy();
+    expect(sourcesIn).toHaveBeenCalledTimes(2);
+  });
+
+  it("does not render the transcript for typing or for the countdown", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    let commits = 0;
+    tab = bench.tab();
+    render(
+      <ChatProvider store={tab.store}>
+        <Profiler
+          id="widget"
+          onRender={() => {
+            commits += 1;
+          }}
+        >
+          <ChatWidget />
+        </Profiler>
+      </ChatProvider>,
+    );
+    await advance(241_000);
+    const before = commits;
+    await advance(5000);
+    expect(commits - before).toBe(5);
+  });
+
+  it("uses no inline style or script, so that a strict policy holds", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { container } = await show({ history: "dropdown" });
+    expect(container.querySelectorAll("script, style")).toHaveLength(0);
+    const html = renderToString(
+      <ChatProvider api={bench.api()}>
+        <ChatWidget history="sidebar" />
+      </ChatProvider>,
+    );
+    expect(html).not.toMatch(/ style=|<script|<style/);
+    expect(html).toContain("Loading…");
+  });
+
+  it("speaks the host's words", async () => {
+    await show({ words: { statusNew: "Neuer Chat", send: "Senden" } });
+    expect(status()).toBe("Neuer Chat");
+    expect(screen.getByRole("button", { name: "Senden" })).toBeTruthy();
+  });
+});
