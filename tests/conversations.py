@@ -1,4 +1,4 @@
-"""Building blocks of the tests: conversations, large tables, settings, a runner that does nothing."""
+"""Building blocks: conversations, long tables, changed settings, a runner that never comes."""
 
 from __future__ import annotations
 
