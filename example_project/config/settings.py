@@ -1,0 +1,88 @@
+"""Settings of the study site XP. Everything is read from XP_* variables with working defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from config.databases import database
+from django_chat_sessions.policies import IdleTimeoutPolicy
+
+HOME = Path(__file__).resolve().parent.parent
+VAR = HOME / "var"
+
+# Public on purpose: whoever clones the repository can sign with it. A real site has its own.
+SECRET_KEY = os.environ.get(
+    "XP_SECRET_KEY", "xp-example-only-this-key-is-public-and-protects-nobody"
+)
+DEBUG = os.environ.get("XP_DEBUG", "") == "1"
+ALLOWED_HOSTS = os.environ.get("XP_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("XP_ORIGINS", "").split(",") if origin]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_chat_sessions",
+    "subjects",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.csp.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_chat_sessions.middleware.ChatSessionMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""), VAR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The two lines that make the chat remember, and one to try the timeout without waiting for it.
+CHAT_SESSIONS = {
+    "SESSION_MODEL": "subjects.ChatSession",
+    "RESPONDER": "subjects.rag.respond",
+    "TIMEOUT_POLICY": IdleTimeoutPolicy(timeout=float(os.environ.get("XP_IDLE_SECONDS") or 300)),
+}
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
+SESSION_COOKIE_NAME = "xp_session"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = os.environ.get("XP_TIME_ZONE") or "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+# Vite writes here; until it has, the pages say so in the place of the chat.
+FRONTEND = HOME / "frontend" / "dist"
+STATICFILES_DIRS = [("xp", FRONTEND)] if FRONTEND.is_dir() else []
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
