@@ -37,6 +37,7 @@ class Caller:
 
     def raw(self, method: str, path: str, body: bytes, content_type: str, **extra: Any) -> Any:
         """Call ``/chat/<path>`` with exactly these bytes."""
+        extra = {"CONTENT_TYPE": content_type, **extra}  # generic() leaves it out without a body
         return self.client.generic(method, f"/chat/{path}", body, content_type, **extra)
 
     def get(self, path: str, **extra: Any) -> Any:

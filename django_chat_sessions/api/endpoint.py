@@ -55,7 +55,7 @@ class Endpoint(View):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """Return the view; CSRF is checked here, for cookies only, and no transaction surrounds it."""
+        """Return the view; CSRF is checked here for cookies only, no transaction surrounds it."""
         view: Any = csrf_exempt(super().as_view(**initkwargs))
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)

@@ -158,22 +158,29 @@ def session_id(text: str) -> Any:
     return value
 
 
+def _once(request: HttpRequest, name: str) -> str | None:
+    given = request.GET.getlist(name)
+    if len(given) > 1:
+        raise ApiError("invalid", _("%(name)s may be given once only.") % {"name": name}, name)
+    return given[0] if given else None
+
+
 def number(
     request: HttpRequest, name: str, *, default: int | None, least: int, most: int
 ) -> int | None:
     """Return a whole number from the query string."""
-    given = request.GET.getlist(name)
-    if not given:
+    given = _once(request, name)
+    if given is None:
         return default
-    if len(given) == 1 and NUMBER.fullmatch(given[0]) and least <= int(given[0]) <= most:
-        return int(given[0])
+    if NUMBER.fullmatch(given) and least <= int(given) <= most:
+        return int(given)
     sentence = _("%(name)s must be a whole number from %(least)s to %(most)s.")
     raise ApiError("invalid", sentence % {"name": name, "least": least, "most": most}, name)
 
 
 def scope_in_query(request: HttpRequest) -> str | None:
     """Return the scope that the query string names, or None."""
-    value = request.GET.get("scope")
+    value = _once(request, "scope")
     return None if value is None else scope_of(value)
 
 
@@ -187,7 +194,7 @@ def encode_cursor(place: Place | None) -> str | None:
 
 def decode_cursor(request: HttpRequest) -> Place | None:
     """Return the place a cursor stands for. Raises ApiError for one that was not given out."""
-    text = request.GET.get("cursor")
+    text = _once(request, "cursor")
     if text is None:
         return None
     try:

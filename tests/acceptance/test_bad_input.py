@@ -1,0 +1,500 @@
+"""Group B: bad input is a 4xx in the one error shape, on every database, and nothing is written."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from django_chat_sessions import get_session_model
+from tests.callers import Caller, assert_error, rows
+
+KEY = "key-00000001"
+BIGINT = get_session_model()._meta.pk.get_internal_type() == "BigAutoField"
+
+
+def body(text: str) -> bytes:
+    """Return the JSON text as bytes; escapes stand as they are written."""
+    return text.encode()
+
+
+def refused(caller: Caller, response: Any, before: Any, *codes: str) -> None:
+    """Refused in the one shape, nothing written, and the history can still be read."""
+    assert response.json()["code"] in codes, response.content
+    assert_error(response, response.status_code, response.json()["code"], response.json()["field"])
+    assert 400 <= response.status_code < 500
+    assert rows() == before
+    assert caller.get("sessions").status_code == 200
+
+
+NULS = [r"\u0000", r"a\u0000", r"\u0000a", r"a\u0000b", r"\u0000\u0000"]
+SURROGATES = [r"\ud800", r"a\udfff", r"\udc00\ud800", r"\ud83d", r"\ud83dx\ude00"]
+
+
+@pytest.mark.parametrize("text", NULS + SURROGATES)
+@pytest.mark.parametrize(
+    ("method", "route", "template"),
+    [
+        ("POST", "messages", '{"content": "%s", "key": "key-00000001"}'),
+        ("POST", "messages", '{"content": "x", "key": "%s"}'),
+        ("POST", "messages", '{"content": "x", "key": "key-00000001", "scope": "%s"}'),
+        ("POST", "messages", '{"content": "x", "key": "key-00000001", "session": "%s"}'),
+        ("POST", "messages", '{"content": "x", "key": "key-00000001", "%s": 1}'),
+        ("POST", "messages", '{"content": "x", "key": "key-00000001", "m": {"a": ["%s"]}}'),
+        ("POST", "sessions", '{"scope": "%s"}'),
+        ("POST", "sessions", '{"%s": ""}'),
+        ("PATCH", "sessions/{id}", '{"title": "%s"}'),
+    ],
+)
+def test_b01_b02_nul_and_lone_surrogates_are_refused_everywhere(
+    caller: Caller, text: str, method: str, route: str, template: str
+) -> None:
+    session = caller.post("sessions", {"scope": "before"}).json()["session"]["id"]
+    before = rows()
+    path = route.format(id=session)
+    response = caller.raw(method, path, body(template % text), "application/json")
+    refused(caller, response, before, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\xff\xfe",
+        '{"content": "é", "key": "key-00000001"}'.encode("latin-1"),
+        '{"content": "x", "key": "key-00000001"}'.encode("utf-16"),
+        '{"content": "x", "key": "key-00000001"}'.encode("utf-16-le"),
+        b'\xef\xbb\xbf{"content": "x", "key": "key-00000001"}',
+        b'{"content": "\xed\xa0\x80", "key": "key-00000001"}',
+        b'{"content": "\xc0\x80", "key": "key-00000001"}',
+        b'{"content": "a\nb", "key": "key-00000001"}',
+    ],
+)
+def test_b03_bytes_that_are_no_utf8_json_are_refused(caller: Caller, raw: bytes) -> None:
+    before = rows()
+    refused(caller, caller.raw("POST", "messages", raw, "application/json"), before, "invalid_json")
+
+
+@pytest.mark.parametrize("route", ["messages", "sessions"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b" ",
+        b"hello",
+        b"null",
+        b"[1]",
+        b"[]",
+        b"5",
+        b'"x"',
+        b"{",
+        b"{}{}",
+        b"{'a': 1}",
+        b"true",
+    ],
+)
+def test_b04_a_body_that_is_no_object_is_refused(caller: Caller, route: str, raw: bytes) -> None:
+    before = rows()
+    refused(caller, caller.raw("POST", route, raw, "application/json"), before, "invalid_json")
+
+
+WRONG_TEXTS = [None, 5, 1.5, True, {}, [], ["x"], {"text": "x"}]
+BLANK = [
+    "",
+    "   ",
+    "\n",
+    "\r\n\t",
+    "\u200b",
+    "\u200d\u2060\ufeff",
+    "\u00a0",
+    "\u2028\u2029",
+    "\u202e",
+    "\x07\x1b",
+]
+
+
+@pytest.mark.parametrize("content", WRONG_TEXTS + BLANK)
+def test_b05_content_that_is_no_text_or_shows_nothing_is_refused(
+    caller: Caller, content: Any
+) -> None:
+    before = rows()
+    response = caller.post("messages", {"content": content, "key": KEY})
+    refused(caller, response, before, "invalid")
+    assert response.json()["field"] == "content"
+
+
+def test_b05_missing_content_and_missing_key_are_refused(caller: Caller) -> None:
+    before = rows()
+    for data, field in [({"key": KEY}, "content"), ({"content": "x"}, "key"), ({}, "content")]:
+        response = caller.post("messages", data)
+        refused(caller, response, before, "invalid")
+        assert response.json()["field"] == field
+
+
+@pytest.mark.parametrize(
+    "key", [*WRONG_TEXTS, "", "short", "x" * 65, "ä" * 8, "a b c d e", "key\n56789"]
+)
+def test_keys_of_another_form_are_refused(caller: Caller, key: Any) -> None:
+    before = rows()
+    response = caller.post("messages", {"content": "x", "key": key})
+    refused(caller, response, before, "invalid")
+    assert response.json()["field"] == "key"
+
+
+@pytest.mark.parametrize("key", ["x" * 8, "X" * 64, str(uuid.uuid4()), "-_-_-_-_"])
+def test_keys_of_the_right_form_are_taken(caller: Caller, key: str) -> None:
+    assert caller.say("x", key=key).status_code == 201
+
+
+def test_keys_that_a_database_might_find_equal_are_different(
+    caller: Caller, answering: Any
+) -> None:
+    for key in ("abcdefgh", "ABCDEFGH", "abcdefgH"):
+        with answering():
+            assert caller.say("x", key=key).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "scope", [*WRONG_TEXTS, "x" * 101, "a b", "ä", "a\n", "a%", "<script>", "a?b", "a'b"]
+)
+def test_scopes_of_another_form_are_refused(caller: Caller, scope: Any) -> None:
+    before = rows()
+    for route, more in (("messages", {"content": "x", "key": KEY}), ("sessions", {})):
+        response = caller.post(route, {**more, "scope": scope})
+        refused(caller, response, before, "invalid")
+        assert response.json()["field"] == "scope"
+
+
+@pytest.mark.parametrize("route", ["sessions", "sessions/current"])
+@pytest.mark.parametrize("scope", ["x" * 101, "a%20b", "%00", "%ED%A0%80", "%FF", "%C3%A4", "a%0A"])
+def test_scopes_of_another_form_in_the_address_are_refused(
+    caller: Caller, route: str, scope: str
+) -> None:
+    assert_error(caller.get(f"{route}?scope={scope}"), 400, "invalid", "scope")
+
+
+def test_scopes_of_the_right_form_are_taken(caller: Caller) -> None:
+    for number, scope in enumerate(["", "x" * 100, "Subject:1/part_2.3-x"]):
+        response = caller.say("x", key=f"key-0000000{number}", scope=scope)
+        assert response.json()["session"]["scope"] == scope
+        assert caller.get(f"sessions/current?scope={scope}").json()["session"]["scope"] == scope
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1" * 5000, "[" * 40 + "]" * 40, "0x10"],
+)
+def test_b08_numbers_and_depths_that_json_does_not_have_are_refused(
+    caller: Caller, value: str
+) -> None:
+    before = rows()
+    text = f'{{"content": "x", "key": "{KEY}", "metadata": {{"a": {value}}}}}'
+    refused(
+        caller,
+        caller.raw("POST", "messages", body(text), "application/json"),
+        before,
+        "invalid_json",
+    )
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', "[[{"])
+@pytest.mark.parametrize("depth", [33, 5_000, 200_000])
+def test_endless_nesting_is_refused(caller: Caller, opening: str, depth: int) -> None:
+    before = rows()
+    response = caller.raw("POST", "messages", body(opening * depth), "application/json")
+    refused(caller, response, before, "invalid_json")
+
+
+@pytest.mark.parametrize("depth", [33, 900, 2_500])
+def test_nesting_that_closes_is_refused_at_the_same_depth_on_every_python(
+    caller: Caller, depth: int
+) -> None:
+    before = rows()
+    text = f'{{"content": {"[" * depth}{"]" * depth}, "key": "{KEY}"}}'
+    response = caller.raw("POST", "messages", body(text), "application/json")
+    refused(caller, response, before, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "text/html",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "json",
+        "application/json+x",
+        "application/vnd.api+json",
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "route"), [("POST", "messages"), ("POST", "sessions"), ("PATCH", "sessions/{id}")]
+)
+def test_b10_bodies_of_another_type_are_refused(
+    caller: Caller, content_type: str, method: str, route: str
+) -> None:
+    path = route.format(id=caller.post("sessions", {"scope": "b"}).json()["session"]["id"])
+    before = rows()
+    text = body(f'{{"content": "x", "key": "{KEY}", "title": "x"}}')
+    response = caller.raw(method, path, text, content_type)
+    refused(caller, response, before, "unsupported_media_type")
+    assert response.status_code == 415
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json; charset=nope", "application/json;charset=utf-8", "Application/JSON"],
+)
+def test_b10_a_charset_beside_json_is_ignored(caller: Caller, content_type: str) -> None:
+    text = body(f'{{"content": "é", "key": "{KEY}"}}')
+    response = caller.raw("POST", "messages", text, content_type)
+    assert response.status_code == 201
+    assert response.json()["message"]["content"] == "é"
+
+
+def test_b11_a_body_beyond_the_sites_limit_is_413(caller: Caller) -> None:
+    before = rows()
+    response = caller.say("x" * 3_000_000)
+    refused(caller, response, before, "too_large")
+    assert response.status_code == 413
+
+
+def test_b11_a_message_may_have_exactly_the_maximum(caller: Caller, settings: Any) -> None:
+    before = rows()
+    response = caller.say("x" * 20_001)
+    refused(caller, response, before, "too_long")
+    assert response.json()["field"] == "content"
+    assert caller.say("😀" * 20_000).status_code == 201
+
+
+def test_b11_the_maximum_is_the_sites(caller: Caller, settings: Any) -> None:
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "MAX_MESSAGE_LENGTH": 3}
+    assert_error(caller.say("four"), 400, "too_long", "content")
+    assert caller.say("3 !").status_code == 201
+
+
+def wrong_ids(right: str) -> list[str]:
+    """Return texts that are no id, among them other ways to write the right one."""
+    ids = ["x", "0", "-1", "1.0", str(2**63), str(2**64), "9" * 25, "%00", "a%00", "x" * 3000]
+    ids += [f"{right}%0A", f"{right}%20", f"%20{right}", f"+{right}", f"0{right}", f"{right}%00"]
+    ids += ["%EF%BC%91", "%D9%A1", "1_0", "0x1", "None", "null", "%ED%A0%80", "..%2F", "1e3"]
+    if not BIGINT:
+        ids += [f"{{{right}}}", f"urn:uuid:{right}", right.upper(), right.replace("-", "")]
+    return ids
+
+
+def test_b12_ids_have_one_form_and_everything_else_is_404(caller: Caller) -> None:
+    session = caller.say("Why?").json()["session"]["id"]
+    before = rows()
+    for wrong in wrong_ids(session):
+        for method, rest in [("GET", ""), ("DELETE", ""), ("GET", "/messages"), ("POST", "/end")]:
+            response = caller.call(method, f"sessions/{wrong}{rest}")
+            assert_error(response, 404, "not_found")
+    assert rows() == before
+
+
+def test_b12_ids_in_a_body_have_one_form_too(caller: Caller) -> None:
+    session = caller.post("sessions").json()["session"]["id"]
+    before = rows()
+    for wrong in [
+        "",
+        "x",
+        f" {session}",
+        f"{session}\n",
+        f"{session} ",
+        "１",
+        "-1",
+        str(2**63),
+        "9" * 5000,
+    ]:
+        assert_error(caller.say("x", session=wrong), 404, "not_found")
+    for wrong_type in (None, 1, True, [session], {"id": session}):
+        assert_error(caller.say("x", session=wrong_type), 400, "invalid", "session")
+    assert rows() == before
+
+
+NUMBERS = ["abc", "-1", "", "1e9", str(2**63), "9" * 5000, "1.5", "%D9%A3", "1_0", "+1"]
+    "abc",
+    "-1",
+    "",
+    "1e9",
+    str(2**63),
+    "9" * 5000,
+    "1.5",
+    "%D9%A3",
+    "1_0",
+    "+1",
+    "%201",
+    "0x1",
+]
+NUMBERS += ["%201", "0x1", "%00", "1%00", "NaN", "null", "1%0A", "1,2", "[]"]
+
+
+@pytest.mark.parametrize("value", [*NUMBERS, "0", "101"])
+def test_b13_a_limit_of_another_form_is_refused(caller: Caller, value: str) -> None:
+    session = caller.post("sessions").json()["session"]["id"]
+    for path in ("sessions", f"sessions/{session}/messages"):
+        assert_error(caller.get(f"{path}?limit={value}"), 400, "invalid", "limit")
+
+
+@pytest.mark.parametrize("value", [*NUMBERS, str(2**31)])
+def test_b13_a_position_of_another_form_is_refused(caller: Caller, value: str) -> None:
+    session = caller.post("sessions").json()["session"]["id"]
+    response = caller.get(f"sessions/{session}/messages?before={value}")
+    assert_error(response, 400, "invalid", "before")
+
+
+def test_b13_the_bounds_themselves_are_taken(caller: Caller) -> None:
+    session = caller.say("Why?").json()["session"]["id"]
+    for path in ("sessions?limit=1", "sessions?limit=100"):
+        assert caller.get(path).status_code == 200
+    for before, found in (("0", 0), ("1", 1), (str(2**31 - 1), 2)):
+        page = caller.get(f"sessions/{session}/messages?before={before}")
+        assert len(page.json()["messages"]) == found
+
+
+@pytest.mark.parametrize("name", ["limit", "before", "cursor", "scope"])
+def test_b13_a_parameter_given_twice_is_refused(caller: Caller, name: str) -> None:
+    session = caller.post("sessions").json()["session"]["id"]
+    path = f"sessions/{session}/messages" if name == "before" else "sessions"
+    value = forged("2026-11-22T12:00:00+00:00", session) if name == "cursor" else "1"
+    assert caller.get(f"{path}?{name}={value}").status_code == 200
+    assert_error(caller.get(f"{path}?{name}={value}&{name}={value}"), 400, "invalid", name)
+
+
+TITLES_TAKEN = {
+    "😀" * 200: "😀" * 200,
+    "one\ntwo\r\nthree\tfour": "one two three four",
+    "  blanks   around  ": "blanks around",
+    "safe\u202etxt.exe": "safetxt.exe",
+    "zero\u200bwidth": "zerowidth",
+    "<script>alert(1)</script>": "<script>alert(1)</script>",
+    "שלום": "שלום",
+    "👨‍👩‍👧": "👨‍👩‍👧",
+}
+
+
+@pytest.mark.parametrize(("given", "stored"), TITLES_TAKEN.items())
+def test_b16_titles_are_one_line_without_disguise(caller: Caller, given: str, stored: str) -> None:
+    session = caller.say("Why?").json()["session"]["id"]
+    response = caller.call("PATCH", f"sessions/{session}", {"title": given})
+    assert response.json()["session"]["title"] == stored
+    assert caller.get(f"sessions/{session}").json()["session"]["title"] == stored
+
+
+@pytest.mark.parametrize("title", [*WRONG_TEXTS, *BLANK, "x" * 201, "😀" * 201])
+def test_b16_titles_of_another_form_are_refused(caller: Caller, title: Any) -> None:
+    session = caller.say("Why?").json()["session"]["id"]
+    before = rows()
+    response = caller.call("PATCH", f"sessions/{session}", {"title": title})
+    refused(caller, response, before, "invalid", "too_long")
+    assert response.json()["field"] == "title"
+
+
+CONTENTS = {
+    "emoji": "😀🏳️‍🌈",
+    "family": "👨‍👩‍👧‍👦",
+    "combining": "e\u0301 \u0065\u0301 é",
+    "one long word": "x" * 19_999,
+    "line separators": "a\u2028b\u2029c",
+    "noncharacters": "a\ufffe\uffffb",
+    "controls": "a\x07b\x1b[31m\x7f\u0085",
+    "blanks around": "  \n x \r\n ",
+    "byte order mark": "\ufeffx",
+    "markup": "<script>alert(1)</script> {{7*7}} {% debug %} ]]> </script>",
+    "sql": "'; DROP TABLE x; -- %s %(a)s \\",
+    "right to left": "\u202eabc",
+    "last code point": "\U0010ffff",
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_b17_content_comes_back_exactly_as_it_was_sent(
+    caller: Caller, name: str, answering: Any
+) -> None:
+    content = CONTENTS[name]
+    with answering():
+        sent = caller.say(content)
+    assert sent.status_code == 201
+    assert sent.json()["message"]["content"] == content
+    session = sent.json()["session"]["id"]
+    question, reply = caller.get(f"sessions/{session}/messages").json()["messages"]
+    assert question["content"] == content
+    assert reply["content"] == f"You asked: {content}"
+    assert caller.say(content).status_code == 200
+    assert len(caller.get("sessions").json()["sessions"]) == 1
+
+
+def test_b04_unknown_fields_are_named(caller: Caller) -> None:
+    before = rows()
+    for path in ("messages", "sessions"):
+        response = caller.post(path, {"content": "x", "key": KEY, "colour": "red"})
+        refused(caller, response, before, "unknown_field")
+    long = caller.post("sessions", {"x" * 5000: 1})
+    assert_error(long, 400, "unknown_field", "x" * 100)
+
+
+def test_b26_a_large_body_on_a_verb_without_one_changes_nothing_but_activity(
+    caller: Caller,
+) -> None:
+    session = caller.post("sessions").json()["session"]["id"]
+    response = caller.raw("POST", f"sessions/{session}/touch", b"x" * 1_000_000, "application/json")
+    assert response.status_code == 200
+    many = json.dumps({f"k{number}": number for number in range(10_000)}).encode()
+    before = rows()
+    refused(
+        caller, caller.raw("POST", "sessions", many, "application/json"), before, "unknown_field"
+    )
+
+
+CURSORS = ["", "x", "abc", "%00", "%FF", "=", "A" * 200, "MjAyNnww", "%D9%A3", "a" * 20_000]
+
+
+@pytest.mark.parametrize("cursor", CURSORS)
+def test_cursors_that_were_not_given_out_are_refused(caller: Caller, cursor: str) -> None:
+    assert_error(caller.get(f"sessions?cursor={cursor}"), 400, "invalid", "cursor")
+
+
+def forged(stamp: str, pk: str) -> str:
+    return base64.urlsafe_b64encode(f"{stamp}|{pk}".encode()).decode().rstrip("=")
+
+
+def test_forged_cursors_never_break_the_list(caller: Caller) -> None:
+    pk = caller.say("Why?").json()["session"]["id"]
+    stamps = [
+        "2026-11-22T12:00:00+00:00",
+        "0001-01-01T00:00:00+00:00",
+        "9999-12-31T23:59:59.999999+00:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2026-02-30T00:00:00+00:00",
+        "2026-11-22T12:00:00",
+        "2026-11-22",
+        "20261122T120000Z",
+        "2026-W47-7",
+        "",
+        "\x00",
+    ]
+    for stamp in stamps:
+        for key in (pk, str(2**63), "-1", "x", "", f"{pk}|{pk}", f"{pk}\x00"):
+            response = caller.get(f"sessions?cursor={forged(stamp, key)}")
+            if response.status_code != 200:
+                assert_error(response, 400, "invalid", "cursor")
+
+
+def test_a_cursor_opens_nobody_elses_history(caller: Caller, stranger: Caller) -> None:
+    for number in range(3):
+        caller.say("?", key=f"key-number-{number}", scope=f"s{number}")
+    cursor = caller.get("sessions?limit=1").json()["next_cursor"]
+    assert stranger.get(f"sessions?cursor={cursor}").json()["sessions"] == []
+
+
+def test_the_database_of_this_run_is_the_one_that_was_asked_for(db: None) -> None:
+    """The rows above mean something only where they ran."""
+    wanted = os.environ.get("CHAT_SESSIONS_TEST_DB") or "sqlite"
+    assert connection.vendor == {"postgres": "postgresql", "mariadb": "mysql"}.get(wanted, wanted)
