@@ -25,9 +25,7 @@ function Provider(props: ChatProviderProps) {
 describe("the provider", () => {
   it("asks once under StrictMode", async () => {
     bench.server.start("", ["Why?", "Because."]);
-    const { store, disconnect } = bench.tab();
-    disconnect();
-    bench.server.seen.length = 0;
+    const store = bench.store();
     render(
       <StrictMode>
         <ChatProvider store={store}>
@@ -36,7 +34,7 @@ describe("the provider", () => {
       </StrictMode>,
     );
     await advance(0);
-    expect(bench.server.count("GET", /current/)).toBeLessThanOrEqual(1);
+    expect(bench.server.count("GET", /current/)).toBe(1);
     expect(screen.getByTestId("status").textContent).toBe("resumed");
   });
 
@@ -129,7 +127,7 @@ describe("a missing provider is one clear sentence", () => {
 
   it("so is a provider without a server", () => {
     expect(() => render(<ChatProvider />)).toThrow("<ChatProvider> needs baseUrl, api or store.");
-    const { store } = bench.tab();
+    const store = bench.store();
     expect(() =>
       render(
         <ChatProvider store={store}>
@@ -143,7 +141,7 @@ describe("a missing provider is one clear sentence", () => {
 describe("renders", () => {
   it("touch only what changed", async () => {
     bench.server.start("", ["Why?", "Because."]);
-    const { store } = bench.tab();
+    const store = bench.store();
     const counts = { status: 0, draft: 0 };
     const StatusCounter = () => {
       counts.status += 1;
@@ -173,7 +171,7 @@ describe("useChat and useChatHistory", () => {
   it("send, list, search, rename, open and remove", async () => {
     const old = bench.server.start("", ["Old question", "Old answer"]);
     bench.server.changeSession(old.id, { title: "Ice", state: "ended", end_reason: "user" });
-    const { store } = bench.tab();
+    const store = bench.store();
     const api = bench.api();
     const now = {} as { chat: Chat; history: ChatHistoryState };
     const Both = () => {

@@ -1,4 +1,4 @@
-import { useChatStore, useSessionStatus } from "../react/index.js";
+import { useChatSelector, useChatStore, useSessionStatus } from "../react/index.js";
 import { useWords } from "./words.js";
 
 /** After the last message: what the next one will do, and the way to go on instead. */
@@ -6,9 +6,11 @@ export function ChatNotice() {
   const words = useWords();
   const store = useChatStore();
   const { status, session, previous, readOnly } = useSessionStatus();
+  // Then the message itself asks where it should go.
+  const isAsked = useChatSelector((chat) => chat.pending.some(({ conflict }) => conflict?.code === "session_ended"));
   const isOver = status === "expired" || status === "ended";
   const target = isOver ? (session ?? previous) : status === "new" ? previous : null;
-  if (readOnly || target === null) return null;
+  if (readOnly || isAsked || target === null) return null;
   return (
     <div className="dcs-notice">
       {isOver && <p>{words.nextStartsNew}</p>}

@@ -19,7 +19,7 @@ export function MessageList({ greeting, children }: MessageListProps) {
   const entries = useChatSelector((chat) => chat.entries);
   const isBusy = useChatSelector((chat) => chat.running !== null);
   const isLoading = useChatSelector((chat) => chat.status === "loading");
-  const { ref, isAtLatest, onScroll, jump } = useStickToLatest(entries, entries[0]?.key, entries.at(-1)?.key);
+  const { ref, isAtLatest, onScroll, jump } = useStickToLatest(entries[0]?.key, entries.at(-1)?.key);
   useJumpOnOwnMessage(entries, jump);
   return (
     <div className="dcs-log-frame">

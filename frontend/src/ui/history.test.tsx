@@ -20,8 +20,7 @@ async function show(titles: readonly string[], props: ChatHistoryProps = {}) {
     bench.server.changeSession(id, { title, state: "ended" });
     await bench.timers.advance(1000);
   }
-  const { store, disconnect } = bench.tab();
-  disconnect();
+  const store = bench.store();
   render(
     <ChatProvider store={store} api={bench.api()}>
       <ChatHistory now={bench.timers.now} {...props} />

@@ -13,18 +13,15 @@ interface StickToLatest {
 }
 
 /** Follows new content only while the reader is at the bottom; keeps the place when older rows come in above. */
-export function useStickToLatest(
-  content: unknown,
-  firstKey: string | undefined,
-  lastKey: string | undefined,
-): StickToLatest {
+export function useStickToLatest(firstKey: string | undefined, lastKey: string | undefined): StickToLatest {
   const ref = useRef<HTMLDivElement | null>(null);
+  const isFollowing = useRef(true);
   const before = useRef<{ height: number; firstKey: string | undefined; lastKey: string | undefined } | null>(null);
   const [isAtLatest, setAtLatest] = useState(true);
 
   const jump = useCallback(() => {
-    const box = ref.current;
-    if (box !== null) box.scrollTop = box.scrollHeight;
+    isFollowing.current = true;
+    toBottom(ref.current);
     setAtLatest(true);
   }, []);
 
@@ -35,13 +32,34 @@ export function useStickToLatest(
     before.current = { height: box.scrollHeight, firstKey, lastKey };
     const isPrepended = last !== null && last.firstKey !== firstKey && last.lastKey === lastKey;
     if (isPrepended) box.scrollTop += box.scrollHeight - last.height;
-    else if (isAtLatest) box.scrollTop = box.scrollHeight;
-  }, [content, firstKey, lastKey]);
+    else if (isFollowing.current) toBottom(box);
+  }, [firstKey, lastKey]);
+
+  useFollowGrowth(ref, isFollowing);
 
   const onScroll = useCallback(() => {
     const box = ref.current;
-    if (box !== null) setAtLatest(box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR);
+    if (box === null) return;
+    isFollowing.current = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
+    setAtLatest(isFollowing.current);
   }, []);
 
   return { ref, isAtLatest, onScroll, jump };
+}
+
+/** Rows grow after they were added too: an answer is written, or its real height becomes known. */
+function useFollowGrowth(ref: RefObject<HTMLDivElement | null>, isFollowing: RefObject<boolean>) {
+  useEffect(() => {
+    const content = ref.current?.firstElementChild;
+    if (!content || typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(() => {
+      if (isFollowing.current) toBottom(ref.current);
+    });
+    observer.observe(content);
+    return () => observer.disconnect();
+  }, [ref, isFollowing]);
+}
+
+function toBottom(box: HTMLElement | null) {
+  if (box !== null) box.scrollTop = box.scrollHeight;
 }

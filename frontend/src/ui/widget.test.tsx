@@ -210,6 +210,7 @@ describe("trouble", () => {
     await ask("Where am I?");
     const alert = screen.getByRole("alert");
     expect(alert.textContent).toContain("This chat was ended meanwhile.");
+    expect(screen.queryByText("Your next message starts a new chat.")).toBeNull();
     fireEvent.click(within(alert).getByRole("button", { name: choice }));
     await advance(0);
     expect(screen.queryByRole("alert")).toBeNull();

@@ -56,6 +56,12 @@ export interface Tab {
   disconnect: () => void;
 }
 
+export interface TabOptions {
+  scope?: string;
+  owner?: string;
+  storage?: HintStorage | null;
+}
+
 /** A server, a browser with tabs, and time, all in the test's hand. */
 export class ChatBench {
   readonly timers = new FakeTimers();
@@ -73,10 +79,16 @@ export class ChatBench {
   }
 
   /** Connected; `await bench.timers.advance(0)` lets it load. */
-  tab(options: { scope?: string; owner?: string; storage?: HintStorage | null } = {}): Tab {
+  tab(options: TabOptions = {}): Tab {
     const page = new FakePage();
+    const store = this.store(options, page);
+    return { store, page, disconnect: store.connect() };
+  }
+
+  /** Not connected yet. */
+  store(options: TabOptions = {}, page = new FakePage()): ChatStore {
     const { storage = this.browser.storage, ...rest } = options;
-    const store = createChatStore({
+    return createChatStore({
       api: this.api(),
       clock: createClock(this.timers),
       page,
@@ -86,10 +98,9 @@ export class ChatBench {
       random: () => 1,
       ...rest,
     });
-    return { store, page, disconnect: store.connect() };
   }
 
-  async openTab(options: Parameters<ChatBench["tab"]>[0] = {}): Promise<Tab> {
+  async openTab(options: TabOptions = {}): Promise<Tab> {
     const tab = this.tab(options);
     await this.timers.advance(0);
     return tab;
