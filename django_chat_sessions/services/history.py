@@ -125,7 +125,7 @@ def delete(session: AbstractChatSession) -> None:
         if was_open:
             changes |= {"ended_at": now, "end_reason": EndReason.DELETED.value}
         was_running = known.running_until is not None
-        with short_transaction():
+        with short_transaction(known):
             compare_and_set(known, **changes)
             if was_running:
                 stopped = messages().filter(session=known.pk).replies_running()

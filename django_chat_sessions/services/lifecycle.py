@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import IntegrityError
 
 from django_chat_sessions import clock
-from django_chat_sessions.exceptions import SessionNotFound
+from django_chat_sessions.exceptions import SessionEnded, SessionNotFound
 from django_chat_sessions.models import AbstractChatSession, EndReason
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.opening import (
@@ -88,17 +89,20 @@ def start(owner: Owner, scope: str = "") -> Arrival:
 def touch(session: AbstractChatSession) -> bool:
     """Note deliberate activity; return whether the session is still open. At most 1 statement.
 
-    An expired session stays expired.
+    An expired session stays expired; 1 SELECT makes sure of it.
     """
 
     def step(known: AbstractChatSession) -> bool:
         now = clock.now()
         if not known.is_active(now):
-            return False
+            raise SessionEnded(known)
         extend(known, now)
         return True
 
-    return with_latest(session, step)
+    try:
+        return with_latest(session, step)
+    except SessionEnded:
+        return False
 
 
 @survives_races
@@ -108,12 +112,14 @@ def end(session: AbstractChatSession, reason: str = EndReason.USER.value) -> Abs
     One that has expired already ends as expired. Sends ``session_ended`` once.
     """
 
-    def step(known: AbstractChatSession) -> AbstractChatSession:
-        if known.open_key is not None:
-            close(known, reason, clock.now())
-        return known
+    def step(known: AbstractChatSession) -> None:
+        if known.open_key is None:
+            raise SessionEnded(known)
+        close(known, reason, clock.now())
 
-    return with_latest(session, step)
+    with suppress(SessionEnded):  # ended already, as it should be
+        with_latest(session, step)
+    return session
 
 
 @survives_races
@@ -141,16 +147,17 @@ def _take_up(session: AbstractChatSession, now: datetime) -> Arrival:
     owner = Owner.of(session)
     held = held_session(owner, session.scope)
     left = held if held is not None and held.pk != session.pk else None
-    pinned = max(now, session.running_until) if session.running_until else now
+    activity = max(now, session.last_activity_at or now)
+    pinned = max(activity, session.running_until or activity)
     try:
-        with short_transaction():
+        with short_transaction(session):
             if left is not None:
                 close(left, EndReason.REPLACED.value, now)
             compare_and_set(
                 session,
                 open_key=owner.open_key(session.scope),
                 opened_at=now,
-                last_activity_at=max(now, session.last_activity_at or now),
+                last_activity_at=activity,
                 last_message_at=max(now, session.last_message_at or now),
                 expires_at=expiry(session, opened_at=now, last_activity_at=pinned),
                 ended_at=None,

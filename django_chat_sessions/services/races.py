@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, OperationalError, connections
 
-from django_chat_sessions.exceptions import SessionNotFound
+from django_chat_sessions.exceptions import SessionEnded, SessionNotFound, TurnInProgress
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.services.tables import sessions
 
@@ -42,17 +42,30 @@ def compare_and_set(session: AbstractChatSession, **values: Any) -> None:
 
 
 def with_latest(session: S, step: Callable[[S], R]) -> R:
-    """Take a step with the session as it is known; after each lost race, as it is read again."""
+    """Take a step with the session as it is known; after each lost race, as it is read again.
+
+    What the caller holds may be old: SessionEnded and TurnInProgress are believed only of a row
+    that was read just now.
+    """
+    just_read = False
     for attempt in range(ATTEMPTS):
         try:
             return step(session)
         except RaceLost:
             pause(attempt)
-            try:
-                session.refresh_from_db(using=sessions().db)
-            except type(session).DoesNotExist as error:
-                raise SessionNotFound(f"Chat session {session.pk} is gone.") from error
+        except (SessionEnded, TurnInProgress):
+            if just_read:
+                raise
+        _read_again(session)
+        just_read = True
     return step(session)
+
+
+def _read_again(session: AbstractChatSession) -> None:
+    try:
+        session.refresh_from_db(using=sessions().db)
+    except type(session).DoesNotExist as error:
+        raise SessionNotFound(f"Chat session {session.pk} is gone.") from error
 
 
 def survives_races(verb: Callable[P, R]) -> Callable[P, R]:

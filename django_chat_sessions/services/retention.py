@@ -58,7 +58,7 @@ def sweep(
 
 @survives_races
 def _sweep_batch(batch: list[AbstractChatSession], now: datetime) -> int:
-    with short_transaction():
+    with short_transaction(*batch):
         return sum(_sweep_one(session, now) for session in batch)
 
 

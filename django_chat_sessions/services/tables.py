@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -25,9 +27,20 @@ def messages() -> ChatMessageQuerySet:
     return ChatMessageQuerySet(model, using=router.db_for_write(model))
 
 
-def short_transaction() -> Any:
-    """Return the context manager in which a verb's writes happen together."""
-    return transaction.atomic(using=router.db_for_write(get_session_model()))
+@contextmanager
+def short_transaction(*rows: AbstractChatSession) -> Iterator[None]:
+    """Make a verb's writes together; when they are undone, so are the changes to ``rows``.
+
+    A row in memory that kept values the database never got would decide wrongly afterwards.
+    """
+    as_they_were = [dict(vars(row)) for row in rows]
+    try:
+        with transaction.atomic(using=router.db_for_write(get_session_model())):
+            yield
+    except BaseException:
+        for row, values in zip(rows, as_they_were, strict=True):
+            vars(row).update(values)
+        raise
 
 
 def after_commit(callback: Any) -> None:

@@ -207,7 +207,7 @@ def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: d
     }
     if not session.title and rows[0].role == Role.USER:
         changes["title"] = title_from(rows[0].content)
-    with short_transaction():
+    with short_transaction(session):
         if session.running_until is not None:
             mark_interrupted(session, now)
         compare_and_set(session, **changes)

@@ -82,16 +82,16 @@ def finish(
         final["metadata"] = {**(reply.metadata or {}), **metadata}
 
     def step(known: AbstractChatSession) -> None:
-        with short_transaction():
+        with short_transaction(known):
             if not _ours(reply).update(**final):
                 raise TurnLost(f"Reply {reply.pk} is no longer ours to write.")
             compare_and_set(known, **_after_reply(known, final.get("content", reply.content)))
+            for name, value in final.items():  # before the signal, which shows the reply
+                setattr(reply, name, value)
             if state == ReplyState.ANSWERED:
                 announce(turn_answered, known, reply=reply)
             else:
                 announce(turn_failed, known, reply=reply, state=state.value)
-        for name, value in final.items():
-            setattr(reply, name, value)
 
     with_latest(session, step)
 
