@@ -36,7 +36,6 @@ NULS = [r"\u0000", r"a\u0000", r"\u0000a", r"a\u0000b", r"\u0000\u0000"]
 SURROGATES = [r"\ud800", r"a\udfff", r"\udc00\ud800", r"\ud83d", r"\ud83dx\ude00"]
 
 
-@pytest.mark.parametrize("text", NULS + SURROGATES)
 @pytest.mark.parametrize(
     ("method", "route", "template"),
     [
@@ -52,13 +51,14 @@ SURROGATES = [r"\ud800", r"a\udfff", r"\udc00\ud800", r"\ud83d", r"\ud83dx\ude00
     ],
 )
 def test_b01_b02_nul_and_lone_surrogates_are_refused_everywhere(
-    caller: Caller, text: str, method: str, route: str, template: str
+    caller: Caller, method: str, route: str, template: str
 ) -> None:
     session = caller.post("sessions", {"scope": "before"}).json()["session"]["id"]
     before = rows()
     path = route.format(id=session)
-    response = caller.raw(method, path, body(template % text), "application/json")
-    refused(caller, response, before, "invalid_json")
+    for text in NULS + SURROGATES:
+        response = caller.raw(method, path, body(template % text), "application/json")
+        refused(caller, response, before, "invalid_json")
 
 
 @pytest.mark.parametrize(
@@ -80,29 +80,15 @@ def test_b03_bytes_that_are_no_utf8_json_are_refused(caller: Caller, raw: bytes)
 
 
 @pytest.mark.parametrize("route", ["messages", "sessions"])
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b" ",
-        b"hello",
-        b"null",
-        b"[1]",
-        b"[]",
-        b"5",
-        b'"x"',
-        b"{",
-        b"{}{}",
-        b"{'a': 1}",
-        b"true",
-    ],
-)
-def test_b04_a_body_that_is_no_object_is_refused(caller: Caller, route: str, raw: bytes) -> None:
+def test_b04_a_body_that_is_no_object_is_refused(caller: Caller, route: str) -> None:
     before = rows()
-    refused(caller, caller.raw("POST", route, raw, "application/json"), before, "invalid_json")
+    raws = [b"", b" ", b"hello", b"null", b"[1]", b"[]", b"5", b'"x"', b"{", b"{}{}", b"{'a': 1}"]
+    for raw in raws:
+        response = caller.raw("POST", route, raw, "application/json")
+        refused(caller, response, before, "invalid_json")
 
 
-WRONG_TEXTS = [None, 5, 1.5, True, {}, [], ["x"], {"text": "x"}]
+WRONG_TEXTS: list[Any] = [None, 5, 1.5, True, {}, [], ["x"], {"text": "x"}]
 BLANK = [
     "",
     "   ",
@@ -117,14 +103,12 @@ BLANK = [
 ]
 
 
-@pytest.mark.parametrize("content", WRONG_TEXTS + BLANK)
-def test_b05_content_that_is_no_text_or_shows_nothing_is_refused(
-    caller: Caller, content: Any
-) -> None:
+def test_b05_content_that_is_no_text_or_shows_nothing_is_refused(caller: Caller) -> None:
     before = rows()
-    response = caller.post("messages", {"content": content, "key": KEY})
-    refused(caller, response, before, "invalid")
-    assert response.json()["field"] == "content"
+    for content in WRONG_TEXTS + BLANK:
+        response = caller.post("messages", {"content": content, "key": KEY})
+        refused(caller, response, before, "invalid")
+        assert response.json()["field"] == "content"
 
 
 def test_b05_missing_content_and_missing_key_are_refused(caller: Caller) -> None:
@@ -135,14 +119,13 @@ def test_b05_missing_content_and_missing_key_are_refused(caller: Caller) -> None
         assert response.json()["field"] == field
 
 
-@pytest.mark.parametrize(
-    "key", [*WRONG_TEXTS, "", "short", "x" * 65, "ä" * 8, "a b c d e", "key\n56789"]
-)
-def test_keys_of_another_form_are_refused(caller: Caller, key: Any) -> None:
+def test_keys_of_another_form_are_refused(caller: Caller) -> None:
     before = rows()
-    response = caller.post("messages", {"content": "x", "key": key})
-    refused(caller, response, before, "invalid")
-    assert response.json()["field"] == "key"
+    wrong = ["", "short", "x" * 65, "ä" * 8, "a b c d e", "key\n56789", "key-5678\n"]
+    for key in [*WRONG_TEXTS, *wrong]:
+        response = caller.post("messages", {"content": "x", "key": key})
+        refused(caller, response, before, "invalid")
+        assert response.json()["field"] == "key"
 
 
 @pytest.mark.parametrize("key", ["x" * 8, "X" * 64, str(uuid.uuid4()), "-_-_-_-_"])
@@ -150,20 +133,17 @@ def test_keys_of_the_right_form_are_taken(caller: Caller, key: str) -> None:
     assert caller.say("x", key=key).status_code == 201
 
 
-def test_keys_that_a_database_might_find_equal_are_different(
-    caller: Caller, answering: Any
-) -> None:
+def test_keys_that_a_database_finds_equal_are_different(caller: Caller, answering: Any) -> None:
     for key in ("abcdefgh", "ABCDEFGH", "abcdefgH"):
         with answering():
             assert caller.say("x", key=key).status_code == 201
 
 
-@pytest.mark.parametrize(
-    "scope", [*WRONG_TEXTS, "x" * 101, "a b", "ä", "a\n", "a%", "<script>", "a?b", "a'b"]
-)
-def test_scopes_of_another_form_are_refused(caller: Caller, scope: Any) -> None:
+@pytest.mark.parametrize("route", ["messages", "sessions"])
+def test_scopes_of_another_form_are_refused(caller: Caller, route: str) -> None:
     before = rows()
-    for route, more in (("messages", {"content": "x", "key": KEY}), ("sessions", {})):
+    more = {"content": "x", "key": KEY} if route == "messages" else {}
+    for scope in [*WRONG_TEXTS, "x" * 101, "a b", "ä", "a\n", "a%", "<script>", "a?b", "a'b"]:
         response = caller.post(route, {**more, "scope": scope})
         refused(caller, response, before, "invalid")
         assert response.json()["field"] == "scope"
@@ -184,21 +164,13 @@ def test_scopes_of_the_right_form_are_taken(caller: Caller) -> None:
         assert caller.get(f"sessions/current?scope={scope}").json()["session"]["scope"] == scope
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1" * 5000, "[" * 40 + "]" * 40, "0x10"],
-)
-def test_b08_numbers_and_depths_that_json_does_not_have_are_refused(
-    caller: Caller, value: str
-) -> None:
+def test_b08_numbers_and_depths_that_json_does_not_have_are_refused(caller: Caller) -> None:
     before = rows()
-    text = f'{{"content": "x", "key": "{KEY}", "metadata": {{"a": {value}}}}}'
-    refused(
-        caller,
-        caller.raw("POST", "messages", body(text), "application/json"),
-        before,
-        "invalid_json",
-    )
+    endless = ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1" * 5000, "0x10"]
+    for value in [*endless, "[" * 40 + "]" * 40]:
+        text = f'{{"content": "x", "key": "{KEY}", "metadata": {{"a": {value}}}}}'
+        response = caller.raw("POST", "messages", body(text), "application/json")
+        refused(caller, response, before, "invalid_json")
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', "[[{"])
@@ -301,52 +273,30 @@ def test_b12_ids_have_one_form_and_everything_else_is_404(caller: Caller) -> Non
 def test_b12_ids_in_a_body_have_one_form_too(caller: Caller) -> None:
     session = caller.post("sessions").json()["session"]["id"]
     before = rows()
-    for wrong in [
-        "",
-        "x",
-        f" {session}",
-        f"{session}\n",
-        f"{session} ",
-        "１",
-        "-1",
-        str(2**63),
-        "9" * 5000,
-    ]:
-        assert_error(caller.say("x", session=wrong), 404, "not_found")
+    wrong = ["", "x", "\uff11", "-1", str(2**63), "9" * 5000]
+    for text in [*wrong, f" {session}", f"{session}\n", f"{session} ", f"0{session}"]:
+        assert_error(caller.say("x", session=text), 404, "not_found")
     for wrong_type in (None, 1, True, [session], {"id": session}):
         assert_error(caller.say("x", session=wrong_type), 400, "invalid", "session")
     assert rows() == before
 
 
 NUMBERS = ["abc", "-1", "", "1e9", str(2**63), "9" * 5000, "1.5", "%D9%A3", "1_0", "+1"]
-    "abc",
-    "-1",
-    "",
-    "1e9",
-    str(2**63),
-    "9" * 5000,
-    "1.5",
-    "%D9%A3",
-    "1_0",
-    "+1",
-    "%201",
-    "0x1",
-]
 NUMBERS += ["%201", "0x1", "%00", "1%00", "NaN", "null", "1%0A", "1,2", "[]"]
 
 
-@pytest.mark.parametrize("value", [*NUMBERS, "0", "101"])
-def test_b13_a_limit_of_another_form_is_refused(caller: Caller, value: str) -> None:
+def test_b13_a_limit_of_another_form_is_refused(caller: Caller) -> None:
     session = caller.post("sessions").json()["session"]["id"]
-    for path in ("sessions", f"sessions/{session}/messages"):
-        assert_error(caller.get(f"{path}?limit={value}"), 400, "invalid", "limit")
+    for value in [*NUMBERS, "0", "101"]:
+        for path in ("sessions", f"sessions/{session}/messages"):
+            assert_error(caller.get(f"{path}?limit={value}"), 400, "invalid", "limit")
 
 
-@pytest.mark.parametrize("value", [*NUMBERS, str(2**31)])
-def test_b13_a_position_of_another_form_is_refused(caller: Caller, value: str) -> None:
+def test_b13_a_position_of_another_form_is_refused(caller: Caller) -> None:
     session = caller.post("sessions").json()["session"]["id"]
-    response = caller.get(f"sessions/{session}/messages?before={value}")
-    assert_error(response, 400, "invalid", "before")
+    for value in [*NUMBERS, str(2**31)]:
+        response = caller.get(f"sessions/{session}/messages?before={value}")
+        assert_error(response, 400, "invalid", "before")
 
 
 def test_b13_the_bounds_themselves_are_taken(caller: Caller) -> None:
@@ -387,13 +337,13 @@ def test_b16_titles_are_one_line_without_disguise(caller: Caller, given: str, st
     assert caller.get(f"sessions/{session}").json()["session"]["title"] == stored
 
 
-@pytest.mark.parametrize("title", [*WRONG_TEXTS, *BLANK, "x" * 201, "😀" * 201])
-def test_b16_titles_of_another_form_are_refused(caller: Caller, title: Any) -> None:
+def test_b16_titles_of_another_form_are_refused(caller: Caller) -> None:
     session = caller.say("Why?").json()["session"]["id"]
     before = rows()
-    response = caller.call("PATCH", f"sessions/{session}", {"title": title})
-    refused(caller, response, before, "invalid", "too_long")
-    assert response.json()["field"] == "title"
+    for title in [*WRONG_TEXTS, *BLANK, "x" * 201, "😀" * 201]:
+        response = caller.call("PATCH", f"sessions/{session}", {"title": title})
+        refused(caller, response, before, "invalid", "too_long")
+        assert response.json()["field"] == "title"
 
 
 CONTENTS = {
