@@ -6,6 +6,8 @@ const stylesheet: Plugin = {
   name: "stylesheet",
   generateBundle() {
     this.emitFile({ type: "asset", fileName: "ui.css", source: readFileSync("src/ui/ui.css", "utf8") });
+    // Since TypeScript 6 an import for its effect alone must resolve too.
+    this.emitFile({ type: "asset", fileName: "ui.css.d.ts", source: "export {};\n" });
   },
 };
 

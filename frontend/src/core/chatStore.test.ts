@@ -337,6 +337,62 @@ describe("two tabs", () => {
   });
 });
 
+describe("verbs that cannot be done", () => {
+  it("say so and change nothing", async () => {
+    const { store } = await bench.openTab();
+    expect(await store.end()).toBe(false);
+    expect(await store.reopen("nobody")).toBe(false);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", error: { code: "not_found" } });
+    bench.server.faults = [{}];
+    expect(await store.startNew()).toBe(false);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", session: null });
+  });
+
+  it("a touch that is answered too late does not bring the old session back", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    const kept = store.keep();
+    const started = store.startNew();
+    bench.server.release();
+    await Promise.all([kept, started]);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", entries: [] });
+  });
+
+  it("a read that is overtaken by a verb is dropped", async () => {
+    const old = bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    bench.server.hold();
+    page.signal("visible");
+    const opened = store.open(old.id);
+    const started = store.startNew();
+    bench.server.release();
+    await Promise.all([opened, started]);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", entries: [] });
+    expect(store.getSnapshot().session?.id).not.toBe(old.id);
+  });
+});
+
+describe("a long absence", () => {
+  it("replaces what is shown when too much happened meanwhile, and older pages are still reachable", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    bench.server.replies = false;
+    for (let index = 0; index < 80; index += 1) {
+      await bench
+        .api()
+        .sendMessage({ content: `from a phone ${index}`, key: `phone-${index}-key`, session: session.id });
+    }
+    page.signal("visible");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().messages).toHaveLength(50);
+    expect(store.getSnapshot()).toMatchObject({ hasOlder: true });
+    await store.loadOlder();
+    expect(store.getSnapshot().messages.map(({ position }) => position)).toEqual([...Array(82).keys()]);
+  });
+});
+
 describe("a session that is gone", () => {
   it("disappears from the screen only when the server confirms it", async () => {
     const session = bench.server.start("", ["Why?", "Because."]);
@@ -378,6 +434,36 @@ describe("the draft", () => {
     const second = await bench.openTab();
     expect(second.store.getSnapshot().draft).toBe("");
     expect([...bench.browser.storage.values.values()].join()).not.toContain("secret");
+  });
+
+  it("comes back when the reader's own chat went on elsewhere", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const first = await bench.openTab();
+    first.store.setDraft("half a thou");
+    first.disconnect();
+    await bench.api().startSession({});
+    await bench.api().startSession({});
+    await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
+    const second = await bench.openTab();
+    expect(second.store.getSnapshot().draft).toBe("half a thou");
+    expect(bench.server.count("GET", new RegExp(`/sessions/${session.id}$`))).toBe(1);
+  });
+
+  it("waits until it is known whose it is", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const first = await bench.openTab();
+    first.store.setDraft("half a thou");
+    first.disconnect();
+    await bench.api().startSession({});
+    await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
+    const second = bench.tab();
+    // The first request is answered already; the one that asks whose draft it is is not.
+    bench.server.offline = true;
+    await bench.timers.advance(500);
+    expect(second.store.getSnapshot().draft).toBe("");
+    bench.server.offline = false;
+    await bench.timers.advance(5000);
+    expect(second.store.getSnapshot().draft).toBe("half a thou");
   });
 
   it("is kept apart by owner even before there is a session", async () => {

@@ -209,7 +209,9 @@ class Chat implements ChatStore {
   }
 
   private expired(): void {
+    const session = this.context.state.session?.id ?? null;
     this.context.update(lapsed);
+    this.context.tabs?.tellPage({ scope: this.scope, session });
     void this.reading.refresh();
   }
 

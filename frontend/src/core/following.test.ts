@@ -122,3 +122,21 @@ it("leaves rows that did not change the same objects", async () => {
   expect(after.slice(0, 3).every((entry, index) => entry === before[index])).toBe(true);
   expect(after[3]).not.toBe(before[3]);
 });
+
+it("fetches what lies between when other messages came before the reply", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.finish("Because.");
+  bench.server.replies = false;
+  for (const content of ["one", "two", "three"]) await bench.api().sendMessage({ content, key: `key-${content}-x` });
+  await bench.timers.advance(2000);
+  expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual([
+    "Why?",
+    "Because.",
+    "one",
+    "two",
+    "three",
+  ]);
+  expect(store.getSnapshot().running).toBeNull();
+});

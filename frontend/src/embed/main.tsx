@@ -19,7 +19,7 @@ function mount(element: HTMLElement): void {
         baseUrl={baseUrl}
         scope={scope ?? ""}
         {...(owner ? { owner } : {})}
-        {...(csrfToken ? { csrfToken } : {})}
+        {...(csrfToken && !hasTokenCookie() ? { csrfToken } : {})}
       >
         <ChatWidget
           title={title || undefined}
@@ -32,6 +32,11 @@ function mount(element: HTMLElement): void {
       </ChatProvider>
     </StrictMode>,
   );
+}
+
+/** The cookie is newer than the page once somebody has logged in from another tab. */
+function hasTokenCookie(): boolean {
+  return /(^|; )csrftoken=/.test(document.cookie);
 }
 
 function oneOf<const T extends string>(allowed: readonly T[], value: string | undefined): T | undefined {
