@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -20,7 +22,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def subject(request: HttpRequest, pk: int) -> HttpResponse:
     """Read a subject and ask about it; the chat is XP's own React app."""
     chosen = get_object_or_404(Subject.objects.prefetch_related("passages"), pk=pk)
-    context = {"subject": chosen, "bundle": bundle(), "chat_url": chat_url()}
+    context = {
+        "subject": chosen,
+        "questions": json.dumps(chosen.questions),
+        "bundle": bundle(),
+        "chat_url": chat_url(),
+    }
     return render(request, "subjects/subject.html", context)
 
 
