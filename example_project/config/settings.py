@@ -1,4 +1,4 @@
-"""Settings of the study site XP. Everything is read from XP_* variables with working defaults."""
+"""Settings of the study site XP. XP_* variables change them; every one has a default that works."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 from config.databases import database
+from config.environment import seconds
 from django_chat_sessions.policies import IdleTimeoutPolicy
 
 HOME = Path(__file__).resolve().parent.parent
-VAR = HOME / "var"
+# The database and the collected files; another folder is another site.
+VAR = Path(os.environ.get("XP_VAR") or HOME / "var")
 
 # Public on purpose: whoever clones the repository can sign with it. A real site has its own.
 SECRET_KEY = os.environ.get(
@@ -63,7 +65,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHAT_SESSIONS = {
     "SESSION_MODEL": "subjects.ChatSession",
     "RESPONDER": "subjects.rag.respond",
-    "TIMEOUT_POLICY": IdleTimeoutPolicy(timeout=float(os.environ.get("XP_IDLE_SECONDS") or 300)),
+    "TIMEOUT_POLICY": IdleTimeoutPolicy(timeout=seconds("XP_IDLE_SECONDS", 300)),
 }
 
 LOGIN_URL = "login"
@@ -83,6 +85,7 @@ STATICFILES_DIRS = [("xp", FRONTEND)] if FRONTEND.is_dir() else []
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    # The level is the handler's: bm25s sets its own logger to DEBUG.
+    "handlers": {"console": {"class": "logging.StreamHandler", "level": "WARNING"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
