@@ -317,6 +317,15 @@ describe("two tabs", () => {
     expect(two.store.getSnapshot().session?.id).toBe(one.store.getSnapshot().session?.id);
   });
 
+  it("both say that a new chat was started", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const one = await bench.openTab();
+    const two = await bench.openTab();
+    await one.store.startNew();
+    await bench.timers.advance(0);
+    expect([one, two].map(({ store }) => store.getSnapshot().status)).toEqual(["new", "new"]);
+  });
+
   it("keep each other's session open", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const one = await bench.openTab();

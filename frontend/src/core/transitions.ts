@@ -22,8 +22,8 @@ export function withSession(state: ChatState, session: Session): ChatState {
 export function arrived(state: ChatState, { arrival, session }: CurrentSession): ChatState {
   if (session === null) return nothingOpen(state, arrival);
   if (session.id === state.session?.id) return stillOpen(state, session, arrival);
-  const greeting = session.message_count === 0 ? "new" : "resumed";
-  return { ...entered(state, session, arrival), greeting: state.loaded ? null : greeting };
+  const welcome = state.loaded ? null : "resumed";
+  return { ...entered(state, session, arrival), greeting: session.message_count === 0 ? "new" : welcome };
 }
 
 /** Also when we had called it over too early: then nothing was left behind. */
