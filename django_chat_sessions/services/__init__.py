@@ -24,8 +24,9 @@ from django_chat_sessions.services.lifecycle import (
     touch,
 )
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus
+from django_chat_sessions.services.recording import Turn, record_turn
 from django_chat_sessions.services.retention import purge, sweep
-from django_chat_sessions.services.turns import Sent, Turn, add_message, record_turn, send
+from django_chat_sessions.services.turns import Sent, add_message, send
 from django_chat_sessions.services.twins import (
     aadd_message,
     acurrent,

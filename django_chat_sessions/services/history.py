@@ -15,12 +15,12 @@ from django_chat_sessions.models import (
     AbstractChatMessage,
     AbstractChatSession,
     EndReason,
-    ReplyState,
 )
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.excerpts import storable
 from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
+from django_chat_sessions.services.replies.writing import stop_replies
 from django_chat_sessions.services.tables import (
     announce,
     messages,
@@ -113,7 +113,8 @@ def rename(session: AbstractChatSession, title: str) -> AbstractChatSession:
 def delete(session: AbstractChatSession) -> None:
     """Take the session out of its owner's sight; the next purge removes the rows. 1 statement.
 
-    An answer that is being written is stopped. Sends ``session_ended`` if it was open.
+    An answer that is being written is stopped, for 2 statements more. Sends ``session_ended`` if
+    it was open, ``turn_failed`` if an answer was stopped.
     """
 
     def step(known: AbstractChatSession) -> None:
@@ -124,12 +125,10 @@ def delete(session: AbstractChatSession) -> None:
         changes: dict[str, Any] = {"deleted_at": now, "open_key": None, "running_until": None}
         if was_open:
             changes |= {"ended_at": now, "end_reason": EndReason.DELETED.value}
-        was_running = known.running_until is not None
         with short_transaction(known):
+            if known.running_until is not None:
+                stop_replies(known)
             compare_and_set(known, **changes)
-            if was_running:
-                stopped = messages().filter(session=known.pk).replies_running()
-                stopped.update(state=ReplyState.STOPPED, token=None, lease_until=None)
             if was_open:
                 announce(session_ended, known, reason=EndReason.DELETED.value)
 

@@ -56,12 +56,13 @@ def with_latest(session: S, step: Callable[[S], R]) -> R:
         except (SessionEnded, TurnInProgress):
             if just_read:
                 raise
-        _read_again(session)
+        read_again(session)
         just_read = True
     return step(session)
 
 
-def _read_again(session: AbstractChatSession) -> None:
+def read_again(session: AbstractChatSession) -> None:
+    """Read the session from the database; 1 SELECT. Raises SessionNotFound when it is gone."""
     try:
         session.refresh_from_db(using=sessions().db)
     except type(session).DoesNotExist as error:

@@ -43,7 +43,7 @@ def sweep(
 
     Nothing waits for it: reading gives the same result before and after. Safe beside live
     traffic and beside itself. Sends ``session_ended`` once each. 1 statement per batch and 1 per
-    session, 2 when a dead worker left a reply behind.
+    session, 3 when a dead worker left a reply behind.
     """
     now = clock.now()
     if dry_run:

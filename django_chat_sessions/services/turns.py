@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +16,6 @@ from django_chat_sessions.exceptions import (
     SessionEnded,
     SessionNotFound,
     TurnInProgress,
-    TurnLost,
 )
 from django_chat_sessions.models import (
     DELIBERATE_REASONS,
@@ -40,9 +36,8 @@ from django_chat_sessions.services.opening import (
     open_new,
 )
 from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
-from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.runners import get_runner
-from django_chat_sessions.services.replies.writing import finish, mark_interrupted
+from django_chat_sessions.services.replies.writing import mark_interrupted
 from django_chat_sessions.services.tables import (
     after_commit,
     announce,
@@ -63,22 +58,6 @@ class Sent:
     created: bool
 
 
-@dataclass(slots=True)
-class Turn:
-    """A turn that the host answers in its own view: set ``answer``, and ``metadata`` if you like.
-
-    ``created`` is false when the same key was answered before; ``answer`` is that answer then,
-    and nothing more is written.
-    """
-
-    session: AbstractChatSession
-    message: AbstractChatMessage
-    reply: AbstractChatMessage
-    created: bool = True
-    answer: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-
 @survives_races
 def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: Any = None) -> Sent:
     """Store an owner's message and ask the RESPONDER, if there is one, for the reply.
@@ -97,7 +76,7 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     try:
         sent = _send(owner, content, client_key, scope, session_id)
     except (IntegrityError, TurnInProgress, SessionEnded):
-        known = _sent_before(client_key, content)
+        known = sent_before(client_key, content)
         if known is not None:
             return known
         raise
@@ -110,9 +89,9 @@ def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: A
     now = clock.now()
     session, held, scope = _addressee(owner, scope, session_id, now)
     responds = app_settings.RESPONDER is not None
-    rows = [_message(Role.USER, content, now, client_key=client_key)]
+    rows = [new_message(Role.USER, content, now, client_key=client_key)]
     if responds:
-        rows.append(_reply(now, ReplyState.PENDING))
+        rows.append(new_reply(now, ReplyState.PENDING))
     if session is not None:
         arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
         if session.message_count == 0:
@@ -144,7 +123,7 @@ def _addressee(
     return None, held, named.scope
 
 
-def _sent_before(client_key: Any, content: str) -> Sent | None:
+def sent_before(client_key: Any, content: str) -> Sent | None:
     """Return what this key led to; 2 statements, none without a key."""
     if client_key is None:
         return None
@@ -167,14 +146,16 @@ def _sent_before(client_key: Any, content: str) -> Sent | None:
     return Sent(arrival, session, message, reply, created=False)
 
 
-def _message(role: Role, content: str, now: datetime, **values: Any) -> AbstractChatMessage:
+def new_message(role: Role, content: str, now: datetime, **values: Any) -> AbstractChatMessage:
+    """Return a message that is not stored yet."""
     model = get_message_model()
     return model(role=role.value, content=content, created_at=now, **values)
 
 
-def _reply(now: datetime, state: ReplyState, **values: Any) -> AbstractChatMessage:
+def new_reply(now: datetime, state: ReplyState, **values: Any) -> AbstractChatMessage:
+    """Return the place of an answer to come, with its first lease; not stored yet."""
     lease = clock.after(now, app_settings.REPLY_LEASE)
-    return _message(Role.ASSISTANT, "", now, state=state.value, lease_until=lease, **values)
+    return new_message(Role.ASSISTANT, "", now, state=state.value, lease_until=lease, **values)
 
 
 def _first_counters(rows: list[AbstractChatMessage]) -> dict[str, Any]:
@@ -237,11 +218,11 @@ def add_message(
 
     def step(known: AbstractChatSession) -> AbstractChatMessage:
         now = clock.now()
-        row = _message(Role(role), content, now, client_key=client_key)
+        row = new_message(Role(role), content, now, client_key=client_key)
         try:
-            _append_to_active(known, [row], now)
+            append_to_active(known, [row], now)
         except (IntegrityError, SessionEnded, TurnInProgress):
-            stored = _sent_before(client_key, content)
+            stored = sent_before(client_key, content)
             if stored is None:
                 raise
             return stored.message
@@ -250,68 +231,10 @@ def add_message(
     return with_latest(session, step)
 
 
-@contextmanager
-def record_turn(
-    session: AbstractChatSession, question: str, *, key: str | None = None
-) -> Iterator[Turn]:
-    """Store the question, keep the session open while the host answers, store the answer.
-
-    The question is committed before the block runs. Leaving the block stores ``turn.answer``;
-    an exception stores the reply as failed and is raised on. No transaction is held meanwhile.
-
-    Raises SessionEnded, TurnInProgress, KeyReused; TurnLost when the lease passed to another.
-    Sends ``message_added``, then ``turn_answered`` or ``turn_failed``.
-    2 statements before the block, 2 after it, each pair in one transaction.
-    """
-    turn = _begin_turn(session, question, key)
-    if not turn.created:
-        yield turn
-        return
-    with lease_keeper.keeping(turn.reply, session):
-        try:
-            yield turn
-        except BaseException as error:
-            with suppress(TurnLost):
-                cause = f"{type(error).__name__}: {error}"
-                finish(turn.reply, session, ReplyState.FAILED, error=cause)
-            raise
-        if turn.answer is None:
-            cause = "The block ended without an answer."
-            finish(turn.reply, session, ReplyState.FAILED, error=cause)
-        else:
-            finish(
-                turn.reply,
-                session,
-                ReplyState.ANSWERED,
-                content=turn.answer,
-                metadata=turn.metadata,
-            )
-
-
-@survives_races
-def _begin_turn(session: AbstractChatSession, question: str, key: str | None) -> Turn:
-    content = storable(question)
-    client_key = None if key is None else Owner.of(session).client_key(key)
-
-    def step(known: AbstractChatSession) -> Turn:
-        now = clock.now()
-        ask = _message(Role.USER, content, now, client_key=client_key)
-        reply = _reply(now, ReplyState.RUNNING, token=uuid.uuid4(), attempt=1)
-        try:
-            _append_to_active(known, [ask, reply], now)
-        except (IntegrityError, SessionEnded, TurnInProgress):
-            stored = _sent_before(client_key, content)
-            if stored is None or stored.reply is None or stored.reply.state != "answered":
-                raise
-            return Turn(known, stored.message, stored.reply, False, stored.reply.content)
-        return Turn(known, ask, reply)
-
-    return with_latest(session, step)
-
-
-def _append_to_active(
+def append_to_active(
     session: AbstractChatSession, rows: list[AbstractChatMessage], now: datetime
 ) -> None:
+    """Append, unless the session is over. Raises SessionEnded, TurnInProgress, RaceLost."""
     if not session.is_active(now):
         raise SessionEnded(session)
     append(session, rows, now)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from asgiref.sync import sync_to_async
 
 from django_chat_sessions.models import AbstractChatSession
-from django_chat_sessions.services import history, lifecycle, turns
+from django_chat_sessions.services import history, lifecycle, recording, turns
 
 acurrent = sync_to_async(lifecycle.current)
 alook = sync_to_async(lifecycle.look)
@@ -29,9 +29,9 @@ adelete = sync_to_async(history.delete)
 @asynccontextmanager
 async def arecord_turn(
     session: AbstractChatSession, question: str, *, key: str | None = None
-) -> AsyncIterator[turns.Turn]:
+) -> AsyncIterator[recording.Turn]:
     """Do what ``record_turn`` does around an async block."""
-    recorded = turns.record_turn(session, question, key=key)
+    recorded = recording.record_turn(session, question, key=key)
     turn = await sync_to_async(recorded.__enter__)()
     try:
         yield turn

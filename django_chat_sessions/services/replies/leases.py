@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import connections
 
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import ChatSessionsError
@@ -51,7 +51,9 @@ class LeaseKeeper:
     def release(self, reply: AbstractChatMessage) -> None:
         """Let the reply's lease run out."""
         with self._lock:
-            self._held.pop(reply.pk, None)
+            held, _session = self._held.get(reply.pk, (None, None))
+            if held is reply:  # and not another hold on the same row, as its worker takes it over
+                del self._held[reply.pk]
             if not self._held:
                 self._released.set()
 
@@ -67,15 +69,15 @@ class LeaseKeeper:
             # Woken because nothing was held: whatever is held now was taken just after.
             for reply, session in [] if woken else held:
                 self._renew(reply, session)
-        connections.close_all()
+            connections.close_all()  # none is kept idle, and a broken one is not met again
 
     def _renew(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         try:
             renew(reply, session)
         except ChatSessionsError:
             self.release(reply)
-        except DatabaseError as error:
-            logger.warning("Lease of reply %s not renewed: %s", reply.pk, type(error).__name__)
+        except Exception as error:  # noqa: BLE001  the thread outlives whatever one lease meets
+            logger.error("Lease of reply %s not renewed: %s", reply.pk, type(error).__name__)
 
 
 lease_keeper = LeaseKeeper()

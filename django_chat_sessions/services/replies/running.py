@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from asyncio import CancelledError
 from typing import Any
 
-from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import AbstractChatMessage, ReplyState
@@ -17,6 +17,8 @@ from django_chat_sessions.services.tables import messages
 
 logger = logging.getLogger(__name__)
 
+# A host's own code: whatever it raises is an answer that failed, and never the end of a worker.
+FAILURES = (Exception, CancelledError, SystemExit)
 SAVE_EVERY = 0.5  # seconds; at most this much of a growing answer is lost in a crash
 
 
@@ -28,15 +30,17 @@ def run(reply_id: Any) -> None:
     """
     found = messages().filter(pk=reply_id).select_related("session__previous")
     reply = next(iter(found[:1]), None)
-    if reply is None or not claim(reply, clock.now()):
+    if reply is None:
         return
     session = reply.session
+    if not claim(reply, session):
+        return
     with lease_keeper.keeping(reply, session):
         try:
             metadata = _answer(reply)
         except TurnLost:
             logger.info("Reply %s was taken away while it was being written.", reply.pk)
-        except Exception as error:  # noqa: BLE001  a host's own code: any error is an answer that failed
+        except FAILURES as error:
             logger.error("Reply %s failed: %s", reply.pk, type(error).__name__)
             _finish_quietly(reply, ReplyState.FAILED, error=f"{type(error).__name__}: {error}")
         else:

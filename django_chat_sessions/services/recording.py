@@ -1,0 +1,121 @@
+"""Turns that the host answers in its own view."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError
+
+from django_chat_sessions import clock
+from django_chat_sessions.exceptions import KeyReused, SessionEnded, TurnInProgress, TurnLost
+from django_chat_sessions.models import (
+    AbstractChatMessage,
+    AbstractChatSession,
+    ReplyState,
+    Role,
+)
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.excerpts import storable
+from django_chat_sessions.services.races import survives_races, with_latest
+from django_chat_sessions.services.replies.leases import lease_keeper
+from django_chat_sessions.services.replies.writing import finish, take_over
+from django_chat_sessions.services.turns import (
+    Sent,
+    append_to_active,
+    new_message,
+    new_reply,
+    sent_before,
+)
+
+
+@dataclass(slots=True)
+class Turn:
+    """A turn that the host answers in its own view: set ``answer``, and ``metadata`` if you like.
+
+    ``created`` is false when the same key was answered before; ``answer`` is that answer then,
+    and nothing more is written.
+    """
+
+    session: AbstractChatSession
+    message: AbstractChatMessage
+    reply: AbstractChatMessage
+    created: bool = True
+    answer: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def record_turn(
+    session: AbstractChatSession, question: str, *, key: str | None = None
+) -> Iterator[Turn]:
+    """Store the question, keep the session open while the host answers, store the answer.
+
+    The question is committed before the block runs. Leaving the block stores ``turn.answer``;
+    an exception stores the reply as failed and is raised on. No transaction is held meanwhile.
+
+    The same ``key`` again gives the answer that is there, or asks again after a failure.
+
+    Raises SessionEnded, TurnInProgress, KeyReused; TurnLost when the lease passed to another.
+    Sends ``message_added``, then ``turn_answered`` or ``turn_failed``.
+    2 statements before the block, 2 after it, each pair in one transaction.
+    """
+    turn = _begin_turn(session, question, key)
+    if not turn.created:
+        yield turn
+        return
+    with lease_keeper.keeping(turn.reply, turn.session):
+        try:
+            yield turn
+        except BaseException as error:
+            with suppress(TurnLost):
+                cause = f"{type(error).__name__}: {error}"
+                finish(turn.reply, turn.session, ReplyState.FAILED, error=cause)
+            raise
+        if turn.answer is None:
+            cause = "The block ended without an answer."
+            finish(turn.reply, turn.session, ReplyState.FAILED, error=cause)
+        else:
+            finish(
+                turn.reply,
+                turn.session,
+                ReplyState.ANSWERED,
+                content=turn.answer,
+                metadata=turn.metadata,
+            )
+
+
+@survives_races
+def _begin_turn(session: AbstractChatSession, question: str, key: str | None) -> Turn:
+    content = storable(question)
+    client_key = None if key is None else Owner.of(session).client_key(key)
+
+    def step(known: AbstractChatSession) -> Turn:
+        now = clock.now()
+        ask = new_message(Role.USER, content, now, client_key=client_key)
+        reply = new_reply(now, ReplyState.RUNNING, token=uuid.uuid4(), attempt=1)
+        try:
+            append_to_active(known, [ask, reply], now)
+        except (IntegrityError, SessionEnded, TurnInProgress):
+            before = sent_before(client_key, content)
+            if before is None:
+                raise
+            return _again(before, known)
+        return Turn(known, ask, reply)
+
+    return with_latest(session, step)
+
+
+def _again(before: Sent, known: AbstractChatSession) -> Turn:
+    """Return the turn this key began: answered, or ours to answer again after a failure."""
+    session = known if known.pk == before.session.pk else before.session
+    reply = before.reply
+    if reply is None:
+        raise KeyReused("This key belongs to a message that asked for no reply; use a new key.")
+    if reply.state == ReplyState.ANSWERED:
+        return Turn(session, before.message, reply, False, reply.content)
+    take_over(reply, session)
+    return Turn(session, before.message, reply)

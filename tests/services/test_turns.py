@@ -1,0 +1,807 @@
+"""send, add_message, record_turn: stored before anything is answered, once, in one order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+
+from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import (
+    KeyReused,
+    SessionEnded,
+    SessionNotFound,
+    TurnInProgress,
+    TurnLost,
+)
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.replies.leases import lease_keeper
+from django_chat_sessions.services.replies.running import run
+from tests.conversations import (
+    configure,
+    fill,
+    fill_history,
+    listen_only,
+    missing_id,
+    open_sessions,
+    opened,
+    reply_of,
+    rows,
+    somebody_else,
+    stored,
+    talked,
+    waiting,
+)
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+LEASE = timedelta(seconds=30)
+TIMEOUT = timedelta(seconds=300)
+
+
+def contents(session: Any) -> list[str]:
+    return [row.content for row in rows(session)]
+
+
+def fail_at(kind: str) -> Any:
+    """Let the database fail at the first statement of this kind."""
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(kind):
+            raise DatabaseError("the disk is full")
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(note)
+
+
+class TestSend:
+    def test_the_first_message_starts_a_session(self, owner: Owner, noon: Any) -> None:
+        sent = waiting(owner, "What is osmosis?")
+        assert (sent.arrival.status, sent.arrival.reason) == ("new", "first")
+        assert sent.created
+        assert sent.arrival.session == sent.session
+        session = stored(sent.session)
+        assert Owner.of(session) == owner
+        assert (session.title, session.preview) == ("What is osmosis?", "What is osmosis?")
+        assert session.message_count == 2
+        question, reply = rows(session)
+        assert (question.role, question.content, question.state) == ("user", "What is osmosis?", "")
+        assert (reply.role, reply.content, reply.state) == ("assistant", "", "pending")
+        assert (question.position, reply.position) == (0, 1)
+        assert question.created_at == reply.created_at == clock.now()
+
+    def test_a_waiting_question_pins_its_session_until_the_lease_ends(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        session = stored(waiting(owner).session)
+        assert session.running_until == clock.now() + LEASE
+        assert session.expires_at == clock.now() + LEASE + TIMEOUT
+
+    def test_without_a_responder_the_message_is_all(self, owner: Owner, settings: Any) -> None:
+        listen_only(settings)
+        sent = chat_sessions.send(owner, "Hello", key="k")
+        assert sent.reply is None
+        assert stored(sent.session).running_until is None
+        assert contents(sent.session) == ["Hello"]
+
+    def test_the_next_message_goes_to_the_same_session(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        listen_only(settings)
+        first = chat_sessions.send(owner, "One", key="1")
+        noon.shift(TIMEOUT - SECOND)
+        second = chat_sessions.send(owner, "Two", key="2")
+        assert second.session == first.session
+        assert (second.arrival.status, second.arrival.reason) == ("resumed", "open")
+        session = stored(first.session)
+        assert session.last_activity_at == session.last_message_at == clock.now()
+        assert session.expires_at == clock.now() + TIMEOUT
+        assert (session.title, session.preview) == ("One", "Two")
+        assert [row.position for row in rows(session)] == [0, 1]
+
+    def test_after_the_timeout_it_starts_a_new_one_and_says_so(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        listen_only(settings)
+        old = chat_sessions.send(owner, "One", key="1").session
+        noon.shift(TIMEOUT)
+        sent = chat_sessions.send(owner, "Two", key="2")
+        assert sent.session != old
+        assert (sent.arrival.status, sent.arrival.reason) == ("new", "idle")
+        assert sent.arrival.previous == old
+        assert contents(old) == ["One"]
+        assert stored(old).end_reason == "idle"
+
+    def test_the_first_message_in_a_session_started_by_hand_arrives_as_new(
+        self, owner: Owner, settings: Any
+    ) -> None:
+        listen_only(settings)
+        before = talked(owner)
+        fresh = chat_sessions.start(owner).opened
+        sent = chat_sessions.send(owner, "Hello", key="k")
+        assert sent.session == fresh
+        assert (sent.arrival.status, sent.arrival.reason) == ("new", "user")
+        assert sent.arrival.previous == before
+
+    def test_a_title_the_owner_gave_stays(self, owner: Owner, settings: Any) -> None:
+        listen_only(settings)
+        session = chat_sessions.rename(opened(owner), "Biology")
+        chat_sessions.send(owner, "Hello", key="k")
+        assert stored(session).title == "Biology"
+
+    def test_text_no_database_takes_is_stored_with_a_mark(
+        self, owner: Owner, settings: Any
+    ) -> None:
+        listen_only(settings)
+        sent = chat_sessions.send(owner, "a\x00b\ud800c", key="k")
+        assert contents(sent.session) == ["a\ufffdb\ufffdc"]
+        assert not chat_sessions.send(owner, "a\x00b\ud800c", key="k").created
+
+    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    def test_3_statements_in_an_open_session(
+        self, owner: Owner, statements: Any, messages: int, others: int
+    ) -> None:
+        fill_history(owner, others)
+        fill(opened(owner), messages)
+        with statements() as sent:
+            waiting(owner)
+        assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "INSERT"]
+
+    @pytest.mark.parametrize("others", [30, 3_000])
+    def test_a_fixed_number_where_it_starts_one(
+        self, owner: Owner, noon: Any, statements: Any, others: int
+    ) -> None:
+        fill_history(owner, others)
+        with statements() as sent:
+            waiting(owner)
+        assert [sql.split()[0] for sql in sent] == ["SELECT", "SELECT", "INSERT", "INSERT"]
+        noon.shift(LEASE + TIMEOUT)
+        with statements() as sent:
+            waiting(owner, key="another key")
+        assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "INSERT", "INSERT"]
+
+    def test_session_and_message_are_stored_together_or_not_at_all(self, owner: Owner) -> None:
+        model = get_message_model()._meta.db_table
+        quoted = connection.ops.quote_name(model)
+        with fail_at(f"INSERT INTO {quoted}"), pytest.raises(DatabaseError):
+            waiting(owner)
+        assert not get_session_model().objects.exists()
+
+
+class TestNamedSession:
+    """A tab says which session it shows."""
+
+    def test_an_active_one_takes_the_message_in_its_own_scope(
+        self, owner: Owner, settings: Any
+    ) -> None:
+        listen_only(settings)
+        session = talked(owner, scope="subject:1")
+        talked(owner)
+        sent = chat_sessions.send(owner, "Hi", key="k", session_id=session.pk)
+        assert sent.session == session
+        assert contents(session) == ["Hello", "Hi"]
+
+    def test_an_expired_one_is_followed_by_a_new_one_of_its_scope(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        listen_only(settings)
+        session = talked(owner, scope="subject:1")
+        noon.shift(TIMEOUT)
+        sent = chat_sessions.send(owner, "Hi", key="k", session_id=session.pk)
+        assert (sent.arrival.status, sent.arrival.previous) == ("new", session)
+        assert sent.session.scope == "subject:1"
+
+    def test_so_is_one_that_a_sweep_has_passed_over(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        listen_only(settings)
+        session = talked(owner)
+        noon.shift(TIMEOUT)
+        chat_sessions.sweep()
+        sent = chat_sessions.send(owner, "Hi", key="k", session_id=session.pk)
+        assert (sent.arrival.status, sent.arrival.reason) == ("new", "idle")
+        assert sent.arrival.previous == session
+
+    @pytest.mark.parametrize("other_open", [True, False])
+    def test_one_ended_on_purpose_refuses_and_names_the_open_one(
+        self, owner: Owner, other_open: bool
+    ) -> None:
+        ended = chat_sessions.end(talked(owner))
+        other = talked(owner) if other_open else None
+        with pytest.raises(SessionEnded) as refused:
+            chat_sessions.send(owner, "Hi", key="k", session_id=ended.pk)
+        assert (refused.value.session, refused.value.current) == (ended, other)
+        assert contents(ended) == ["Hello"]
+
+    def test_an_expired_one_never_slips_the_message_into_another_open_one(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        expired = talked(owner)
+        noon.shift(TIMEOUT)
+        other = talked(owner, "Elsewhere")
+        with pytest.raises(SessionEnded) as refused:
+            chat_sessions.send(owner, "Hi", key="k", session_id=expired.pk)
+        assert refused.value.current == other
+        assert contents(other) == ["Elsewhere"]
+
+    def test_somebody_elses_does_not_exist(self, owner: Owner) -> None:
+        theirs = talked(somebody_else())
+        for session_id in (theirs.pk, missing_id(), "nonsense", None.__class__):
+            with pytest.raises(SessionNotFound):
+                chat_sessions.send(owner, "Hi", key="k", session_id=session_id)
+        assert contents(theirs) == ["Hello"]
+
+
+class TestSameKeyAgain:
+    def test_nothing_is_stored_and_the_result_is_the_same(self, owner: Owner) -> None:
+        first, second = waiting(owner), waiting(owner)
+        assert first.created
+        assert not second.created
+        for name in ("session", "message", "reply"):
+            assert getattr(second, name) == getattr(first, name)
+        assert second.arrival.status == first.arrival.status == "new"
+        assert second.arrival.reason == first.arrival.reason
+        assert len(rows(first.session)) == 2
+
+    def test_however_late_it_comes(self, owner: Owner, noon: Any, settings: Any) -> None:
+        listen_only(settings)
+        first = chat_sessions.send(owner, "Hello", key="k")
+        chat_sessions.send(owner, "More", key="k2")
+        for wait in (TIMEOUT, timedelta(days=400)):
+            noon.shift(wait)
+            again = chat_sessions.send(owner, "Hello", key="k")
+            assert (again.message, again.session, again.created) == (
+                first.message,
+                first.session,
+                False,
+            )
+        assert get_session_model().objects.count() == 1
+        assert contents(first.session) == ["Hello", "More"]
+
+    def test_also_from_a_session_that_was_ended_since(self, owner: Owner) -> None:
+        first = waiting(owner)
+        chat_sessions.end(first.session)
+        again = chat_sessions.send(
+            owner, "Hello", key="key-of-waiting", session_id=first.session.pk
+        )
+        assert again.message == first.message
+
+    def test_in_a_resumed_session_it_arrived_as_resumed(self, owner: Owner, settings: Any) -> None:
+        listen_only(settings)
+        talked(owner)
+        first = chat_sessions.send(owner, "Two", key="k")
+        again = chat_sessions.send(owner, "Two", key="k")
+        assert first.arrival.status == again.arrival.status == "resumed"
+        assert not again.created
+        assert again.reply is None
+
+    def test_with_another_text_it_is_refused_and_nothing_is_stored(
+        self, owner: Owner, settings: Any
+    ) -> None:
+        listen_only(settings)
+        sent = chat_sessions.send(owner, "Hello", key="k")
+        with pytest.raises(KeyReused) as refused:
+            chat_sessions.send(owner, "SECRET-4711", key="k")
+        assert "SECRET-4711" not in str(refused.value)
+        assert contents(sent.session) == ["Hello"]
+
+    def test_also_while_the_first_is_being_answered(self, owner: Owner) -> None:
+        waiting(owner)
+        with pytest.raises(KeyReused):
+            waiting(owner, "Another text")
+
+    def test_the_same_text_with_another_key_is_another_message(
+        self, owner: Owner, settings: Any
+    ) -> None:
+        listen_only(settings)
+        session = chat_sessions.send(owner, "Yes", key="1").session
+        chat_sessions.send(owner, "Yes", key="2")
+        assert contents(session) == ["Yes", "Yes"]
+
+    @pytest.mark.parametrize("key", ["K", "k ", "ќ", "ḱ"])
+    def test_keys_are_compared_exactly_on_every_database(
+        self, owner: Owner, settings: Any, key: str
+    ) -> None:
+        listen_only(settings)
+        session = chat_sessions.send(owner, "One", key="k").session
+        assert chat_sessions.send(owner, "Two", key=key).created
+        assert contents(session) == ["One", "Two"]
+
+    def test_another_owners_key_is_another_key(self, owner: Owner) -> None:
+        mine, theirs = waiting(owner), waiting(somebody_else())
+        assert theirs.created
+        assert theirs.message != mine.message
+
+    def test_of_a_deleted_session_nothing_comes_back(self, owner: Owner) -> None:
+        sent = waiting(owner)
+        chat_sessions.delete(sent.session)
+        with pytest.raises(SessionNotFound):
+            waiting(owner)
+        assert not open_sessions(owner)
+
+
+class TestWhileAnAnswerIsWritten:
+    def test_a_second_message_is_refused_with_the_running_reply(self, owner: Owner) -> None:
+        sent = waiting(owner)
+        with pytest.raises(TurnInProgress) as refused:
+            chat_sessions.send(owner, "And?", key="other key")
+        assert (refused.value.session, refused.value.reply) == (sent.session, sent.reply)
+        assert contents(sent.session) == ["Hello", ""]
+
+    def test_a_note_of_the_hosts_is_refused_too(self, owner: Owner) -> None:
+        session = waiting(owner).session
+        with pytest.raises(TurnInProgress):
+            chat_sessions.add_message(session, "system", "Note")
+
+    def test_at_the_end_of_the_lease_the_way_is_free_and_the_reply_interrupted(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        sent = waiting(owner)
+        noon.shift(LEASE - timedelta(microseconds=1))
+        with pytest.raises(TurnInProgress):
+            chat_sessions.send(owner, "And?", key="other key")
+        noon.shift(timedelta(microseconds=1))
+        chat_sessions.send(owner, "And?", key="other key")
+        reply = stored(reply_of(sent))
+        assert (reply.state, reply.token, reply.lease_until) == ("interrupted", None, None)
+        assert [row.state for row in rows(sent.session)] == ["", "interrupted", "", "pending"]
+
+    def test_that_is_told(
+        self, owner: Owner, noon: Any, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        sent = waiting(owner)
+        noon.shift(LEASE)
+        with django_capture_on_commit_callbacks():
+            pass
+        with django_capture_on_commit_callbacks(execute=True):
+            chat_sessions.add_message(sent.session, "user", "And?")
+        assert [name for name, _ in signals] == ["turn_failed", "message_added"]
+        facts = signals[0][1]
+        assert (facts["session"], facts["reply"], facts["state"]) == (
+            sent.session,
+            sent.reply,
+            "interrupted",
+        )
+        assert facts["reply"].state == "interrupted"
+
+
+class TestAddMessage:
+    def test_it_is_appended_and_returned(self, owner: Owner, noon: Any) -> None:
+        session = opened(owner)
+        noon.shift(MINUTE)
+        message = chat_sessions.add_message(session, "assistant", "Welcome")
+        assert rows(session) == [message]
+        row = stored(message)
+        assert (row.role, row.content, row.position, row.state) == ("assistant", "Welcome", 0, "")
+        assert row.created_at == clock.now()
+        for copy in (session, stored(session)):
+            assert copy.message_count == 1
+            assert copy.preview == "Welcome"
+            assert copy.last_activity_at == copy.last_message_at == clock.now()
+            assert copy.expires_at == clock.now() + TIMEOUT
+
+    def test_only_a_persons_first_message_gives_the_title(self, owner: Owner) -> None:
+        session = opened(owner)
+        chat_sessions.add_message(session, "assistant", "Welcome")
+        assert stored(session).title == ""
+        chat_sessions.add_message(session, "user", "What is osmosis?")
+        chat_sessions.add_message(session, "user", "Really?")
+        assert stored(session).title == "What is osmosis?"
+
+    def test_a_role_that_does_not_exist_is_refused(self, owner: Owner) -> None:
+        with pytest.raises(ValueError, match="narrator"):
+            chat_sessions.add_message(opened(owner), "narrator", "Once upon a time")
+
+    def test_the_same_key_is_the_same_message(self, owner: Owner) -> None:
+        session = opened(owner)
+        first = chat_sessions.add_message(session, "user", "Hello", key="k")
+        again = chat_sessions.add_message(session, "user", "Hello", key="k")
+        assert again == first
+        assert contents(session) == ["Hello"]
+        with pytest.raises(KeyReused):
+            chat_sessions.add_message(session, "user", "Other", key="k")
+
+    def test_also_after_the_session_has_ended(self, owner: Owner) -> None:
+        session = opened(owner)
+        first = chat_sessions.add_message(session, "user", "Hello", key="k")
+        chat_sessions.end(session)
+        assert chat_sessions.add_message(session, "user", "Hello", key="k") == first
+
+    def test_a_repeated_key_leaves_the_session_in_memory_as_it_is_stored(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        session = opened(owner)
+        chat_sessions.add_message(session, "user", "Hello", key="k")
+        noon.shift(MINUTE)
+        chat_sessions.add_message(session, "user", "Hello", key="k")
+        for name in ("message_count", "last_activity_at", "expires_at", "running_until"):
+            assert getattr(session, name) == getattr(stored(session), name), name
+        assert chat_sessions.touch(session)
+        assert stored(session).last_activity_at == clock.now()
+
+    @pytest.mark.parametrize("way", ["ended", "expired", "deleted"])
+    def test_a_session_that_is_over_takes_nothing(
+        self, owner: Owner, noon: Any, way: str
+    ) -> None:
+        session = talked(owner)
+        old_copy = stored(session)
+        if way == "ended":
+            chat_sessions.end(session)
+        elif way == "deleted":
+            chat_sessions.delete(session)
+        else:
+            noon.shift(TIMEOUT)
+        for copy in (session, old_copy):
+            with pytest.raises(SessionEnded) as refused:
+                chat_sessions.add_message(copy, "user", "SECRET-4711")
+            assert "SECRET-4711" not in str(refused.value)
+        assert contents(session) == ["Hello"]
+
+    def test_two_tabs_with_old_copies_append_one_after_the_other(self, owner: Owner) -> None:
+        one = opened(owner)
+        other = stored(one)
+        for number in range(3):
+            chat_sessions.add_message(one, "user", f"one {number}")
+            chat_sessions.add_message(other, "user", f"other {number}")
+        messages = rows(one)
+        assert [row.position for row in messages] == list(range(6))
+        assert [row.content for row in messages[:2]] == ["one 0", "other 0"]
+        assert stored(one).message_count == 6
+
+    def test_a_copy_that_looks_busy_or_expired_is_not_believed(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        sent = waiting(owner)
+        run(reply_of(sent).pk)
+        assert sent.session.running_until is not None  # in this copy, which is older
+        chat_sessions.add_message(sent.session, "user", "Thanks")
+        old_copy = stored(sent.session)
+        noon.shift(4 * MINUTE)
+        chat_sessions.touch(stored(old_copy))
+        noon.shift(2 * MINUTE)
+        chat_sessions.add_message(old_copy, "user", "Still here")
+        assert contents(old_copy) == ["Hello", "You asked: Hello", "Thanks", "Still here"]
+
+    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    def test_2_statements(
+        self, owner: Owner, statements: Any, messages: int, others: int
+    ) -> None:
+        fill_history(owner, others)
+        session = opened(owner)
+        fill(session, messages)
+        with statements() as sent:
+            chat_sessions.add_message(session, "user", "Hello")
+        assert [sql.split()[0] for sql in sent] == ["UPDATE", "INSERT"]
+
+    def test_both_or_neither(self, owner: Owner) -> None:
+        session = talked(owner)
+        before = stored(session)
+        with fail_at("INSERT"), pytest.raises(DatabaseError):
+            chat_sessions.add_message(session, "user", "Lost")
+        after = stored(session)
+        for name in ("message_count", "preview", "last_message_at", "last_activity_at"):
+            assert getattr(after, name) == getattr(before, name) == getattr(session, name), name
+
+
+class TestRecordTurn:
+    def test_question_and_answer_are_stored(self, owner: Owner, noon: Any) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?", key="k") as turn:
+            assert contents(session) == ["Why?", ""]
+            assert turn.created
+            noon.shift(20 * SECOND)
+            turn.answer = "Because."
+            turn.metadata["sources"] = ["book"]
+        question, reply = rows(session)
+        assert (question.content, question.role, question.state) == ("Why?", "user", "")
+        assert (reply.content, reply.role, reply.state) == ("Because.", "assistant", "answered")
+        assert reply.metadata == {"sources": ["book"]}
+        assert (reply.error, reply.lease_until, reply.attempt) == ("", None, 1)
+        row = stored(session)
+        assert (row.message_count, row.title, row.preview) == (2, "Why?", "Because.")
+        assert row.running_until is None
+        assert row.last_activity_at == row.last_message_at == clock.now()
+        assert row.expires_at == clock.now() + TIMEOUT
+
+    def test_a_block_that_raises_keeps_the_question_and_raises_on(self, owner: Owner) -> None:
+        session = opened(owner)
+        with (
+            pytest.raises(RuntimeError, match="no model"),
+            chat_sessions.record_turn(session, "Why?"),
+        ):
+            raise RuntimeError("no model")
+        question, reply = rows(session)
+        assert question.content == "Why?"
+        assert (reply.state, reply.content, reply.error) == ("failed", "", "RuntimeError: no model")
+        assert stored(session).running_until is None
+
+    def test_a_block_without_an_answer_has_failed(self, owner: Owner) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?"):
+            pass
+        assert rows(session)[1].state == "failed"
+        assert "without an answer" in rows(session)[1].error
+
+    def test_an_empty_answer_is_an_answer(self, owner: Owner) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Say nothing.") as turn:
+            turn.answer = ""
+        assert rows(session)[1].state == "answered"
+        assert stored(session).preview == "Say nothing."
+
+    def test_the_same_key_gives_the_answer_without_asking_again(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?", key="k") as first:
+            first.answer = "Because."
+        noon.shift(TIMEOUT)
+        with chat_sessions.record_turn(opened(owner), "Why?", key="k") as again:
+            assert not again.created
+            assert again.answer == "Because."
+            assert (again.session, again.message, again.reply) == (
+                session,
+                first.message,
+                first.reply,
+            )
+            again.answer = "Something else, which nobody stores."
+        assert contents(session) == ["Why?", "Because."]
+
+    def test_the_same_key_with_another_text_is_refused(self, owner: Owner) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?", key="k") as turn:
+            turn.answer = "Because."
+        with pytest.raises(KeyReused), chat_sessions.record_turn(session, "How?", key="k"):
+            pass
+
+    def test_after_a_failure_the_same_key_asks_again_and_answers_once(self, owner: Owner) -> None:
+        session = opened(owner)
+        with pytest.raises(RuntimeError), chat_sessions.record_turn(session, "Why?", key="k"):
+            raise RuntimeError
+        with chat_sessions.record_turn(session, "Why?", key="k") as turn:
+            assert turn.created
+            assert stored(session).running_until is not None
+            turn.answer = "Because."
+        question, reply = rows(session)
+        assert (question.content, reply.content, reply.state) == ("Why?", "Because.", "answered")
+        assert (reply.attempt, reply.error) == (2, "")
+        assert stored(session).message_count == 2
+
+    def test_also_when_a_worker_died_over_the_first(self, owner: Owner, noon: Any) -> None:
+        session = opened(owner)
+        dead = chat_sessions.record_turn(session, "Why?", key="k")
+        dead.__enter__()
+        noon.shift(LEASE)
+        with chat_sessions.record_turn(session, "Why?", key="k") as turn:
+            turn.answer = "Because."
+        with pytest.raises(TurnLost):
+            dead.__exit__(None, None, None)
+        assert contents(session) == ["Why?", "Because."]
+        assert rows(session)[1].attempt == 2
+
+    def test_while_the_first_is_being_answered_the_same_key_is_refused(self, owner: Owner) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?", key="k") as turn:
+            with (
+                pytest.raises(TurnInProgress) as refused,
+                chat_sessions.record_turn(stored(session), "Why?", key="k"),
+            ):
+                pass
+            assert refused.value.reply == turn.reply
+            turn.answer = "Because."
+        assert contents(session) == ["Why?", "Because."]
+
+    def test_a_failed_question_in_a_session_that_is_over_is_not_asked_in_another(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        session = opened(owner)
+        with pytest.raises(RuntimeError), chat_sessions.record_turn(session, "Why?", key="k"):
+            raise RuntimeError
+        noon.shift(TIMEOUT)
+        with (
+            pytest.raises(SessionEnded) as refused,
+            chat_sessions.record_turn(opened(owner), "Why?", key="k"),
+        ):
+            pass
+        assert refused.value.session == session
+
+    def test_a_key_of_a_message_that_asked_for_no_reply_is_refused(self, owner: Owner) -> None:
+        session = opened(owner)
+        chat_sessions.add_message(session, "user", "Why?", key="k")
+        with pytest.raises(KeyReused), chat_sessions.record_turn(session, "Why?", key="k"):
+            pass
+
+    def test_without_a_key_each_turn_is_another(self, owner: Owner) -> None:
+        session = opened(owner)
+        for answer in ("Because.", "Because!"):
+            with chat_sessions.record_turn(session, "Why?") as turn:
+                turn.answer = answer
+        assert contents(session) == ["Why?", "Because.", "Why?", "Because!"]
+
+    def test_a_session_that_is_over_takes_no_question(self, owner: Owner) -> None:
+        session = chat_sessions.end(opened(owner))
+        with pytest.raises(SessionEnded), chat_sessions.record_turn(session, "Why?"):
+            pass
+        assert rows(session) == []
+
+    def test_an_answer_to_a_deleted_session_is_dropped(self, owner: Owner) -> None:
+        session = opened(owner)
+        with (
+            pytest.raises(TurnLost) as lost,
+            chat_sessions.record_turn(session, "Why?") as turn,
+        ):
+            chat_sessions.delete(stored(session))
+            turn.answer = "SECRET-4711"
+        assert "SECRET-4711" not in str(lost.value)
+        assert [row.state for row in rows(session)] == ["", "stopped"]
+
+    def test_an_error_in_a_deleted_session_is_raised_as_it_is(self, owner: Owner) -> None:
+        session = opened(owner)
+        with pytest.raises(RuntimeError), chat_sessions.record_turn(session, "Why?"):
+            chat_sessions.delete(stored(session))
+            raise RuntimeError
+        assert rows(session)[1].state == "stopped"
+
+    def test_a_session_that_is_ended_meanwhile_keeps_the_answer(self, owner: Owner) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?") as turn:
+            chat_sessions.end(stored(session))
+            turn.answer = "Because."
+        assert contents(session) == ["Why?", "Because."]
+        assert stored(session).open_key is None
+        assert stored(session).end_reason == "user"
+
+    def test_its_lease_is_kept_as_long_as_the_block_runs(self, owner: Owner) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?") as turn:
+            assert turn.reply.pk in lease_keeper._held
+            turn.answer = "Because."
+        assert turn.reply.pk not in lease_keeper._held
+        with pytest.raises(RuntimeError), chat_sessions.record_turn(session, "Why?") as turn:
+            raise RuntimeError
+        assert turn.reply.pk not in lease_keeper._held
+
+    @pytest.mark.parametrize("messages", [10, 10_000])
+    def test_2_statements_before_the_block_and_2_after_it(
+        self, owner: Owner, statements: Any, messages: int
+    ) -> None:
+        session = opened(owner)
+        fill(session, messages)
+        with statements() as sent, chat_sessions.record_turn(session, "Why?") as turn:
+            assert [sql.split()[0] for sql in sent] == ["UPDATE", "INSERT"]
+            sent.clear()
+            turn.answer = "Because."
+        assert [sql.split()[0] for sql in sent] == ["UPDATE", "UPDATE"]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOutsideAnyTransaction:
+    def test_no_transaction_is_held_while_the_host_answers(self, owner: Owner) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?") as turn:
+            assert not connection.in_atomic_block
+            turn.answer = "Because."
+
+    def test_the_runner_is_called_after_commit_and_the_answer_is_there(self, owner: Owner) -> None:
+        sent = chat_sessions.send(owner, "Hello", key="k")
+        assert contents(sent.session) == ["Hello", "You asked: Hello"]
+        reply = stored(reply_of(sent))
+        assert (reply.state, reply.attempt) == ("answered", 1)
+        assert reply.metadata["sources"][0]["title"] == "Echo"
+
+    def test_a_repeated_key_is_not_answered_again(self, owner: Owner, settings: Any) -> None:
+        asked: list[str] = []
+
+        def answer(turn: Any) -> str:
+            asked.append(turn.question)
+            return "Yes"
+
+        configure(settings, RESPONDER=answer)
+        for _ in range(3):
+            chat_sessions.send(owner, "Hello", key="k")
+        assert asked == ["Hello"]
+
+
+class TestSignals:
+    def test_a_sent_message_is_told_once_and_after_commit(
+        self, owner: Owner, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            sent = waiting(owner)
+            again = waiting(owner)
+            assert signals == []
+        assert not again.created
+        assert [name for name, _ in signals] == [
+            "session_started",
+            "message_added",
+            "turn_answered",
+        ]
+        assert signals[0][1] == {"session": sent.session, "arrival": sent.arrival}
+        assert signals[1][1] == {"session": sent.session, "message": sent.message}
+        facts = signals[2][1]
+        assert (facts["session"], facts["reply"]) == (sent.session, sent.reply)
+        assert (facts["reply"].state, facts["reply"].content) == ("answered", "You asked: Hello")
+
+    def test_a_recorded_turn_tells_its_question_and_its_answer(
+        self, owner: Owner, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        session = opened(owner)
+        shown: list[tuple[str, str]] = []
+
+        def look(sender: Any, reply: Any, **facts: Any) -> None:
+            shown.append((reply.state, reply.content))
+
+        from django_chat_sessions.signals import turn_answered
+
+        turn_answered.connect(look)
+        try:
+            with (
+                django_capture_on_commit_callbacks(execute=True),
+                chat_sessions.record_turn(session, "Why?") as turn,
+            ):
+                turn.answer = "Because."
+        finally:
+            turn_answered.disconnect(look)
+        assert signals == [
+            ("message_added", {"session": session, "message": turn.message}),
+            ("turn_answered", {"session": session, "reply": turn.reply}),
+        ]
+        assert shown == [("answered", "Because.")]
+
+    def test_a_failed_turn_tells_its_state(
+        self, owner: Owner, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        session = opened(owner)
+        with (
+            django_capture_on_commit_callbacks(execute=True),
+            pytest.raises(RuntimeError),
+            chat_sessions.record_turn(session, "Why?") as turn,
+        ):
+            raise RuntimeError
+        assert signals[1:] == [
+            ("turn_failed", {"session": session, "reply": turn.reply, "state": "failed"})
+        ]
+
+    def test_what_was_undone_is_not_told(
+        self, owner: Owner, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with (
+            django_capture_on_commit_callbacks(execute=True),
+            fail_at("INSERT"),
+            pytest.raises(DatabaseError),
+        ):
+            waiting(owner)
+        assert signals == []
+
+    def test_a_receiver_that_raises_disturbs_nobody(
+        self, owner: Owner, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        from django_chat_sessions import signals as module
+
+        def broken(sender: Any, **facts: Any) -> None:
+            raise RuntimeError("the host's own error")
+
+        ours = [
+            module.session_started,
+            module.session_ended,
+            module.message_added,
+            module.turn_answered,
+        ]
+        for signal in ours:
+            signal.connect(broken)
+        try:
+            with django_capture_on_commit_callbacks(execute=True):
+                sent = waiting(owner)
+            with django_capture_on_commit_callbacks(execute=True):
+                chat_sessions.end(stored(sent.session))
+        finally:
+            for signal in ours:
+                signal.disconnect(broken)
+        assert contents(sent.session) == ["Hello", "You asked: Hello"]
+        assert stored(sent.session).end_reason == "user"
+        assert len(signals) == 4
