@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.db import DatabaseError
+from django.db import Error as DatabaseError  # InterfaceError, too
 from django.middleware.csrf import get_token
 from django.template import Context
 from django.urls import reverse
@@ -26,6 +26,9 @@ def _owner(context: Context) -> Owner | None:
     try:
         return None if request is None else owner_from_request(request)
     except ChatSessionsError:
+        return None
+    except DatabaseError as error:  # the login itself may be in the database
+        logger.error("The reader cannot be recognised: %s", type(error).__name__)
         return None
 
 
@@ -100,7 +103,8 @@ def chat_widget(
     return {
         "base_url": reverse("chat_sessions:sessions").removesuffix("/sessions"),
         "csrf_token": "" if request is None else get_token(request),
-        "nonce": context.get("csp_nonce", ""),
+        # As text: Django makes its nonce, and names it in the header, when it is used.
+        "nonce": str(context.get("csp_nonce", "")),
         "scope": scope,
         "title": title,
         "history": history,
@@ -110,6 +114,8 @@ def chat_widget(
 
 
 @register.filter
-def chat_state(session: AbstractChatSession, now: datetime | None = None) -> SessionState:
-    """``{{ session|chat_state }}``: active, expired or ended."""
-    return session.state(now or clock.now())
+def chat_state(
+    session: AbstractChatSession | None, now: datetime | None = None
+) -> SessionState | str:
+    """``{{ session|chat_state }}``: active, expired or ended; nothing where there is no session."""
+    return session.state(now or clock.now()) if session else ""
