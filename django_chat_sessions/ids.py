@@ -1,4 +1,4 @@
-"""Identifiers: time-ordered UUIDs (RFC 9562, version 7) and digests that fit a UUID column."""
+"""Identifiers: time-ordered UUIDs (RFC 9562, version 7) and digests in the form of UUIDs."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def new_primary_key(model: type[Model]) -> uuid.UUID | None:
 
 
 def digest(*parts: str) -> uuid.UUID:
-    """Return 128 bits that stand for these parts.
+    """Return a UUID of version 5 whose other 122 bits stand for these parts.
 
     Databases compare text by their own rules (MariaDB finds ``abc``, ``ABC`` and ``abc `` equal);
-    they all compare a UUID exactly.
+    they all compare a UUID exactly. MariaDB refuses bits without a version, and some of version 8.
     """
     hashed = hashlib.blake2b(digest_size=16)
     for part in parts:
         encoded = part.encode()
         hashed.update(len(encoded).to_bytes(8) + encoded)
-    return uuid.UUID(bytes=hashed.digest())
+    return uuid.UUID(bytes=hashed.digest(), version=5)
