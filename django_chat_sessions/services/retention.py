@@ -109,6 +109,9 @@ def purge(
 
 @survives_races
 def _purge_batch(candidates: ChatSessionQuerySet, batch: list[AbstractChatSession]) -> int:
-    # The conditions are asked again: a session reopened since the batch was read stays.
-    _total, by_model = candidates.filter(pk__in=[row.pk for row in batch]).delete()
-    return by_model.get(candidates.model._meta.label, 0)
+    with short_transaction():
+        # The conditions are asked again of locked rows: a session reopened meanwhile stays.
+        locked = candidates.filter(pk__in=[row.pk for row in batch]).select_for_update()
+        doomed = list(locked.values_list("pk", flat=True))
+        sessions().filter(pk__in=doomed).delete()
+    return len(doomed)
