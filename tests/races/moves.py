@@ -1,0 +1,87 @@
+"""What a racer can do: one verb each, with arguments and results that fit into JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import Signal
+
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions import signals
+from django_chat_sessions.owners import Owner
+
+sent_signals: list[str] = []
+
+
+def _note(name: str, signal: Signal) -> None:
+    def note(sender: Any, **facts: Any) -> None:
+        sent_signals.append(name)
+
+    signal.connect(note, weak=False)
+
+
+for _name in ("session_started", "session_ended", "session_reopened", "message_added"):
+    _note(_name, getattr(signals, _name))
+
+
+def _result(**facts: Any) -> dict[str, Any]:
+    told, sent_signals[:] = list(sent_signals), []
+    return {**facts, "signals": told}
+
+
+def resume(visitor: str) -> dict[str, Any]:
+    arrival = chat_sessions.resume_or_start(Owner.for_visitor(visitor))
+    return _result(id=str(arrival.opened.pk), status=arrival.status)
+
+
+def start(visitor: str) -> dict[str, Any]:
+    arrival = chat_sessions.start(Owner.for_visitor(visitor))
+    return _result(id=str(arrival.opened.pk), status=arrival.status)
+
+
+def send(visitor: str, content: str, key: str) -> dict[str, Any]:
+    from django_chat_sessions.exceptions import TurnInProgress
+
+    try:
+        sent = chat_sessions.send(Owner.for_visitor(visitor), content, key=key)
+    except TurnInProgress:
+        return _result(busy=True)
+    return _result(
+        busy=False,
+        id=str(sent.session.pk),
+        message=str(sent.message.pk),
+        reply=str(sent.reply.pk) if sent.reply else None,
+        arrival=[sent.arrival.status, sent.arrival.reason],
+        created=sent.created,
+    )
+
+
+def add(visitor: str, session: str, content: str) -> dict[str, Any]:
+    found = chat_sessions.find_session(Owner.for_visitor(visitor), session)
+    message = chat_sessions.add_message(found, "user", content)
+    return _result(position=message.position)
+
+
+def end(visitor: str, session: str) -> dict[str, Any]:
+    found = chat_sessions.find_session(Owner.for_visitor(visitor), session)
+    ended = chat_sessions.end(found)
+    return _result(ended_at=ended.ended_at.isoformat() if ended.ended_at else None)
+
+
+def reopen(visitor: str, session: str) -> dict[str, Any]:
+    found = chat_sessions.find_session(Owner.for_visitor(visitor), session)
+    arrival = chat_sessions.reopen(found)
+    return _result(id=str(arrival.opened.pk), status=arrival.status)
+
+
+def touch(visitor: str, session: str) -> dict[str, Any]:
+    found = chat_sessions.find_session(Owner.for_visitor(visitor), session)
+    return _result(touched=chat_sessions.touch(found))
+
+
+def sweep() -> dict[str, Any]:
+    return _result(swept=chat_sessions.sweep(batch_size=5))
+
+
+def purge() -> dict[str, Any]:
+    return _result(purged=chat_sessions.purge(older_than_days=1, batch_size=5))
