@@ -85,7 +85,9 @@ class _RestFramework:
             found = self.authentication_class().authenticate(Request(request))
         except APIException as error:
             raise NotAuthenticated(str(error.detail)) from error
-        return Owner.for_user(found[0]) if found is not None else None
+        if found is None or found[0].pk is None:  # a service may be let in without being a user
+            return None
+        return Owner.for_user(found[0])
 
 
 @lru_cache(maxsize=32)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
+from django.db import connections
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -106,6 +109,13 @@ def answering(django_capture_on_commit_callbacks: Any) -> Any:
         return django_capture_on_commit_callbacks(execute=True)
 
     return context
+
+
+@pytest.fixture
+async def threads_let_go() -> AsyncIterator[None]:
+    """Close the connection of the thread in which Django runs sync code for async callers."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:

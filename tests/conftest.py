@@ -13,9 +13,15 @@ from django.db import connection
 from django.test import Client
 
 from django_chat_sessions.owners import Owner
-from tests.callers import answering, caller, stranger, tokens_too
+from tests.callers import answering, caller, stranger, threads_let_go, tokens_too
 
-__all__ = ["answering", "caller", "stranger", "tokens_too"]  # fixtures, found here by pytest
+__all__ = [
+    "answering",
+    "caller",
+    "stranger",
+    "threads_let_go",
+    "tokens_too",
+]  # fixtures, found here by pytest
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

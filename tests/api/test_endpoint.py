@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError, connection, connections
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 from django.test import AsyncClient, Client, RequestFactory
 
@@ -398,13 +397,6 @@ def test_every_view_is_exempt_from_the_hosts_csrf_check_and_from_atomic_requests
 
 
 # Async
-
-
-@pytest.fixture
-async def threads_let_go() -> AsyncIterator[None]:
-    """Close the connection of the thread in which Django runs sync code for async callers."""
-    yield
-    await sync_to_async(connections.close_all)()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.databases import databases
 
-SECRET_KEY = "only for tests"
+SECRET_KEY = "only for tests, and long enough to sign tokens"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True

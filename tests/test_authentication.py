@@ -1,0 +1,287 @@
+"""Who is recognised, by what, and who is not."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import AnonymousUser
+from django.core import signing
+from django.test import Client, RequestFactory
+from rest_framework.authentication import BaseAuthentication
+
+from django_chat_sessions import authentication
+from django_chat_sessions.authentication import (
+    VISITOR_COOKIE,
+    VISITOR_COOKIE_AGE,
+    AnonymousCookie,
+    DjangoSession,
+    load_authenticator,
+    recognise,
+    recognise_or_welcome,
+)
+from django_chat_sessions.exceptions import NotAuthenticated
+from django_chat_sessions.owners import Owner, owner_from_request
+from tests.callers import COOKIE, SESSION, TOKEN, assert_error, person, rows
+
+JWT = "rest_framework_simplejwt.authentication.JWTAuthentication"
+DRF_SESSION = "rest_framework.authentication.SessionAuthentication"
+SALT = "django_chat_sessions.visitor"
+
+
+class Nobody(BaseAuthentication):  # type: ignore[misc]  # the framework ships no types
+    """Recognises a service that is no user."""
+
+    def authenticate(self, request: Any) -> tuple[Any, None]:
+        return AnonymousUser(), None
+
+
+class Header:
+    """A host's own authenticator."""
+
+    by_cookie = False
+
+    def authenticate(self, request: Any) -> Owner | None:
+        key = request.headers.get("X-Key")
+        return Owner.for_visitor(key) if key else None
+
+
+@pytest.fixture
+def site(settings: Any) -> Any:
+    """Return a function that sets AUTHENTICATORS."""
+
+    def with_authenticators(*paths: str) -> None:
+        settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "AUTHENTICATORS": list(paths)}
+
+    return with_authenticators
+
+
+def request_with(cookie: str | None = None, user: Any = None, **headers: str) -> Any:
+    request: Any = RequestFactory().get("/", headers=headers or None)
+    if cookie is not None:
+        request.COOKIES[VISITOR_COOKIE] = cookie
+    if user is not None:
+        request.user = user
+    return request
+
+
+def signed(key: str, salt: str = SALT) -> str:
+    return signing.TimestampSigner(salt=salt).sign(key)
+
+
+# Users and visitors
+
+
+def test_a_logged_in_user_is_recognised(user: Any) -> None:
+    assert DjangoSession().authenticate(request_with(user=user)) == Owner.for_user(user)
+
+
+@pytest.mark.parametrize("somebody", [None, AnonymousUser()])
+def test_nobody_is_no_user(somebody: Any) -> None:
+    assert DjangoSession().authenticate(request_with(user=somebody)) is None
+
+
+def test_a_user_keeps_their_chats_although_a_visitors_cookie_is_there(user: Any) -> None:
+    caller = recognise(request_with(signed("x" * 43), user))
+    assert caller.owner == Owner.for_user(user)
+    assert caller.by_cookie is True
+
+
+def test_a_signed_cookie_is_recognised_and_only_its_hash_is_kept() -> None:
+    owner = AnonymousCookie().authenticate(request_with(signed("a secret")))
+    assert owner == Owner.for_visitor("a secret")
+    assert "a secret" not in repr(owner)
+
+
+FORGED = [
+    "",
+    "x",
+    "aaaaaaaa\x00",
+    "a:b:c",
+    ":" * 50,
+    "x" * 4096,
+    signed("key")[:-1],
+    signed("key")[:-1] + ("A" if signed("key")[-1] != "A" else "B"),
+    "K" + signed("key")[1:],
+    signed("key", salt="another"),
+    signed(""),
+    signing.Signer(salt=SALT).sign("key"),
+    signed("key") + "\x00",
+    "\ud800",
+    "ключ:ключ:ключ",
+    "1",
+    "2",
+]
+
+
+@pytest.mark.parametrize("cookie", FORGED)
+def test_z06_a_cookie_that_was_not_given_out_is_as_good_as_none(cookie: str) -> None:
+    assert AnonymousCookie().authenticate(request_with(cookie)) is None
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["", '"aaaaaaaa\\000"', "x" * 4096, '"\\777\\377"', "a;b", "=", '"', "\\", "\xff\xfe", "a:b:c"],
+)
+def test_z06_a_forged_cookie_header_makes_a_new_visitor_and_never_an_error(
+    db: None, cookie: str
+) -> None:
+    client = Client(headers={"Cookie": f"{VISITOR_COOKIE}={cookie}; sessionid={cookie}"})
+    response = client.get("/chat/sessions")
+    assert response.status_code == 200
+    assert VISITOR_COOKIE in response.cookies
+
+
+def test_the_key_of_another_visitor_is_not_to_be_guessed(db: None) -> None:
+    keys = set()
+    for _visitor in range(50):
+        key = recognise_or_welcome(request_with()).new_visitor_key
+        assert key is not None
+        assert len(base64.urlsafe_b64decode(key + "=")) == 32
+        keys.add(key)
+    assert len(keys) == 50
+
+
+def test_a_cookie_ends_when_browsers_would_have_dropped_it() -> None:
+    with time_machine.travel(0, tick=False) as traveller:
+        cookie = signed("key")
+        traveller.shift(VISITOR_COOKIE_AGE)
+        assert AnonymousCookie().authenticate(request_with(cookie)) is not None
+        traveller.shift(1)
+        assert AnonymousCookie().authenticate(request_with(cookie)) is None
+
+
+def test_looking_for_an_owner_gives_no_cookie_and_no_owner_to_a_stranger() -> None:
+    assert owner_from_request(request_with()) is None
+    assert recognise(request_with()).new_visitor_key is None
+
+
+def test_a_stranger_is_welcome_where_visitors_are() -> None:
+    caller = recognise_or_welcome(request_with())
+    assert caller.new_visitor_key is not None
+    assert caller.owner == Owner.for_visitor(caller.new_visitor_key)
+    assert caller.by_cookie is True
+
+
+def test_a_stranger_is_not_welcome_where_visitors_are_not(site: Any) -> None:
+    site(SESSION)
+    with pytest.raises(NotAuthenticated):
+        recognise_or_welcome(request_with())
+
+
+def test_a_welcome_with_the_cookie_goes_to_the_same_visitor(db: None) -> None:
+    visitor = person("visitor")
+    request = request_with(visitor.client.cookies[VISITOR_COOKIE].value)
+    assert recognise_or_welcome(request).owner == visitor.owner
+
+
+# Django REST Framework's classes
+
+
+def test_a_token_of_drf_is_recognised_and_needs_no_csrf(site: Any, user: Any) -> None:
+    from rest_framework.authtoken.models import Token
+
+    site(TOKEN, SESSION)
+    token = Token.objects.create(user=user)
+    caller = recognise(request_with(Authorization=f"Token {token.key}"))
+    assert caller.owner == Owner.for_user(user)
+    assert caller.by_cookie is False
+
+
+def test_a_jwt_is_recognised_through_the_api(site: Any, user: Any) -> None:
+    from rest_framework_simplejwt.tokens import AccessToken
+
+    site(JWT, COOKIE)
+    client = Client(
+        enforce_csrf_checks=True,
+        headers={"Authorization": f"Bearer {AccessToken.for_user(user)}"},
+    )
+    response = client.post("/chat/sessions", "{}", content_type="application/json")
+    assert response.status_code == 201
+    assert VISITOR_COOKIE not in response.cookies
+    session = response.json()["session"]["id"]
+    assert Client().get(f"/chat/sessions/{session}").status_code == 404
+
+
+def bad_credentials(user: Any) -> list[tuple[str, str]]:
+    from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+    expired = AccessToken.for_user(user)
+    expired.set_exp(lifetime=-expired.lifetime)
+    return [
+        (TOKEN, "Token of-nobody"),
+        (TOKEN, "Token "),
+        (TOKEN, "Token a b"),
+        (TOKEN, "Token \xff\xfe"),
+        (TOKEN, "Token a\x00"),
+        (JWT, "Bearer x"),
+        (JWT, f"Bearer {expired}"),
+        (JWT, f"Bearer {RefreshToken.for_user(user)}"),
+        (JWT, f"Bearer {AccessToken.for_user(user)}x"),
+        (JWT, "Bearer eyJhbGciOiJub25lIn0.eyJ1c2VyX2lkIjoxfQ."),
+    ]
+
+
+def test_bad_credentials_are_refused_and_never_become_a_visitor(site: Any, user: Any) -> None:
+    for path, header in bad_credentials(user):
+        site(path, SESSION, COOKIE)
+        response = Client().get("/chat/sessions", headers={"Authorization": header})
+        assert_error(response, 401, "not_authenticated")
+        assert VISITOR_COOKIE not in response.cookies
+        assert "SECRET" not in response.content.decode()
+
+
+def test_an_inactive_user_is_refused(site: Any, user: Any) -> None:
+    site(TOKEN, SESSION, COOKIE)
+    caller = person("token", user.username)
+    user.is_active = False
+    user.save()
+    assert_error(caller.get("sessions"), 401, "not_authenticated")
+
+
+def test_without_a_header_the_next_authenticator_is_asked(site: Any, user: Any) -> None:
+    site(TOKEN, JWT, SESSION, COOKIE)
+    caller = recognise(request_with(user=user))
+    assert (caller.owner, caller.by_cookie) == (Owner.for_user(user), True)
+
+
+def test_drfs_own_session_class_keeps_its_csrf_check(site: Any, user: Any) -> None:
+    """It says 401 where DjangoSession says 403 csrf_failed; either way nothing is written."""
+    site(DRF_SESSION)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    assert client.get("/chat/sessions").status_code == 200
+    response = client.post("/chat/sessions", "{}", content_type="application/json")
+    assert_error(response, 401, "not_authenticated")
+    assert not any(rows().values())
+
+
+def test_somebody_who_is_no_user_is_not_recognised(site: Any, db: None) -> None:
+    site(f"{__name__}.Nobody", SESSION)
+    with pytest.raises(NotAuthenticated):
+        recognise_or_welcome(request_with())
+    assert_error(Client().get("/chat/sessions"), 401, "not_authenticated")
+
+
+# A host's own
+
+
+def test_an_authenticator_of_the_hosts_is_a_class_with_one_method(site: Any, db: None) -> None:
+    site(f"{__name__}.Header", SESSION)
+    client = Client(enforce_csrf_checks=True, headers={"X-Key": "abc"})
+    assert client.post("/chat/sessions", "{}", content_type="application/json").status_code == 201
+
+
+def test_a_wrong_path_is_an_import_error() -> None:
+    with pytest.raises(ImportError):
+        load_authenticator("no.such.Class")
+
+
+def test_every_authenticator_is_made_once() -> None:
+    assert load_authenticator(SESSION) is load_authenticator(SESSION)
+
+
+def test_the_salt_is_the_packages_own() -> None:
+    assert signed("x", salt=authentication.__name__) != signed("x")
