@@ -61,6 +61,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def reserve(host: str, port: int) -> socket.socket:
     """Take the port first: nobody should wait for a build to hear that it is in use."""
     try:
+        if port not in range(65536):  # getaddrinfo would take the remainder
+            raise OSError("no such port")
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         if os.name != "nt":  # on Windows this would let two servers share the port
