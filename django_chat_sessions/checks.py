@@ -11,6 +11,7 @@ E006 the model's parents
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -30,17 +31,26 @@ ID = "django_chat_sessions"
 
 
 def _positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return _number(value) and value > 0
 
 
+def _number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
+
+
+MOST_DAYS = 36_500  # a hundred years; dates before year 1 do not exist
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "SESSION_MODEL": (lambda v: isinstance(v, str), "a text, app_label.ModelName"),
     "ACTIVITY_RESOLUTION": (
-        lambda v: v == 0 or _positive(v),
+        lambda v: _number(v) and v >= 0,
         "seconds, 0 or more",
     ),
     "HISTORY_LIMIT": (lambda v: isinstance(v, int) and _positive(v), "a whole number above 0"),
-    "RETENTION_DAYS": (lambda v: v is None or _positive(v), "days above 0, or None for ever"),
+    "RETENTION_DAYS": (
+        lambda v: v is None or (_positive(v) and v < MOST_DAYS),
+        f"days above 0 and below {MOST_DAYS}, or None for ever",
+    ),
     "MAX_MESSAGE_LENGTH": (
         lambda v: isinstance(v, int) and _positive(v),
         "a whole number of characters above 0",
@@ -49,6 +59,11 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: isinstance(v, list | tuple) and bool(v),
         "a list of dotted paths",
     ),
+    "RESPONDER": (
+        lambda v: v is None or isinstance(v, str) or callable(v),
+        "a callable or its dotted path",
+    ),
+    "RUNNER": (lambda v: isinstance(v, str), "the dotted path of a runner"),
     "REPLY_LEASE": (_positive, "seconds above 0"),
 }
 
@@ -56,11 +71,21 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
 @register()
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Unknown keys, wrong values, paths that lead nowhere."""
-    given = getattr(settings, "CHAT_SESSIONS", {})
-    if not isinstance(given, dict):
-        kind = type(given).__name__
+    given = _given()
+    if given is None:
+        kind = type(settings.CHAT_SESSIONS).__name__
         return [Error(f"CHAT_SESSIONS is a {kind}; make it a dict.", id=f"{ID}.E003")]
-    return [*_unknown_keys(given), *_wrong_values(given), *_wrong_paths(), *_wrong_policy()]
+    return [*_unknown_keys(given), *_wrong_values(given), *_wrong_paths(given), *_wrong_policy()]
+
+
+def _given() -> dict[Any, Any] | None:
+    """Return what the host set; None when it is no dict."""
+    given = getattr(settings, "CHAT_SESSIONS", {})
+    return given if isinstance(given, dict) else None
+
+
+def _value(given: dict[Any, Any], key: str) -> Any:
+    return given.get(key, conf.DEFAULTS[key])
 
 
 def _unknown_keys(given: dict[Any, Any]) -> Iterator[CheckMessage]:
@@ -80,24 +105,16 @@ def _wrong_values(given: dict[Any, Any]) -> Iterator[CheckMessage]:
             )
 
 
-def _wrong_paths() -> Iterator[CheckMessage]:
-    paths: list[tuple[str, Any]] = [("RUNNER", app_settings.RUNNER)]
-    try:
-        paths += [("AUTHENTICATORS", path) for path in app_settings.AUTHENTICATORS]
-    except TypeError:  # reported by _wrong_values
-        pass
-    responder = getattr(settings, "CHAT_SESSIONS", {}).get("RESPONDER")
-    if isinstance(responder, str):
-        paths.append(("RESPONDER", responder))
-    elif responder is not None and not callable(responder):
-        yield Error(
-            f'CHAT_SESSIONS["RESPONDER"] is {responder!r}; give a callable or its dotted path.',
-            id=f"{ID}.E003",
-        )
+def _wrong_paths(given: dict[Any, Any]) -> Iterator[CheckMessage]:
+    authenticators = _value(given, "AUTHENTICATORS")
+    paths = [(key, _value(given, key)) for key in ("RUNNER", "RESPONDER")]
+    paths = [(key, path) for key, path in paths if isinstance(path, str)]
+    if isinstance(authenticators, list | tuple):
+        paths += [("AUTHENTICATORS", path) for path in authenticators]
     for key, path in paths:
         try:
             import_string(path)
-        except (ImportError, AttributeError, TypeError) as error:
+        except (ImportError, AttributeError, ValueError) as error:
             yield Error(
                 f'CHAT_SESSIONS["{key}"] names {path!r}, which cannot be imported: {error}.',
                 id=f"{ID}.E005",
@@ -109,6 +126,7 @@ def _wrong_policy() -> Iterator[CheckMessage]:
     sample = Activity(opened_at=moment, last_activity_at=moment, scope="", user_id=0)
     try:
         deadline = app_settings.TIMEOUT_POLICY.deadline(sample)
+        is_right = deadline is None or deadline.at > moment
     except Exception as error:  # noqa: BLE001  a host's own code: whatever it raises is the finding
         yield Error(
             f'CHAT_SESSIONS["TIMEOUT_POLICY"] cannot be used: {type(error).__name__}: {error}.',
@@ -116,7 +134,7 @@ def _wrong_policy() -> Iterator[CheckMessage]:
             id=f"{ID}.E004",
         )
         return
-    if deadline is not None and not (getattr(deadline, "at", moment) > moment):
+    if not is_right:
         yield Error(
             f'CHAT_SESSIONS["TIMEOUT_POLICY"] gave {deadline!r}, which is not after the activity.',
             hint="Return a Deadline later than last_activity_at, or None for never.",
@@ -127,6 +145,9 @@ def _wrong_policy() -> Iterator[CheckMessage]:
 @register(Tags.models)
 def check_models(**kwargs: Any) -> list[CheckMessage]:
     """The session model exists, and the pair is built on the abstract classes."""
+    given = _given()
+    if given is None or not isinstance(_value(given, "SESSION_MODEL"), str):
+        return []  # reported by check_settings
     try:
         pair = (
             (get_session_model(), AbstractChatSession),
@@ -141,7 +162,8 @@ def check_models(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register(Tags.database)
+# Not tagged as database checks: those run on request only, and these read nothing but settings.
+@register(Tags.compatibility)
 def check_databases(**kwargs: Any) -> list[CheckMessage]:
     """Settings under which two people at once meet an error that one person never sees."""
     found: list[CheckMessage] = []
@@ -178,11 +200,13 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
-@register(Tags.database, deploy=True)
+@register(Tags.compatibility, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """What works on a laptop and is worth a thought in production."""
     found: list[CheckMessage] = []
-    if app_settings.RESPONDER is not None and app_settings.RUNNER.endswith(".ThreadRunner"):
+    given = _given() or {}
+    answers = _value(given, "RESPONDER") is not None
+    if answers and str(_value(given, "RUNNER")).endswith(".ThreadRunner"):
         found.append(
             CheckWarning(
                 "Answers are written by threads of the web process; a restart interrupts them.",
@@ -192,7 +216,8 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
             )
         )
     for alias, options in settings.DATABASES.items():
-        if options.get("CONN_MAX_AGE") and not options.get("CONN_HEALTH_CHECKS"):
+        # None keeps a connection for ever.
+        if options.get("CONN_MAX_AGE", 0) != 0 and not options.get("CONN_HEALTH_CHECKS"):
             found.append(
                 CheckWarning(
                     f"Database {alias!r}: after it restarts, kept connections fail once each.",

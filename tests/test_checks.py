@@ -1,0 +1,332 @@
+"""Every finding of the system checks: when it comes, what it says, and when it goes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+
+from django_chat_sessions import checks
+from django_chat_sessions.policies import Deadline, IdleTimeoutPolicy, TimeoutPolicy
+
+HERE = __name__
+PREFIX = "django_chat_sessions."
+
+pytestmark = [
+    pytest.mark.django_db,  # Django's own checks ask the database for its version
+    # Django warns that its connections stay as they are; only our checks read the setting here.
+    pytest.mark.filterwarnings("ignore:Overriding setting DATABASES"),
+]
+
+
+def found(*, deploy: bool = False) -> dict[str, list[str]]:
+    """Run all checks as ``manage.py check`` does; return our findings by id."""
+    messages: dict[str, list[str]] = {}
+    for message in run_checks(include_deployment_checks=deploy):
+        if message.id and message.id.startswith(PREFIX):
+            text = f"{message.msg} {message.hint or ''}"
+            messages.setdefault(message.id.removeprefix(PREFIX), []).append(text)
+    return messages
+
+
+@pytest.fixture
+def configured(settings: Any) -> Any:
+    """Return a function that changes CHAT_SESSIONS and says what the checks find."""
+
+    def findings(*, deploy: bool = False, **changes: Any) -> dict[str, list[str]]:
+        settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, **changes}
+        return found(deploy=deploy)
+
+    return findings
+
+
+def callable_answer(turn: Any) -> str:
+    return "Because."
+
+
+NOT_CALLABLE = 5
+
+
+class Raises(TimeoutPolicy):
+    def deadline(self, activity: Any) -> Deadline | None:
+        raise ZeroDivisionError("by policy")
+
+
+class InThePast(TimeoutPolicy):
+    def deadline(self, activity: Any) -> Deadline | None:
+        return Deadline(activity.last_activity_at, "idle")
+
+
+class NoDeadline(TimeoutPolicy):
+    def deadline(self, activity: Any) -> Any:
+        return 300
+
+
+class Naive(TimeoutPolicy):
+    def deadline(self, activity: Any) -> Deadline | None:
+        return Deadline(activity.last_activity_at.replace(tzinfo=None, year=2099), "idle")
+
+
+class NeedsArguments(IdleTimeoutPolicy):
+    def __init__(self, timeout: float) -> None:
+        super().__init__(timeout)
+
+
+class Never(TimeoutPolicy):
+    def deadline(self, activity: Any) -> Deadline | None:
+        return None
+
+
+def test_the_test_project_itself_is_without_findings() -> None:
+    assert found() == {}
+
+
+def test_a_project_without_the_setting_is_without_findings_if_the_tables_are_there(
+    settings: Any,
+) -> None:
+    del settings.CHAT_SESSIONS
+    ids = set(found())
+    if "django_chat_sessions.default_models" in settings.INSTALLED_APPS:
+        assert ids == set()
+    else:
+        assert ids == {"E001"}
+
+
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [
+        ("nothing.Here", "default_models"),
+        ("chat_sessions", "app_label.ModelName"),
+        ("a.b.c", "app_label.ModelName"),
+        ("", "app_label.ModelName"),
+        ("auth.User", "'messages'"),
+    ],
+)
+def test_e001_a_session_model_that_is_not_there(configured: Any, name: str, way_out: str) -> None:
+    [text] = configured(SESSION_MODEL=name)["E001"]
+    assert way_out in text
+
+
+def test_e002_an_unknown_key_with_the_one_that_was_meant(configured: Any) -> None:
+    [text] = configured(HISTORY_LIMITS=30)["E002"]
+    assert "'HISTORY_LIMITS'" in text
+    assert "'HISTORY_LIMIT'?" in text
+
+
+def test_e002_an_unknown_key_like_no_other_with_all_that_are_known(configured: Any) -> None:
+    [text] = configured(colour="red")["E002"]
+    assert "RESPONDER" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("SESSION_MODEL", 5),
+        ("SESSION_MODEL", None),
+        ("ACTIVITY_RESOLUTION", -1),
+        ("ACTIVITY_RESOLUTION", "1"),
+        ("ACTIVITY_RESOLUTION", None),
+        ("ACTIVITY_RESOLUTION", float("inf")),
+        ("ACTIVITY_RESOLUTION", float("nan")),
+        ("ACTIVITY_RESOLUTION", False),
+        ("HISTORY_LIMIT", 0),
+        ("HISTORY_LIMIT", 1.5),
+        ("HISTORY_LIMIT", True),
+        ("HISTORY_LIMIT", "30"),
+        ("RETENTION_DAYS", 0),
+        ("RETENTION_DAYS", -1),
+        ("RETENTION_DAYS", "30"),
+        ("RETENTION_DAYS", float("inf")),
+        ("RETENTION_DAYS", 10**9),
+        ("MAX_MESSAGE_LENGTH", 0),
+        ("MAX_MESSAGE_LENGTH", None),
+        ("AUTHENTICATORS", []),
+        ("AUTHENTICATORS", None),
+        ("AUTHENTICATORS", "django_chat_sessions.authentication.DjangoSession"),
+        ("AUTHENTICATORS", 5),
+        ("REPLY_LEASE", 0),
+        ("REPLY_LEASE", None),
+        ("REPLY_LEASE", float("inf")),
+        ("RESPONDER", 5),
+        ("RUNNER", None),
+        ("RUNNER", 5),
+    ],
+)
+@pytest.mark.parametrize("deploy", [False, True])
+def test_e003_a_wrong_value_is_named_once_with_what_to_give(
+    configured: Any, key: str, value: Any, deploy: bool
+) -> None:
+    findings = configured(deploy=deploy, **{key: value})
+    [text] = findings["E003"]
+    assert key in text
+    assert "give " in text
+    assert set(findings) <= {"E003", "W004"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ACTIVITY_RESOLUTION", 0),
+        ("ACTIVITY_RESOLUTION", 0.5),
+        ("HISTORY_LIMIT", 1),
+        ("RETENTION_DAYS", None),
+        ("RETENTION_DAYS", 0.5),
+        ("AUTHENTICATORS", ("django_chat_sessions.authentication.DjangoSession",)),
+        ("REPLY_LEASE", 0.5),
+        ("RESPONDER", None),
+        ("RESPONDER", callable_answer),
+        ("RESPONDER", f"{HERE}.callable_answer"),
+        ("TIMEOUT_POLICY", Never),
+        ("TIMEOUT_POLICY", Never()),
+        ("TIMEOUT_POLICY", f"{HERE}.Never"),
+        ("TIMEOUT_POLICY", IdleTimeoutPolicy(900)),
+    ],
+)
+def test_right_values_are_without_findings(configured: Any, key: str, value: Any) -> None:
+    assert configured(**{key: value}) == {}
+
+
+@pytest.mark.parametrize("value", [None, [], "x", [("RUNNER", "x")]])
+@pytest.mark.parametrize("deploy", [False, True])
+def test_e003_a_setting_that_is_no_dict_is_the_only_finding(
+    settings: Any, value: Any, deploy: bool
+) -> None:
+    settings.CHAT_SESSIONS = value
+    findings = found(deploy=deploy)
+    assert list(findings) == ["E003"]
+    assert "make it a dict" in findings["E003"][0]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "no.such.Policy",
+        f"{HERE}.Raises",
+        f"{HERE}.InThePast",
+        f"{HERE}.NoDeadline",
+        f"{HERE}.Naive",
+        f"{HERE}.NeedsArguments",
+        TimeoutPolicy,
+        None,
+        300,
+    ],
+)
+def test_e004_a_policy_that_cannot_be_used(configured: Any, policy: Any) -> None:
+    findings = configured(TIMEOUT_POLICY=policy)
+    assert set(findings) == {"E004"}
+    assert len(findings["E004"]) == 1
+
+
+@pytest.mark.parametrize("key", ["RUNNER", "RESPONDER"])
+@pytest.mark.parametrize("path", ["no.such.thing", f"{HERE}.nothing", "nodots", ""])
+@pytest.mark.parametrize("deploy", [False, True])
+def test_e005_a_path_that_leads_nowhere(configured: Any, key: str, path: str, deploy: bool) -> None:
+    findings = configured(deploy=deploy, **{key: path})
+    assert set(findings) <= {"E005", "W004"}
+    [text] = findings["E005"]
+    assert key in text
+
+
+def test_e005_each_authenticator_that_cannot_be_imported(configured: Any) -> None:
+    known = "django_chat_sessions.authentication.DjangoSession"
+    texts = configured(AUTHENTICATORS=["no.such.thing", known, 5])["E005"]
+    assert len(texts) == 2
+
+
+def test_e006_a_model_that_is_not_built_on_ours(
+    configured: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.contrib.auth.models import User
+
+    monkeypatch.setattr(checks, "get_session_model", lambda: User)
+    [text] = configured()["E006"]
+    assert text.startswith("auth.User must subclass AbstractChatSession.")
+
+
+# Databases
+
+
+@pytest.fixture
+def database(settings: Any) -> Any:
+    """Return a function that names one database and says what the checks find."""
+
+    def findings(*, deploy: bool = False, **options: Any) -> dict[str, list[str]]:
+        settings.DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", **options}}
+        return found(deploy=deploy)
+
+    return findings
+
+
+SQLITE = "django.db.backends.sqlite3"
+
+
+@pytest.mark.parametrize("options", [{}, {"transaction_mode": "DEFERRED"}])
+def test_w001_sqlite_in_its_default_mode(database: Any, options: dict[str, str]) -> None:
+    [text] = database(ENGINE=SQLITE, OPTIONS=options)["W001"]
+    assert '"transaction_mode": "IMMEDIATE"' in text
+    assert database(ENGINE=SQLITE, OPTIONS={"transaction_mode": "IMMEDIATE"}) == {}
+
+
+def test_w002_atomic_requests(database: Any) -> None:
+    [text] = database(ATOMIC_REQUESTS=True)["W002"]
+    assert "non_atomic_requests" in text
+    assert database(ATOMIC_REQUESTS=False) == {}
+
+
+def test_w003_local_times(settings: Any) -> None:
+    settings.USE_TZ = False
+    [text] = found()["W003"]
+    assert "USE_TZ = True" in text
+    settings.USE_TZ = True
+    assert found() == {}
+
+
+def test_w004_threads_in_production(configured: Any) -> None:
+    runners = "django_chat_sessions.services.replies.runners"
+    assert "W004" not in configured(RUNNER=f"{runners}.ThreadRunner")
+    [text] = configured(deploy=True)["W004"]
+    assert "grace" in text
+    assert "W004" not in configured(deploy=True, RESPONDER=None)
+    answers = {"RESPONDER": callable_answer}
+    assert "W004" not in configured(deploy=True, RUNNER=f"{runners}.InlineRunner", **answers)
+
+
+@pytest.mark.parametrize("age", [600, None])
+def test_w005_connections_that_are_kept_without_a_look_at_their_health(
+    database: Any, age: int | None
+) -> None:
+    assert "W005" not in database(CONN_MAX_AGE=age)
+    [text] = database(deploy=True, CONN_MAX_AGE=age)["W005"]
+    assert "CONN_HEALTH_CHECKS = True" in text
+    assert "W005" not in database(deploy=True, CONN_MAX_AGE=age, CONN_HEALTH_CHECKS=True)
+    assert "W005" not in database(deploy=True, CONN_MAX_AGE=0)
+
+
+# The command people run
+
+
+def test_manage_py_check_prints_the_way_out_and_fails(settings: Any) -> None:
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "HISTORY_LIMIT": "many"}
+    with pytest.raises(CommandError, match=r"django_chat_sessions\.E003"):
+        call_command("check", stderr=StringIO())
+
+
+# The ids
+
+
+def test_every_id_is_listed_on_top_used_and_tested() -> None:
+    source = Path(checks.__file__).read_text()
+    assert checks.__doc__
+    listed = Counter(re.findall(r"\b[EW]\d{3}\b", checks.__doc__))
+    used = set(re.findall(r'\{ID\}\.([EW]\d{3})"', source))
+    tested = {
+        name.upper() for name in re.findall(r"def test_([ew]\d{3})_", Path(__file__).read_text())
+    }
+    assert set(listed) == used == tested
+    assert set(listed.values()) == {1}
