@@ -1,0 +1,223 @@
+"""The reference names everything there is, and the versions agree."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import get_commands
+from django.dispatch import Signal
+from django.template import Library
+
+import django_chat_sessions
+from django_chat_sessions import conf, exceptions, policies, services, signals
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from tests.doc_pages import DOCS, ROOT, blocks, commands, pages, text_of
+
+PACKAGE = Path(django_chat_sessions.__file__).parent
+FRONTEND = ROOT / "frontend"
+VERBS = [name for name in services.__all__ if not inspect.isclass(getattr(services, name))]
+TWINS = [name for name in VERBS if name[0] == "a" and name[1:] in VERBS]
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+IMPORT = re.compile(r'import \{([^}]+)\} from "(django-chat-sessions[^"]*)"')
+
+
+def source(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", conf.DEFAULTS)
+def test_a_setting_is_described_with_its_default(key: str) -> None:
+    page = text_of("reference/settings.md")
+    assert f"\n## {key}\n" in page
+    row = next(line for line in page.splitlines() if line.startswith(f"| [`{key}`]"))
+    default = row.split("|")[2].strip().strip("`")
+    assert default == json.dumps(conf.DEFAULTS[key]).replace("null", "None")
+
+
+def test_no_setting_is_described_that_does_not_exist() -> None:
+    described = re.findall(r"^## ([A-Z_]+)$", text_of("reference/settings.md"), re.MULTILINE)
+    assert sorted(described) == sorted(conf.DEFAULTS)
+
+
+def test_every_check_is_described_and_no_other() -> None:
+    exist = set(re.findall(r'id=f"\{ID\}\.([EW]\d+)"', source("django_chat_sessions/checks.py")))
+    described = set(re.findall(r"^\| `([EW]\d+)`", text_of("reference/checks.md"), re.MULTILINE))
+    assert exist == described
+
+
+def test_every_signal_is_described_and_no_other() -> None:
+    exist = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
+    page = text_of("reference/signals.md")
+    assert exist == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", services.__all__)
+def test_a_public_name_of_the_services_is_described(name: str) -> None:
+    page = text_of("reference/services.md")
+    assert (f"`{name}`" if name in TWINS else f":: {name}\n") in page
+
+
+@pytest.mark.parametrize("name", [name for name in VERBS if name not in TWINS])
+def test_the_docstring_of_a_verb_says_how_many_statements_it_spends(name: str) -> None:
+    assert "statement" in (inspect.getdoc(getattr(services, name)) or "")
+
+
+def test_every_class_of_the_policies_is_described() -> None:
+    page = text_of("reference/policies.md")
+    for name, value in vars(policies).items():
+        if inspect.isclass(value) and value.__module__ == policies.__name__:
+            assert f":: {name}\n" in page
+
+
+def test_every_error_is_in_the_reference_and_in_the_overview() -> None:
+    assert ".. automodule:: django_chat_sessions.exceptions" in text_of("reference/services.md")
+    for name, value in vars(exceptions).items():
+        if inspect.isclass(value):
+            assert name in (exceptions.__doc__ or "")
+
+
+@pytest.mark.parametrize("model", [AbstractChatSession, AbstractChatMessage])
+def test_every_field_is_described(model: type[AbstractChatSession]) -> None:
+    page = text_of("reference/models.md").partition(f"## {model.__name__}")[2].split("\n## ")[0]
+    for field in model._meta.get_fields():
+        assert f"`{field.name}`" in page
+
+
+def test_every_template_tag_is_described_with_its_arguments() -> None:
+    page = text_of("reference/template-tags.md")
+    module = importlib.import_module("django_chat_sessions.templatetags.chat_sessions")
+    library: Library = module.register
+    for name in [*library.tags, *library.filters]:
+        section = page.partition(f"\n## {name}\n")[2].split("\n## ")[0]
+        assert section, name
+        for argument in list(inspect.signature(getattr(module, name)).parameters)[1:]:
+            assert argument in section or name in library.filters
+
+
+def test_every_command_is_described_with_its_options() -> None:
+    page = text_of("reference/commands.md")
+    ours = [name for name, app in get_commands().items() if app == "django_chat_sessions"]
+    assert ours
+    for name in ours:
+        assert f"\n## {name}\n" in page
+        code = source(f"django_chat_sessions/management/commands/{name}.py")
+        for option in re.findall(r'"(--[a-z-]+)"', code):
+            assert f"`{option}" in page
+
+
+@pytest.mark.parametrize("folder", ["core", "react", "ui"])
+def test_every_export_of_the_npm_package_is_described(folder: str) -> None:
+    page = text_of("reference/react.md")
+    barrel = source(f"frontend/src/{folder}/index.ts")
+    for group in re.findall(r"export (?:type )?\{([^}]+)\}", barrel):
+        for name in group.replace("type ", "").split(","):
+            assert not name.strip() or re.search(rf"\b{name.strip()}\b", page), name
+
+
+def test_every_verb_status_and_colour_of_the_client_is_described() -> None:
+    page = text_of("reference/react.md")
+    verbs = source("frontend/src/react/useChat.ts").partition("Pick<")[2].partition(">")[0]
+    snapshot = source("frontend/src/core/snapshot.ts")
+    statuses = snapshot.partition("ChatStatus =")[2].partition(";")[0]
+    fields = snapshot.partition("interface ChatSnapshot {")[2].partition("\n}")[0]
+    names = re.findall(r'"(\w+)"', verbs + statuses) + re.findall(r"^ {2}(\w+):", fields, re.M)
+    assert len(names) > 30
+    for name in names:
+        assert re.search(rf"`{name}[`(]", page), name
+    for colour in set(re.findall(r"(--dcs-[a-z0-9-]+):", source("frontend/src/ui/ui.css"))):
+        assert colour == "--dcs-row" or f"`{colour}`" in page, colour
+
+
+def test_snippets_import_what_the_npm_package_exports() -> None:
+    found = 0
+    for page in pages():
+        for block in blocks(page):
+            for names, module in IMPORT.findall(block.text):
+                folder = module.partition("/")[2] or "core"
+                barrel = source(f"frontend/src/{folder}/index.ts")
+                for name in names.split(","):
+                    assert re.search(rf"\b{name.strip()}\b", barrel), f"{block}: {name}"
+                    found += 1
+    assert found > 10
+
+
+def test_the_http_reference_is_what_the_contract_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    http_api = importlib.import_module("http_api")
+    written = http_api.PAGE.read_text(encoding="utf-8")
+    assert written == http_api.page_with(http_api.tables()), "run python docs/http_api.py"
+    codes = yaml.safe_load(http_api.CONTRACT.read_text())["components"]["schemas"]
+    for name in ("Error", "Conflict"):
+        for code in codes[name]["properties"]["code"]["enum"]:
+            assert f"| `{code}` |" in written
+    sys.modules.pop("http_api")
+
+
+def test_the_versions_agree() -> None:
+    version = django_chat_sessions.__version__
+    assert json.loads(source("frontend/package.json"))["version"] == version
+    assert yaml.safe_load((PACKAGE / "api" / "openapi.yaml").read_text())["info"]["version"] == (
+        version
+    )
+    newest = re.search(r"^## \[(\d[^\]]*)\]", source("CHANGELOG.md"), re.MULTILINE)
+    assert newest
+    assert newest[1] == version
+
+
+def test_the_supported_versions_agree() -> None:
+    readme, declared = source("README.md"), source("pyproject.toml")
+    pythons = re.findall(r"Python :: (3\.\d+)", declared)
+    djangos = re.findall(r"Django :: (\d\.\d)", declared)
+    assert f"Python {pythons[0]} to {pythons[-1]}" in readme
+    for django in djangos:
+        assert django in readme
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    page = ROOT / "README.md"
+    typed = [
+        command
+        for block in blocks(page)
+        if block.language == "console"
+        for command, _shown in commands(block)
+    ]
+    assert [command for command in typed if "run.py" in command] == [
+        "python3 run.py site",
+        "python3 run.py test",
+    ]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        path, _hash, anchor = target.partition("#")
+        leads_to = (page.parent / path).resolve() if path else page
+        assert leads_to.exists(), target
+        if anchor:
+            assert anchor in anchors(leads_to), target
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_in_the_contents() -> None:
+    contents = text_of("index.md")
+    for page in DOCS.rglob("*.md"):
+        name = page.relative_to(DOCS).with_suffix("").as_posix()
+        assert name == "index" or f"\n{name}\n" in contents
+
+
+def test_what_is_not_run_has_a_reason_and_is_rare() -> None:
+    left_out = [block for page in pages() for block in blocks(page) if block.reason_not_to_run]
+    assert len(left_out) <= 2
