@@ -48,8 +48,8 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "HISTORY_LIMIT": (lambda v: isinstance(v, int) and _positive(v), "a whole number above 0"),
     "RETENTION_DAYS": (
-        lambda v: v is None or (_positive(v) and v < MOST_DAYS),
-        f"days above 0 and below {MOST_DAYS}, or None for ever",
+        lambda v: v is None or (_positive(v) and v <= MOST_DAYS),
+        f"days above 0, at most {MOST_DAYS}, or None for ever",
     ),
     "MAX_MESSAGE_LENGTH": (
         lambda v: isinstance(v, int) and _positive(v),
@@ -73,14 +73,14 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Unknown keys, wrong values, paths that lead nowhere."""
     given = _given()
     if given is None:
-        kind = type(settings.CHAT_SESSIONS).__name__
+        kind = type(conf.given()).__name__
         return [Error(f"CHAT_SESSIONS is a {kind}; make it a dict.", id=f"{ID}.E003")]
     return [*_unknown_keys(given), *_wrong_values(given), *_wrong_paths(given), *_wrong_policy()]
 
 
 def _given() -> dict[Any, Any] | None:
     """Return what the host set; None when it is no dict."""
-    given = getattr(settings, "CHAT_SESSIONS", {})
+    given = conf.given()
     return given if isinstance(given, dict) else None
 
 

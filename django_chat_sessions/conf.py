@@ -29,11 +29,16 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+def given() -> Any:
+    """Return the setting as the host wrote it, right or wrong."""
+    return getattr(settings, "CHAT_SESSIONS", {})
+
+
 class AppSettings:
     """Typed access; each attribute is read from the settings at the moment of the call."""
 
     def _get(self, key: str) -> Any:
-        return getattr(settings, "CHAT_SESSIONS", {}).get(key, DEFAULTS[key])
+        return given().get(key, DEFAULTS[key])
 
     @property
     def SESSION_MODEL(self) -> str:

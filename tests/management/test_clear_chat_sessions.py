@@ -1,0 +1,131 @@
+"""The command for cron: what it prints, what it refuses, and that it changes what it says."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_chat_sessions import get_session_model, services
+from django_chat_sessions.owners import Owner
+from tests.callers import rows
+
+VISITOR = Owner.for_visitor("a visitor's secret key")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def clear(*arguments: str, stderr: StringIO | None = None) -> str:
+    """Run the command; return what it prints."""
+    printed = StringIO()
+    call_command("clear_chat_sessions", *arguments, stdout=printed, stderr=stderr or StringIO())
+    return printed.getvalue().strip()
+
+
+@pytest.fixture
+def three(db: None, noon: Any) -> Any:
+    """Three chats of ten days ago, none of them swept, and one of now."""
+    for number in range(3):
+        services.send(VISITOR, "Why?", key=f"key-000000{number}", scope=f"s{number}")
+    noon.shift(10 * 24 * 3600)
+    services.send(VISITOR, "How?", key="key-00000009", scope="now")
+    return noon
+
+
+def reasons() -> list[str]:
+    return list(
+        get_session_model()._base_manager.order_by("pk").values_list("end_reason", flat=True)
+    )
+
+
+def test_expired_chats_are_swept_and_kept(three: Any) -> None:
+    assert clear() == "3 expired sessions swept, 0 purged."
+    assert reasons() == ["idle", "idle", "idle", ""]
+    assert clear() == "0 expired sessions swept, 0 purged."
+
+
+def test_chats_older_than_the_option_are_purged_with_their_messages(three: Any) -> None:
+    assert clear("--older-than", "9.5") == "3 expired sessions swept, 3 purged."
+    left = rows()
+    assert [len(table) for table in left.values()] == [1, 2]
+
+
+def test_an_age_that_no_chat_has_purges_nothing(three: Any) -> None:
+    assert clear("--older-than", "11") == "3 expired sessions swept, 0 purged."
+
+
+def test_the_retention_of_the_site_is_the_default(three: Any, settings: Any) -> None:
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "RETENTION_DAYS": 5}
+    assert clear() == "3 expired sessions swept, 3 purged."
+
+
+def test_a_dry_run_changes_nothing_and_counts_the_same(three: Any) -> None:
+    clear()
+    three.shift(3600)
+    stored = rows()
+    dry = clear("--dry-run", "--older-than", "9")
+    assert dry == "1 expired sessions would be swept, 3 would be purged."
+    assert rows() == stored
+    assert clear("--older-than", "9") == "1 expired sessions swept, 3 purged."
+
+
+def test_a_dry_run_before_the_sweep_changes_nothing(three: Any) -> None:
+    stored = rows()
+    assert clear("--dry-run").startswith("3 expired sessions would be swept")
+    assert rows() == stored
+
+
+def test_small_batches_come_to_the_same(three: Any) -> None:
+    assert clear("--batch-size", "1", "--older-than", "9") == "3 expired sessions swept, 3 purged."
+
+
+def test_counts_can_be_had_as_json(three: Any) -> None:
+    assert json.loads(clear("--json")) == {"swept": 3, "purged": 0, "dry_run": False}
+    assert json.loads(clear("--json", "--dry-run"))["dry_run"] is True
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_has_come(three: Any) -> None:
+    terminal = Terminal()
+    clear("--batch-size", "2", "--older-than", "9", stderr=terminal)
+    assert terminal.getvalue().split("\n")[:2] == ["2 swept …", "3 swept …"]
+    assert "3 purged …" in terminal.getvalue()
+
+
+def test_a_log_file_gets_no_progress(three: Any) -> None:
+    log = StringIO()
+    clear("--batch-size", "1", "--older-than", "9", stderr=log)
+    assert log.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "way_out"),
+    [
+        (["--batch-size", "0"], "give 1 or more"),
+        (["--batch-size", "-5"], "give 1 or more"),
+        (["--older-than", "-1"], "give 0 to 36500 days"),
+        (["--older-than", "nan"], "give 0 to 36500 days"),
+        (["--older-than", "inf"], "give 0 to 36500 days"),
+        (["--older-than", "36501"], "give 0 to 36500 days"),
+        (["--older-than", "many"], "invalid float value"),
+        (["--batch-size", "1.5"], "invalid int value"),
+        (["--colour"], "unrecognized arguments"),
+    ],
+)
+def test_wrong_options_are_refused_with_the_way_out(
+    three: Any, arguments: list[str], way_out: str
+) -> None:
+    stored = rows()
+    with pytest.raises(CommandError, match=way_out):
+        clear(*arguments)
+    assert rows() == stored
+
+
+@pytest.mark.parametrize("days", ["0", "36500"])
+def test_the_bounds_themselves_are_taken(three: Any, days: str) -> None:
+    clear("--older-than", days)
