@@ -129,7 +129,7 @@ def make(folder: Path) -> None:
     environment = environment_with_node()
     lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        quick = ["--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1"]
+        quick = ["--no-audit", "--no-fund", "--prefer-offline", "--fetch-retry-mintimeout=2000"]
         npm(folder, ["ci", *quick], environment)
     npm(folder, ["run", "build"], environment)
 
@@ -170,8 +170,9 @@ def npm(folder: Path, arguments: list[str], environment: dict[str, str]) -> None
         raise Problem(
             f"npm cannot reach its registry to install what {where} needs; are you online?"
         )
-    lines = [line for line in done.stdout.splitlines() if re.search("error|ERR", line)]
-    reason = lines[0].strip() if lines else f"exit code {done.returncode}"
+    said = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    lines = [line for line in said if line.startswith("npm error")] or said[-1:]
+    reason = lines[0] if lines else f"exit code {done.returncode}"
     raise Problem(f"`npm {' '.join(arguments[:2])}` failed in {where}: {reason}")
 
 
