@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
-from django_chat_sessions.services import Arrival, Sent
+from django_chat_sessions.services import Arrival, Sent, Transcript
 
 Payload = dict[str, Any]
 
@@ -103,6 +103,25 @@ def sent_message(value: Sent, now: datetime) -> Payload:
         "session": session(value.session, now),
         "message": message(value.message, now),
         "reply": None if value.reply is None else message(value.reply, now),
+        "server_time": moment(now),
+    }
+
+
+def history(rows: list[AbstractChatSession], cursor: str | None, now: datetime) -> Payload:
+    """Return one page of the history; ``cursor`` asks for the next."""
+    return {
+        "sessions": [session(row, now) for row in rows],
+        "next_cursor": cursor,
+        "server_time": moment(now),
+    }
+
+
+def transcript(row: AbstractChatSession, page: Transcript, now: datetime) -> Payload:
+    """Return one page of a conversation."""
+    return {
+        "session": session(row, now),
+        "messages": [message(each, now) for each in page.messages],
+        "next_before": page.before,
         "server_time": moment(now),
     }
 

@@ -48,14 +48,8 @@ class Sessions(Endpoint):
             after=inputs.decode_cursor(request),
             scope=inputs.scope_in_query(request),
         )
-        now = clock.now()
-        return JsonResponse(
-            {
-                "sessions": [payloads.session(row, now) for row in rows],
-                "next_cursor": inputs.encode_cursor(following),
-                "server_time": payloads.moment(now),
-            }
-        )
+        cursor = inputs.encode_cursor(following)
+        return JsonResponse(payloads.history(rows, cursor, clock.now()))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Start a new session."""
@@ -112,15 +106,7 @@ class Transcript(OfSession):
         limit = inputs.number(request, "limit", default=PAGE, least=1, most=most) or PAGE
         before = inputs.number(request, "before", default=None, least=0, most=inputs.LAST_POSITION)
         page = services.transcript(session, limit, before)
-        now = clock.now()
-        return JsonResponse(
-            {
-                "session": payloads.session(session, now),
-                "messages": [payloads.message(row, now) for row in page.messages],
-                "next_before": page.before,
-                "server_time": payloads.moment(now),
-            }
-        )
+        return JsonResponse(payloads.transcript(session, page, clock.now()))
 
 
 class EndSession(OfSession):
