@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.dispatch import Signal
 
 import django_chat_sessions
 from django_chat_sessions import (
@@ -64,7 +65,7 @@ def test_the_exceptions_are_these_and_have_one_base() -> None:
 
 
 def test_the_signals_are_these() -> None:
-    found = {name for name, value in vars(signals).items() if isinstance(value, signals.Signal)}
+    found = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
     assert found == SIGNALS
 
 
