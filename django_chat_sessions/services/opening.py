@@ -62,6 +62,12 @@ def latest_session(owner: Owner, scope: str) -> AbstractChatSession | None:
     return next(iter(latest.newest_first()[:1]), None)
 
 
+def previous_of(session: AbstractChatSession) -> AbstractChatSession | None:
+    """Return what the session follows; one SELECT, none when it follows nothing."""
+    before = sessions().filter(pk=session.previous_id) if session.previous_id is not None else ()
+    return next(iter(before[:1]), None)
+
+
 def new_arrival(
     session: AbstractChatSession | None, previous: AbstractChatSession | None, now: datetime
 ) -> Arrival:

@@ -34,6 +34,7 @@ from django_chat_sessions.services.opening import (
     held_session,
     new_arrival,
     open_new,
+    previous_of,
 )
 from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
 from django_chat_sessions.services.replies.runners import get_runner
@@ -69,7 +70,8 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     Raises SessionEnded (the named one was ended on purpose, or expired and another is open),
     TurnInProgress, KeyReused, SessionNotFound. Sends ``message_added``, and ``session_started``
     where one starts.
-    3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT.
+    3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT; another SELECT for the first
+    message after ``start``, which tells what was before.
     """
     content = storable(content)
     client_key = owner.client_key(key)
@@ -95,7 +97,7 @@ def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: A
     if session is not None:
         arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
         if session.message_count == 0:
-            arrival = new_arrival(session, session.previous, now)
+            arrival = new_arrival(session, previous_of(session), now)
         append(session, rows, now)
     else:
         with short_transaction():
