@@ -347,9 +347,7 @@ class TestTouch:
             chat_sessions.touch(session)
 
     @pytest.mark.parametrize("messages", [10, 10_000])
-    def test_1_statement(
-        self, owner: Owner, noon: Any, statements: Any, messages: int
-    ) -> None:
+    def test_1_statement(self, owner: Owner, noon: Any, statements: Any, messages: int) -> None:
         session = opened(owner)
         fill(session, messages)
         noon.shift(MINUTE)

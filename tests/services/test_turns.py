@@ -356,8 +356,6 @@ class TestWhileAnAnswerIsWritten:
     ) -> None:
         sent = waiting(owner)
         noon.shift(LEASE)
-        with django_capture_on_commit_callbacks():
-            pass
         with django_capture_on_commit_callbacks(execute=True):
             chat_sessions.add_message(sent.session, "user", "And?")
         assert [name for name, _ in signals] == ["turn_failed", "message_added"]
@@ -425,9 +423,7 @@ class TestAddMessage:
         assert stored(session).last_activity_at == clock.now()
 
     @pytest.mark.parametrize("way", ["ended", "expired", "deleted"])
-    def test_a_session_that_is_over_takes_nothing(
-        self, owner: Owner, noon: Any, way: str
-    ) -> None:
+    def test_a_session_that_is_over_takes_nothing(self, owner: Owner, noon: Any, way: str) -> None:
         session = talked(owner)
         old_copy = stored(session)
         if way == "ended":
@@ -468,9 +464,7 @@ class TestAddMessage:
         assert contents(old_copy) == ["Hello", "You asked: Hello", "Thanks", "Still here"]
 
     @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
-    def test_2_statements(
-        self, owner: Owner, statements: Any, messages: int, others: int
-    ) -> None:
+    def test_2_statements(self, owner: Owner, statements: Any, messages: int, others: int) -> None:
         fill_history(owner, others)
         session = opened(owner)
         fill(session, messages)
@@ -631,20 +625,27 @@ class TestRecordTurn:
 
     def test_an_answer_to_a_deleted_session_is_dropped(self, owner: Owner) -> None:
         session = opened(owner)
-        with (
-            pytest.raises(TurnLost) as lost,
-            chat_sessions.record_turn(session, "Why?") as turn,
-        ):
-            chat_sessions.delete(stored(session))
-            turn.answer = "SECRET-4711"
+
+        def answer() -> None:
+            with chat_sessions.record_turn(session, "Why?") as turn:
+                chat_sessions.delete(stored(session))
+                turn.answer = "SECRET-4711"
+
+        with pytest.raises(TurnLost) as lost:
+            answer()
         assert "SECRET-4711" not in str(lost.value)
         assert [row.state for row in rows(session)] == ["", "stopped"]
 
     def test_an_error_in_a_deleted_session_is_raised_as_it_is(self, owner: Owner) -> None:
         session = opened(owner)
-        with pytest.raises(RuntimeError), chat_sessions.record_turn(session, "Why?"):
-            chat_sessions.delete(stored(session))
-            raise RuntimeError
+
+        def answer() -> None:
+            with chat_sessions.record_turn(session, "Why?"):
+                chat_sessions.delete(stored(session))
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            answer()
         assert rows(session)[1].state == "stopped"
 
     def test_a_session_that_is_ended_meanwhile_keeps_the_answer(self, owner: Owner) -> None:

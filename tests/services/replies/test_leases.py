@@ -1,0 +1,201 @@
+"""One thread keeps every lease that is held, and outlives whatever happens to one of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db import InterfaceError
+
+from django_chat_sessions import clock, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.replies import leases
+from django_chat_sessions.services.replies.leases import LeaseKeeper
+from tests.conversations import configure, leave_replies, opened, reply_of, stored, waiting
+
+THREAD = "chat-sessions-leases"
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """Wait for another thread, as short as possible and ten seconds at most."""
+    for _ in range(10_000):
+        if condition():
+            return
+        time.sleep(0.001)
+    raise AssertionError("It did not happen within ten seconds.")
+
+
+def keeper_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == THREAD]
+
+
+@pytest.fixture
+def keeper() -> Iterator[LeaseKeeper]:
+    until(lambda: not keeper_threads())
+    keeper = LeaseKeeper()
+    yield keeper
+    keeper._held.clear()
+    keeper._released.set()
+    until(lambda: not keeper_threads())
+
+
+@pytest.fixture
+def quick(settings: Any) -> None:
+    """Leases of a twentieth of a second: renewed before anybody looks twice."""
+    configure(settings, REPLY_LEASE=0.06)
+
+
+class Renewals:
+    """Stands in for ``renew``: notes each call, and raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.made: list[Any] = []
+        self.raises: dict[Any, Exception] = {}
+
+    def __call__(self, reply: Any, session: Any) -> None:
+        self.made.append(reply)
+        if reply in self.raises:
+            raise self.raises[reply]
+
+    def count(self, reply: Any) -> int:
+        return sum(made is reply for made in self.made)
+
+
+@pytest.fixture
+def renewals(monkeypatch: pytest.MonkeyPatch) -> Renewals:
+    renewals = Renewals()
+    monkeypatch.setattr(leases, "renew", renewals)
+    return renewals
+
+
+def made_up(count: int = 1) -> list[tuple[Any, Any]]:
+    from django_chat_sessions import get_message_model
+
+    return [
+        (get_message_model()(pk=10**6 + n if is_int() else None), get_session_model()())
+        for n in range(count)
+    ]
+
+
+def is_int() -> bool:
+    return bool(get_session_model()._meta.pk.get_internal_type() != "UUIDField")
+
+
+def test_nothing_held_no_thread(keeper: LeaseKeeper) -> None:
+    assert keeper_threads() == []
+
+
+def test_one_thread_for_all_and_none_after_the_last(
+    keeper: LeaseKeeper, quick: None, renewals: Renewals
+) -> None:
+    (one, other) = made_up(2)
+    keeper.hold(*one)
+    with keeper.keeping(*other):
+        until(lambda: renewals.count(one[0]) >= 2 and renewals.count(other[0]) >= 2)
+        assert len(keeper_threads()) == 1
+    keeper.release(one[0])
+    until(lambda: not keeper_threads())
+    with keeper.keeping(*one):
+        assert len(keeper_threads()) == 1
+
+
+def test_a_released_lease_is_renewed_no_more(
+    keeper: LeaseKeeper, quick: None, renewals: Renewals
+) -> None:
+    (one, other) = made_up(2)
+    keeper.hold(*other)
+    with keeper.keeping(*one):
+        until(lambda: renewals.count(one[0]))
+    made, others = renewals.count(one[0]), renewals.count(other[0])
+    until(lambda: renewals.count(other[0]) >= others + 3)
+    assert renewals.count(one[0]) <= made + 1  # one may have been on its way
+
+
+def test_a_lost_turn_is_let_go(keeper: LeaseKeeper, quick: None, renewals: Renewals) -> None:
+    from django_chat_sessions.exceptions import TurnLost
+
+    (one, other) = made_up(2)
+    renewals.raises[one[0]] = TurnLost()
+    keeper.hold(*one)
+    keeper.hold(*other)
+    until(lambda: renewals.count(other[0]) >= 3)
+    assert renewals.count(one[0]) == 1
+    assert one[0].pk not in keeper._held
+
+
+@pytest.mark.parametrize("error", [InterfaceError("SECRET-4711"), RuntimeError("SECRET-4711")])
+def test_whatever_goes_wrong_is_tried_again_and_the_others_are_kept(
+    keeper: LeaseKeeper,
+    quick: None,
+    renewals: Renewals,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    (one, other) = made_up(2)
+    renewals.raises[one[0]] = error
+    with caplog.at_level(logging.DEBUG):
+        keeper.hold(*one)
+        keeper.hold(*other)
+        until(lambda: renewals.count(one[0]) >= 2 and renewals.count(other[0]) >= 2)
+    assert f"Lease of reply {one[0].pk} not renewed: {type(error).__name__}" in caplog.text
+    assert "SECRET-4711" not in caplog.text
+
+
+def test_a_worker_that_takes_over_a_held_reply_keeps_its_own_hold(
+    keeper: LeaseKeeper, renewals: Renewals
+) -> None:
+    ((queued, session),) = made_up()
+    from copy import copy
+
+    claimed = copy(queued)
+    keeper.hold(queued, session)
+    keeper.hold(claimed, session)
+    keeper.release(queued)
+    assert keeper._held[claimed.pk][0] is claimed
+    keeper.release(claimed)
+    assert not keeper._held
+
+
+def test_a_thread_that_was_woken_by_a_release_renews_nothing_before_its_time(
+    keeper: LeaseKeeper, renewals: Renewals, settings: Any
+) -> None:
+    configure(settings, REPLY_LEASE=3000)
+    (one, other) = made_up(2)
+    with mock.patch.object(keeper, "_released", wraps=keeper._released) as released:
+        released.wait.side_effect = [True, True, False]
+        keeper._held[one[0].pk] = one
+        renewals.raises[one[0]] = RuntimeError()
+        with pytest.raises(StopIteration):
+            keeper._renew_until_idle()
+    assert renewals.count(one[0]) == 1
+    assert renewals.count(other[0]) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_held_lease_outlives_its_time(owner: Owner, settings: Any, keeper: LeaseKeeper) -> None:
+    leave_replies(settings)
+    configure(settings, REPLY_LEASE=0.9)
+    sent = waiting(owner)
+    reply = reply_of(sent)
+    first = stored(reply).lease_until
+    with keeper.keeping(reply, sent.session):
+        until(lambda: stored(reply).lease_until > first)
+        until(lambda: clock.now() > first)
+        assert stored(reply).reply_state(clock.now()) == "pending"
+        assert stored(sent.session).is_running(clock.now())
+        assert sent.session.running_until == first  # the owner's copy is left alone
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_that_nobody_keeps_ends(owner: Owner, settings: Any) -> None:
+    leave_replies(settings)
+    configure(settings, REPLY_LEASE=0.05)
+    reply = reply_of(waiting(owner))
+    until(lambda: stored(reply).reply_state(clock.now()) == "interrupted")
+    assert chat_sessions.current(owner) == opened(owner)

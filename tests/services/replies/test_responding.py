@@ -1,0 +1,172 @@
+"""Whatever kind of callable a responder is, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.replies.responding import CONTEXT_MESSAGES, ReplyTurn, pieces
+from tests.conversations import fill, listen_only, opened, reply_of, stored, talked, waiting
+
+
+def returns(turn: Any) -> Any:
+    return "Yes"
+
+
+def returns_metadata(turn: Any) -> Any:
+    return {"sources": []}
+
+
+def yields(turn: Any) -> Iterator[Any]:
+    yield "Ye"
+    yield "s"
+    yield {"sources": []}
+
+
+def gives_a_list(turn: Any) -> Any:
+    return ["Ye", "s"]
+
+
+async def returns_async(turn: Any) -> Any:
+    return "Yes"
+
+
+async def yields_async(turn: Any) -> AsyncIterator[Any]:
+    yield "Ye"
+    yield "s"
+
+
+async def gives_an_async_iterator(turn: Any) -> Any:
+    return yields_async(turn)
+
+
+@pytest.mark.parametrize(
+    ("responder", "given"),
+    [
+        (returns, ["Yes"]),
+        (returns_metadata, [{"sources": []}]),
+        (yields, ["Ye", "s", {"sources": []}]),
+        (gives_a_list, ["Ye", "s"]),
+        (returns_async, ["Yes"]),
+        (yields_async, ["Ye", "s"]),
+        (gives_an_async_iterator, ["Ye", "s"]),
+        (lambda turn: "", [""]),
+        (lambda turn: [], []),
+    ],
+)
+def test_every_kind_of_callable_is_heard(responder: Any, given: list[Any]) -> None:
+    assert list(pieces(responder, None)) == given  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(None, "NoneType"), (5, "int"), (b"Yes", "int"), ([None], "NoneType"), (object(), "object")],
+)
+def test_anything_else_is_refused_by_its_kind_not_its_content(value: Any, kind: str) -> None:
+    with pytest.raises(TypeError, match=f"gave a {kind}; give text, or a dict of metadata"):
+        list(pieces(lambda turn: value, None))  # type: ignore[arg-type]
+
+
+def test_text_is_passed_on_as_it_comes() -> None:
+    reached: list[str] = []
+
+    async def slowly(turn: Any) -> AsyncIterator[str]:
+        for word in ("one", "two"):
+            reached.append(word)
+            yield word
+
+    for responder in (slowly,):
+        stream = pieces(responder, None)  # type: ignore[arg-type]
+        assert next(stream) == "one"
+        assert reached == ["one"]
+        stream.close()  # type: ignore[attr-defined]
+
+
+def test_an_async_responder_keeps_its_loop_from_piece_to_piece() -> None:
+    import asyncio
+
+    async def counting(turn: Any) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        for _ in range(2):
+            await asyncio.sleep(0)
+            yield str(asyncio.get_running_loop() is loop)
+
+    assert list(pieces(counting, None)) == ["True", "True"]  # type: ignore[arg-type]
+
+
+def test_what_a_responder_raises_is_raised() -> None:
+    async def broken(turn: Any) -> AsyncIterator[str]:
+        yield "Half"
+        raise RuntimeError("no model")
+
+    stream = pieces(broken, None)  # type: ignore[arg-type]
+    assert next(stream) == "Half"
+    with pytest.raises(RuntimeError, match="no model"):
+        next(stream)
+
+
+@pytest.mark.django_db
+class TestTurn:
+    def turn(self, sent: chat_sessions.Sent) -> ReplyTurn:
+        return ReplyTurn(sent.session, sent.message, reply_of(sent))
+
+    def test_question_and_what_was_said_before(self, owner: Owner, statements: Any) -> None:
+        session = talked(owner, "One")
+        chat_sessions.add_message(session, "assistant", "Two")
+        turn = self.turn(waiting(owner, "Three"))
+        assert turn.question == "Three"
+        with statements() as seen:
+            assert [row.content for row in turn.context] == ["One", "Two"]
+            assert turn.context
+        assert len(seen) == 1
+
+    def test_of_a_long_conversation_the_last_messages(self, owner: Owner) -> None:
+        fill(opened(owner), 10_000)
+        context = self.turn(waiting(owner)).context
+        assert [row.position for row in context] == list(range(10_000 - CONTEXT_MESSAGES, 10_000))
+
+    def test_a_model_is_told_what_was_left_behind(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        old = talked(owner)
+        noon.shift(timedelta(seconds=300))
+        arrival = self.turn(waiting(owner)).arrival
+        assert (arrival.status, arrival.reason, arrival.previous) == ("new", "idle", old)
+
+    def test_the_first_message_ever_follows_nothing(self, owner: Owner) -> None:
+        arrival = self.turn(waiting(owner)).arrival
+        assert (arrival.status, arrival.reason, arrival.previous) == ("new", "first", None)
+
+    def test_a_message_in_a_running_conversation_is_resumed(self, owner: Owner, noon: Any) -> None:
+        talked(owner)
+        noon.shift(timedelta(seconds=60))
+        arrival = self.turn(waiting(owner)).arrival
+        assert (arrival.status, arrival.reason) == ("resumed", "open")
+
+    def test_the_first_one_after_a_reopening_is_reopened_the_next_is_not(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        old = talked(owner)
+        noon.shift(timedelta(days=1))
+        chat_sessions.reopen(stored(old))
+        noon.shift(timedelta(seconds=5))
+        first = waiting(owner)
+        assert self.turn(first).arrival.status == "reopened"
+        noon.shift(timedelta(seconds=30))
+        assert self.turn(waiting(owner, key="next")).arrival.status == "resumed"
+
+    def test_also_without_the_hosts_times(self, owner: Owner, settings: Any) -> None:
+        listen_only(settings)
+        turn = ReplyTurn(*self.bare(owner))
+        assert turn.arrival.status == "resumed"
+
+    def bare(self, owner: Owner) -> tuple[Any, Any, Any]:
+        session = talked(owner)
+        type(session).objects.filter(pk=session.pk).update(opened_at=None)
+        message = chat_sessions.add_message(stored(session), "user", "Two")
+        return stored(session), message, message

@@ -1,0 +1,190 @@
+"""One reply, from claimed to finished, whatever the responder does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from django_chat_sessions import get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.replies import running
+from django_chat_sessions.services.replies.leases import lease_keeper
+from django_chat_sessions.services.replies.running import run
+from django_chat_sessions.services.replies.writing import claim
+from tests.conversations import configure, missing_id, reply_of, stored, waiting
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ask(settings: Any) -> Any:
+    """Send a message, let this responder answer it, and return the reply as it is stored."""
+
+    def asking(responder: Any, owner: Owner | None = None) -> Any:
+        configure(settings, RESPONDER=responder)
+        reply = reply_of(waiting(owner or Owner.for_visitor("v"), "Why?"))
+        run(reply.pk)
+        return stored(reply)
+
+    return asking
+
+
+def test_the_answer_and_its_metadata_are_stored(ask: Any, owner: Owner) -> None:
+    def answer(turn: Any) -> Iterator[Any]:
+        assert turn.question == "Why?"
+        assert turn.session == turn.reply.session
+        yield "Be"
+        yield {"sources": ["book"]}
+        yield "cause\x00"
+        yield {"model": "m"}
+
+    reply = ask(answer, owner)
+    assert (reply.state, reply.content, reply.attempt) == ("answered", "Because\ufffd", 1)
+    assert reply.metadata == {"sources": ["book"], "model": "m"}
+    session = get_session_model().objects.get()
+    assert (session.running_until, session.preview) == (None, "Because\ufffd")
+
+
+def test_the_text_is_stored_as_it_grows(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "SAVE_EVERY", 0)
+    grown: list[str] = []
+
+    def answer(turn: Any) -> Iterator[str]:
+        for piece in ("One ", "two ", "three"):
+            yield piece
+            grown.append(stored(turn.reply).content)
+
+    ask(answer)
+    assert grown == ["One ", "One two ", "One two three"]
+
+
+def test_but_not_for_every_piece(ask: Any, statements: Any) -> None:
+    with statements() as seen:
+        ask(lambda turn: iter("a" * 1000))
+    assert sum(sql.startswith("UPDATE") for sql in seen) < 10
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("boom"), asyncio.CancelledError("boom"), SystemExit("boom")], ids=repr
+)
+def test_an_error_fails_the_reply_and_keeps_what_was_written(ask: Any, error: Any) -> None:
+    def answer(turn: Any) -> Iterator[str]:
+        yield "Half"
+        raise error
+
+    reply = ask(answer)
+    assert (reply.state, reply.content) == ("failed", "Half")
+    assert reply.error == f"{type(error).__name__}: boom"
+    assert get_session_model().objects.get().running_until is None
+
+
+def test_ctrl_c_stops_the_program_not_the_reply(ask: Any) -> None:
+    def answer(turn: Any) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(answer)
+
+
+@pytest.mark.parametrize(
+    ("responder", "error"),
+    [
+        (lambda turn: "", "gave no text"),
+        (lambda turn: " \n", "gave no text"),
+        (lambda turn: {"sources": []}, "gave no text"),
+        (lambda turn: None, "gave a NoneType"),
+        (lambda turn: 5, "gave a int"),
+        (lambda: "no argument", "TypeError"),
+    ],
+)
+def test_no_answer_is_a_failure(ask: Any, responder: Any, error: str) -> None:
+    reply = ask(responder)
+    assert reply.state == "failed"
+    assert error in reply.error
+
+
+def test_without_a_responder_the_reply_fails_and_says_which_setting(
+    ask: Any, owner: Owner, settings: Any
+) -> None:
+    reply = reply_of(waiting(owner))
+    configure(settings, RESPONDER=None)
+    run(reply.pk)
+    assert stored(reply).state == "failed"
+    assert "RESPONDER" in stored(reply).error
+
+
+def test_a_reply_that_is_gone_taken_or_over_is_left_alone(owner: Owner, settings: Any) -> None:
+    asked: list[Any] = []
+    configure(settings, RESPONDER=asked.append)
+    run(missing_id())
+    sent = waiting(owner)
+    reply = reply_of(sent)
+    assert claim(stored(reply), sent.session)
+    run(reply.pk)
+    assert asked == []
+    assert stored(reply).state == "running"
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_reply_that_is_stopped_meanwhile_stays_stopped(
+    ask: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, grows: bool
+) -> None:
+    monkeypatch.setattr(running, "SAVE_EVERY", 0 if grows else 1000)
+
+    def answer(turn: Any) -> Iterator[str]:
+        chat_sessions.delete(stored(turn.session))
+        yield "SECRET-4711"
+
+    with caplog.at_level(logging.DEBUG):
+        reply = ask(answer)
+    assert (reply.state, reply.content) == ("stopped", "")
+    assert str(reply.pk) in caplog.text
+    assert "SECRET-4711" not in caplog.text
+
+
+def test_an_ended_session_gets_its_answer(ask: Any) -> None:
+    def answer(turn: Any) -> str:
+        chat_sessions.end(stored(turn.session))
+        return "Because"
+
+    assert ask(answer).content == "Because"
+    assert get_session_model().objects.get().open_key is None
+
+
+def test_its_lease_is_kept_meanwhile(ask: Any) -> None:
+    held: list[Any] = []
+
+    def answer(turn: Any) -> str:
+        held.extend(lease_keeper._held)
+        return "Because"
+
+    reply = ask(answer)
+    assert held == [reply.pk]
+    assert reply.pk not in lease_keeper._held
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError])
+def test_logs_name_the_reply_and_the_kind_of_error_never_the_text(
+    ask: Any, caplog: pytest.LogCaptureFixture, error: type[Exception]
+) -> None:
+    def answer(turn: Any) -> str:
+        raise error("SECRET-4711")
+
+    with caplog.at_level(logging.DEBUG):
+        reply = ask(answer)
+    assert f"Reply {reply.pk} failed: {error.__name__}" in caplog.text
+    assert "SECRET-4711" not in caplog.text
+    assert all(not record.exc_info for record in caplog.records)
+
+
+def test_a_reply_may_be_written_by_a_coroutine(ask: Any) -> None:
+    async def answer(turn: Any) -> str:
+        await asyncio.sleep(0)
+        return "Because"
+
+    assert ask(answer).content == "Because"

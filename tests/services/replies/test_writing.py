@@ -1,0 +1,414 @@
+"""Only the holder of the token writes a reply; an expired session stays expired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import SessionEnded, TurnInProgress, TurnLost
+from django_chat_sessions.models import ReplyState
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import races
+from django_chat_sessions.services.races import RaceLost
+from django_chat_sessions.services.replies import writing
+from django_chat_sessions.services.replies.writing import (
+    claim,
+    finish,
+    mark_interrupted,
+    renew,
+    save_text,
+    stop_replies,
+    take_over,
+)
+from tests.conversations import opened, reply_of, stored, waiting
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+MICROSECOND = timedelta(microseconds=1)
+LEASE = timedelta(seconds=30)
+TIMEOUT = timedelta(seconds=300)
+
+
+@pytest.fixture
+def sent(owner: Owner, noon: Any) -> chat_sessions.Sent:
+    return waiting(owner)
+
+
+@pytest.fixture
+def reply(sent: chat_sessions.Sent) -> Any:
+    return reply_of(sent)
+
+
+@pytest.fixture
+def session(sent: chat_sessions.Sent) -> Any:
+    return sent.session
+
+
+class TestClaim:
+    def test_it_makes_the_reply_ours_and_pins_its_session(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        noon.shift(20 * SECOND)
+        assert claim(reply, session)
+        row = stored(reply)
+        assert (row.state, row.attempt) == ("running", 1)
+        assert row.token == reply.token is not None
+        assert row.lease_until == reply.lease_until == clock.now() + LEASE
+        assert stored(session).running_until == clock.now() + LEASE
+        assert stored(session).expires_at == clock.now() + LEASE + TIMEOUT
+
+    def test_a_second_worker_gets_nothing(self, reply: Any, session: Any) -> None:
+        other = stored(reply)
+        assert claim(reply, session)
+        assert not claim(other, session)
+        assert stored(reply).token == reply.token
+
+    def test_a_reply_whose_lease_has_passed_is_not_begun(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        noon.shift(LEASE)
+        assert not claim(reply, session)
+        assert stored(reply).state == "pending"
+
+    @pytest.mark.parametrize("state", ["running", "answered", "failed", "stopped", "interrupted"])
+    def test_only_a_pending_reply_is_claimed(self, reply: Any, session: Any, state: str) -> None:
+        get_message_model().objects.filter(pk=reply.pk).update(state=state)
+        assert not claim(reply, session)
+
+    def test_a_session_that_vanishes_meanwhile_raises_nothing(
+        self, reply: Any, session: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = writing.expiry
+
+        def purged(known: Any, **changed: Any) -> Any:
+            get_session_model().objects.all().delete()
+            return real(known, **changed)
+
+        monkeypatch.setattr(writing, "expiry", purged)
+        assert claim(reply, session)
+        with pytest.raises(TurnLost):
+            finish(reply, session, ReplyState.ANSWERED, content="Yes")
+
+    def test_2_statements(self, reply: Any, session: Any, statements: Any) -> None:
+        with statements() as seen:
+            claim(reply, session)
+        assert len(seen) == 2
+
+
+class TestSaveText:
+    def test_it_grows(self, reply: Any, session: Any, statements: Any) -> None:
+        claim(reply, session)
+        save_text(reply, "Os")
+        with statements() as seen:
+            save_text(reply, "Osmo\x00")
+        assert len(seen) == 1
+        assert stored(reply).content == reply.content == "Osmo\ufffd"
+
+    def test_without_the_token_nothing_is_written(self, reply: Any, session: Any) -> None:
+        stranger = stored(reply)
+        claim(reply, session)
+        with pytest.raises(TurnLost) as lost:
+            save_text(stranger, "SECRET-4711")
+        assert stored(reply).content == ""
+        assert "SECRET-4711" not in str(lost.value)
+        assert str(reply.pk) in str(lost.value)
+
+    def test_after_the_end_nothing_is_written(self, reply: Any, session: Any) -> None:
+        claim(reply, session)
+        finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        with pytest.raises(TurnLost):
+            save_text(reply, "No")
+        assert stored(reply).content == "Yes"
+
+
+class TestRenew:
+    def test_it_moves_lease_and_expiry(self, reply: Any, session: Any, noon: Any) -> None:
+        claim(reply, session)
+        noon.shift(10 * SECOND)
+        renew(reply, session)
+        until = clock.now() + LEASE
+        assert stored(reply).lease_until == until
+        for copy in (session, stored(session)):
+            assert copy.running_until == until
+            assert copy.expires_at == until + TIMEOUT
+
+    def test_it_is_no_activity_of_the_person(self, reply: Any, session: Any, noon: Any) -> None:
+        before = session.last_activity_at
+        noon.shift(10 * SECOND)
+        renew(reply, session)
+        assert stored(session).last_activity_at == before
+
+    def test_a_pending_reply_is_held_too(self, reply: Any, session: Any, noon: Any) -> None:
+        noon.shift(29 * SECOND)
+        renew(reply, session)
+        noon.shift(29 * SECOND)
+        assert claim(reply, session)
+
+    def test_a_lost_token_renews_nothing(self, reply: Any, session: Any, noon: Any) -> None:
+        stranger = stored(reply)
+        claim(reply, session)
+        noon.shift(SECOND)
+        with pytest.raises(TurnLost):
+            renew(stranger, stored(session))
+        assert stored(reply).lease_until == reply.lease_until
+        assert stored(session).running_until == session.running_until
+
+    def test_whoever_slept_until_the_session_expired_does_not_bring_it_back(
+        self, owner: Owner, reply: Any, session: Any, noon: Any
+    ) -> None:
+        claim(reply, session)
+        noon.shift(LEASE + TIMEOUT - MICROSECOND)
+        renew(stored(reply), stored(session))
+        noon.shift(LEASE + TIMEOUT)
+        with pytest.raises(TurnLost):
+            renew(reply, session)
+        assert chat_sessions.current(owner) is None
+        assert stored(reply).reply_state(clock.now()) == "interrupted"
+
+    def test_a_turn_that_ends_in_between_does_not_stay_busy(
+        self, reply: Any, session: Any, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        claim(reply, session)
+        real = writing._pin
+
+        def ends_first(known: Any, lease: Any) -> None:
+            finish(stored(reply), stored(session), ReplyState.ANSWERED, content="Yes")
+            real(known, lease)
+
+        monkeypatch.setattr(writing, "_pin", ends_first)
+        noon.shift(10 * SECOND)
+        renew(reply, session)
+        assert stored(session).running_until is None
+        assert stored(session).expires_at == clock.now() + TIMEOUT
+
+    def test_a_clock_that_jumped_back_shortens_nothing(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        claim(reply, session)
+        noon.shift(-timedelta(hours=1))
+        renew(reply, session)
+        assert stored(session).expires_at == session.last_activity_at + TIMEOUT
+
+    def test_3_statements(self, reply: Any, session: Any, statements: Any) -> None:
+        with statements() as seen:
+            renew(reply, session)
+        assert len(seen) == 3
+
+
+class TestFinish:
+    def test_the_idle_clock_starts_again(self, reply: Any, session: Any, noon: Any) -> None:
+        claim(reply, session)
+        noon.shift(25 * SECOND)
+        finish(reply, session, ReplyState.ANSWERED, content="Yes", metadata={"a": 1})
+        row = stored(reply)
+        assert (row.state, row.content, row.metadata) == ("answered", "Yes", {"a": 1})
+        assert row.lease_until is None
+        for copy in (session, stored(session)):
+            assert copy.running_until is None
+            assert copy.last_activity_at == copy.last_message_at == clock.now()
+            assert copy.expires_at == clock.now() + TIMEOUT
+            assert copy.preview == "Yes"
+
+    def test_metadata_is_joined_to_what_was_there(self, reply: Any, session: Any) -> None:
+        reply.metadata = {"model": "m", "a": 0}
+        claim(reply, session)
+        finish(reply, session, ReplyState.ANSWERED, content="Yes", metadata={"a": 1})
+        assert stored(reply).metadata == {"model": "m", "a": 1}
+
+    def test_a_failure_keeps_what_was_written_and_says_why_to_staff(
+        self, reply: Any, session: Any
+    ) -> None:
+        claim(reply, session)
+        save_text(reply, "Half an ans")
+        finish(reply, session, ReplyState.FAILED, error="Timeout: \x00")
+        row = stored(reply)
+        assert (row.state, row.content, row.error) == ("failed", "Half an ans", "Timeout: \ufffd")
+        assert stored(session).preview == "Half an ans"
+
+    def test_twice_is_refused(self, reply: Any, session: Any) -> None:
+        claim(reply, session)
+        finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        with pytest.raises(TurnLost):
+            finish(reply, session, ReplyState.FAILED)
+        assert stored(reply).state == "answered"
+
+    def test_a_touch_meanwhile_is_kept(self, reply: Any, session: Any, noon: Any) -> None:
+        claim(reply, session)
+        noon.shift(20 * SECOND)
+        chat_sessions.touch(stored(session))
+        finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        assert stored(session).last_activity_at == clock.now()
+
+    def test_a_late_answer_of_a_reply_nobody_took_is_kept(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        claim(reply, session)
+        noon.shift(LEASE + SECOND)
+        finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        assert stored(reply).content == "Yes"
+        assert stored(session).expires_at == clock.now() + TIMEOUT
+
+    def test_an_answer_after_the_expiry_is_readable_and_revives_nothing(
+        self, owner: Owner, reply: Any, session: Any, noon: Any
+    ) -> None:
+        claim(reply, session)
+        noon.shift(LEASE + TIMEOUT)
+        expired_at = stored(session).expires_at
+        finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        assert stored(reply).content == "Yes"
+        assert stored(session).preview == "Yes"
+        assert chat_sessions.current(owner) is None
+        assert stored(session).expires_at == expired_at
+        chat_sessions.sweep()
+        assert stored(session).ended_at == expired_at
+
+    def test_the_answer_of_a_stalled_worker_is_refused_once_it_was_marked(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        claim(reply, session)
+        noon.shift(LEASE)
+        mark_interrupted(session, clock.now())
+        with pytest.raises(TurnLost):
+            finish(reply, session, ReplyState.ANSWERED, content="Too late")
+        assert (stored(reply).state, stored(reply).content) == ("interrupted", "")
+
+    def test_a_lost_race_writes_nothing_and_is_run_again(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        claim(reply, session)
+        noon.shift(5 * SECOND)
+        other_tab = stored(session)
+        chat_sessions.touch(other_tab)
+        session.message_count = 99  # as if read before something else
+        finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        assert session.message_count == stored(session).message_count == 2
+
+    def test_2_statements(self, reply: Any, session: Any, statements: Any) -> None:
+        claim(reply, session)
+        with statements() as seen:
+            finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        assert [sql.split()[0] for sql in seen] == ["UPDATE", "UPDATE"]
+
+
+class TestTakeOver:
+    def failed(self, reply: Any, session: Any) -> None:
+        claim(reply, session)
+        save_text(reply, "Half")
+        finish(reply, session, ReplyState.FAILED, error="broken")
+
+    def test_it_begins_the_reply_anew(self, reply: Any, session: Any, noon: Any) -> None:
+        self.failed(reply, session)
+        old_token = reply.token
+        noon.shift(SECOND)
+        fresh = stored(reply)
+        take_over(fresh, session)
+        for copy in (fresh, stored(reply)):
+            assert (copy.state, copy.content, copy.error) == ("running", "", "")
+            assert copy.attempt == 2
+            assert copy.token != old_token
+        assert stored(session).running_until == clock.now() + LEASE
+        assert stored(session).last_activity_at == clock.now()
+        assert stored(session).expires_at == clock.now() + LEASE + TIMEOUT
+
+    def test_only_one_of_two_gets_it(self, reply: Any, session: Any) -> None:
+        self.failed(reply, session)
+        one, other, old = stored(reply), stored(reply), stored(session)
+        take_over(one, session)
+        with pytest.raises(RaceLost):
+            take_over(other, old)
+        with pytest.raises(TurnInProgress):
+            take_over(stored(reply), stored(session))
+
+    def test_a_running_one_is_left_alone(self, reply: Any, session: Any) -> None:
+        with pytest.raises(TurnInProgress) as refused:
+            take_over(reply, session)
+        assert refused.value.reply == reply
+
+    def test_not_in_a_session_that_is_over(self, reply: Any, session: Any) -> None:
+        self.failed(reply, session)
+        chat_sessions.end(session)
+        with pytest.raises(SessionEnded):
+            take_over(reply, session)
+
+
+class TestTakingAway:
+    def test_mark_interrupted_takes_only_those_whose_lease_has_passed(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        noon.shift(LEASE - MICROSECOND)
+        mark_interrupted(session, clock.now())
+        assert stored(reply).state == "pending"
+        noon.shift(MICROSECOND)
+        mark_interrupted(session, clock.now())
+        assert stored(reply).state == "interrupted"
+
+    def test_stop_takes_those_that_are_being_written(self, reply: Any, session: Any) -> None:
+        claim(reply, session)
+        stop_replies(session)
+        assert (stored(reply).state, stored(reply).token) == ("stopped", None)
+
+    def test_what_has_ended_stays_as_it_ended(self, reply: Any, session: Any) -> None:
+        claim(reply, session)
+        finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        stop_replies(session)
+        mark_interrupted(session, clock.now() + timedelta(days=1))
+        assert stored(reply).state == "answered"
+
+    def test_a_lease_that_is_renewed_in_that_instant_is_left_alone(
+        self, reply: Any, session: Any, noon: Any, monkeypatch: pytest.MonkeyPatch, signals: Any
+    ) -> None:
+        noon.shift(LEASE)
+        real = writing._ours
+
+        def renewed_first(row: Any) -> Any:
+            later = clock.now() + LEASE
+            get_message_model().objects.filter(pk=row.pk).update(lease_until=later)
+            return real(row)
+
+        monkeypatch.setattr(writing, "_ours", renewed_first)
+        mark_interrupted(session, clock.now())
+        assert stored(reply).state == "pending"
+
+    def test_it_is_told_once(
+        self, sent: Any, noon: Any, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        noon.shift(LEASE)
+        with django_capture_on_commit_callbacks(execute=True):
+            for _ in range(2):
+                mark_interrupted(sent.session, clock.now())
+                stop_replies(sent.session)
+        facts = {"session": sent.session, "reply": sent.reply, "state": "interrupted"}
+        assert signals == [("turn_failed", facts)]
+
+    def test_a_stop_is_told_too(
+        self, sent: Any, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            stop_replies(sent.session)
+        facts = {"session": sent.session, "reply": sent.reply, "state": "stopped"}
+        assert signals == [("turn_failed", facts)]
+
+
+def test_a_write_is_repeated_after_a_deadlock(
+    owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = waiting(owner)
+    reply = reply_of(sent)
+    claim(reply, sent.session)
+    real, failures = writing._ours, [RaceLost(), RaceLost()]
+
+    def sometimes(row: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(row)
+
+    monkeypatch.setattr(races, "pause", lambda attempt: None)
+    monkeypatch.setattr(writing, "_ours", sometimes)
+    save_text(reply, "Yes")
+    assert stored(reply).content == "Yes"
+    assert opened(owner) == sent.session

@@ -1,0 +1,339 @@
+"""The list, one session, its transcript; rename and delete."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import models
+
+from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import SessionNotFound
+from django_chat_sessions.owners import Owner
+from tests.conversations import (
+    configure,
+    fill,
+    fill_history,
+    missing_id,
+    opened,
+    reply_of,
+    rows,
+    somebody_else,
+    stored,
+    talked,
+    waiting,
+)
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+
+
+def titles(sessions: list[Any]) -> list[str]:
+    return [session.title for session in sessions]
+
+
+class TestFindSession:
+    def test_the_owner_finds_it(self, owner: Owner) -> None:
+        session = opened(owner)
+        assert chat_sessions.find_session(owner, session.pk) == session
+        assert chat_sessions.find_session(owner, str(session.pk)) == session
+
+    def test_for_everybody_else_it_does_not_exist(self, owner: Owner) -> None:
+        theirs = opened(somebody_else())
+        deleted = opened(owner)
+        chat_sessions.delete(deleted)
+        sentences = set()
+        for session_id in (theirs.pk, deleted.pk, missing_id()):
+            with pytest.raises(SessionNotFound) as refused:
+                chat_sessions.find_session(owner, session_id)
+            sentences.add(str(refused.value))
+        assert len(sentences) == 1
+
+    @pytest.mark.parametrize("value", ["x", "", None, 5.5, {}, [], object(), "\x00", "1" * 400])
+    def test_nonsense_does_not_exist_either(self, owner: Owner, value: Any) -> None:
+        opened(owner)
+        with pytest.raises(SessionNotFound):
+            chat_sessions.find_session(owner, value)
+
+    def test_1_statement(self, owner: Owner, statements: Any) -> None:
+        session = opened(owner)
+        with statements() as sent:
+            chat_sessions.find_session(owner, session.pk)
+        assert len(sent) == 1
+
+
+class TestRecentSessions:
+    def test_the_latest_conversation_comes_first(self, owner: Owner, noon: Any) -> None:
+        for number in range(3):
+            noon.shift(timedelta(hours=1))
+            talked(owner, f"Question {number}")
+        assert titles(chat_sessions.recent_sessions(owner)) == [
+            "Question 2",
+            "Question 1",
+            "Question 0",
+        ]
+
+    def test_all_scopes_unless_one_is_named(self, owner: Owner) -> None:
+        here, there = talked(owner), talked(owner, scope="subject:1")
+        assert set(chat_sessions.recent_sessions(owner)) == {here, there}
+        assert chat_sessions.recent_sessions(owner, scope="") == [here]
+        assert chat_sessions.recent_sessions(owner, scope="subject:1") == [there]
+
+    def test_sessions_without_a_message_do_not_litter_it(self, owner: Owner) -> None:
+        opened(owner)
+        assert chat_sessions.recent_sessions(owner) == []
+
+    def test_nobody_elses(self, owner: Owner) -> None:
+        talked(somebody_else())
+        assert chat_sessions.recent_sessions(owner) == []
+
+    def test_as_many_as_the_setting_says_or_as_asked(self, owner: Owner, settings: Any) -> None:
+        fill_history(owner, 40)
+        assert len(chat_sessions.recent_sessions(owner)) == 30
+        configure(settings, HISTORY_LIMIT=7)
+        assert len(chat_sessions.recent_sessions(owner)) == 7
+        assert len(chat_sessions.recent_sessions(owner, 3)) == 3
+
+    def test_a_touch_moves_nothing_a_message_does(self, owner: Owner, noon: Any) -> None:
+        first, second = talked(owner, "First"), talked(owner, "Second", scope="2")
+        noon.shift(MINUTE)
+        chat_sessions.touch(first)
+        assert chat_sessions.recent_sessions(owner)[0] == second
+        chat_sessions.add_message(first, "user", "Again")
+        assert chat_sessions.recent_sessions(owner)[0] == first
+
+    @pytest.mark.parametrize("others", [30, 3_000])
+    def test_1_statement_for_everything_a_list_shows(
+        self, owner: Owner, statements: Any, others: int
+    ) -> None:
+        fill_history(owner, others)
+        with statements() as sent:
+            for session in chat_sessions.recent_sessions(owner):
+                _ = (session.title, session.preview, session.message_count, session.unread)
+                _ = (session.state(clock.now()), session.previous_id, session.last_activity_at)
+        assert len(sent) == 1
+
+
+class TestHistoryPage:
+    def test_pages_join_without_a_gap_or_a_double_also_at_ties(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        fill_history(owner, 25)
+        get_session_model().objects.owned_by(owner).filter(title__endswith="2").update(
+            last_message_at=clock.now()
+        )
+        listed: list[Any] = []
+        place = None
+        while True:
+            page, place = chat_sessions.history_page(owner, limit=4, after=place)
+            listed += page
+            if place is None:
+                break
+            assert len(page) == 4
+        assert listed == chat_sessions.recent_sessions(owner, 100)
+        assert len(set(listed)) == 25
+
+    def test_a_full_last_page_says_that_it_is_the_last(self, owner: Owner) -> None:
+        fill_history(owner, 4)
+        page, place = chat_sessions.history_page(owner, limit=4)
+        assert (len(page), place) == (4, None)
+
+    def test_new_messages_meanwhile_repeat_nothing(self, owner: Owner) -> None:
+        fill_history(owner, 6)
+        first, place = chat_sessions.history_page(owner, limit=3)
+        talked(owner, "Newer")
+        second, _ = chat_sessions.history_page(owner, limit=10, after=place)
+        assert titles(first + second) == [f"Conversation {age}" for age in range(6)]
+
+    def test_one_scope(self, owner: Owner) -> None:
+        fill_history(owner, 2, scope="a")
+        fill_history(owner, 2, scope="b")
+        page, _ = chat_sessions.history_page(owner, limit=10, scope="a")
+        assert {session.scope for session in page} == {"a"}
+
+    @pytest.mark.parametrize("others", [30, 3_000])
+    def test_1_statement_on_every_page(self, owner: Owner, statements: Any, others: int) -> None:
+        fill_history(owner, others)
+        place = None
+        for _ in range(2):
+            with statements() as sent:
+                _page, place = chat_sessions.history_page(owner, limit=10, after=place)
+            assert len(sent) == 1
+            assert "COUNT" not in sent[0]
+
+
+class TestTranscript:
+    def test_the_newest_messages_oldest_first(self, owner: Owner) -> None:
+        session = opened(owner)
+        fill(session, 7)
+        page = chat_sessions.transcript(session, limit=3)
+        assert [row.position for row in page.messages] == [4, 5, 6]
+        assert page.before == 4
+        page = chat_sessions.transcript(session, limit=3, before=page.before)
+        assert [row.position for row in page.messages] == [1, 2, 3]
+        page = chat_sessions.transcript(session, limit=3, before=page.before)
+        assert ([row.position for row in page.messages], page.before) == ([0], None)
+
+    def test_a_full_last_page_says_that_it_is_the_last(self, owner: Owner) -> None:
+        session = opened(owner)
+        fill(session, 3)
+        assert chat_sessions.transcript(session, limit=3).before is None
+
+    def test_an_empty_session_has_an_empty_one(self, owner: Owner) -> None:
+        page = chat_sessions.transcript(opened(owner))
+        assert (page.messages, page.before) == ([], None)
+
+    def test_50_unless_told_otherwise(self, owner: Owner) -> None:
+        session = opened(owner)
+        fill(session, 51)
+        assert len(chat_sessions.transcript(session).messages) == 50
+
+    def test_an_expired_or_ended_session_stays_readable(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        for step in (lambda: noon.shift(timedelta(days=9)), chat_sessions.sweep):
+            step()
+            assert [row.content for row in chat_sessions.transcript(session).messages] == ["Hello"]
+
+    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    def test_opening_a_conversation_is_2_statements(
+        self, owner: Owner, statements: Any, messages: int, others: int
+    ) -> None:
+        fill_history(owner, others)
+        session = opened(owner)
+        fill(session, messages)
+        with statements() as sent:
+            found = chat_sessions.find_session(owner, session.pk)
+            chat_sessions.transcript(found, limit=50)
+            chat_sessions.transcript(found, limit=5, before=9)
+        assert len(sent) == 2 + 1
+        assert not any("COUNT" in sql for sql in sent)
+
+
+class TestRename:
+    def test_it_has_a_new_title_and_is_no_activity(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        before = stored(session)
+        noon.shift(MINUTE)
+        assert chat_sessions.rename(session, "Bio\x00logy") is session
+        after = stored(session)
+        assert after.title == session.title == "Bio\ufffdlogy"
+        assert after.last_activity_at == before.last_activity_at
+        assert after.last_message_at == before.last_message_at
+
+    def test_1_statement(self, owner: Owner, statements: Any) -> None:
+        session = talked(owner)
+        with statements() as sent:
+            chat_sessions.rename(session, "Biology")
+        assert len(sent) == 1
+
+
+class TestDelete:
+    def test_it_is_out_of_sight_and_the_place_is_free(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        chat_sessions.delete(session)
+        assert chat_sessions.recent_sessions(owner) == []
+        assert chat_sessions.current(owner) is None
+        with pytest.raises(SessionNotFound):
+            chat_sessions.find_session(owner, session.pk)
+        row = get_session_model().objects.get(pk=session.pk)
+        assert row.deleted_at == row.ended_at == clock.now()
+        assert row.end_reason == "deleted"
+        assert chat_sessions.resume_or_start(owner).previous is None
+
+    def test_one_that_had_ended_keeps_its_end(self, owner: Owner, noon: Any) -> None:
+        session = chat_sessions.end(talked(owner))
+        ended_at = session.ended_at
+        noon.shift(MINUTE)
+        chat_sessions.delete(session)
+        assert (stored(session).end_reason, stored(session).ended_at) == ("user", ended_at)
+
+    def test_again_changes_nothing(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        chat_sessions.delete(session)
+        deleted_at = session.deleted_at
+        noon.shift(MINUTE)
+        chat_sessions.delete(session)
+        chat_sessions.delete(stored(session))
+        assert stored(session).deleted_at == deleted_at
+
+    def test_an_answer_that_is_being_written_is_stopped(self, owner: Owner) -> None:
+        sent = waiting(owner)
+        chat_sessions.delete(sent.session)
+        assert stored(reply_of(sent)).state == "stopped"
+        assert stored(sent.session).running_until is None
+
+    def test_an_old_copy_deletes_it_all_the_same(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        old_copy = stored(session)
+        noon.shift(MINUTE)
+        chat_sessions.add_message(session, "user", "More")
+        chat_sessions.delete(old_copy)
+        assert stored(session).deleted_at == clock.now()
+        assert len(rows(session)) == 2
+
+    def test_it_is_told_once_and_only_of_an_open_one(
+        self, owner: Owner, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        session, ended = talked(owner), chat_sessions.end(talked(owner, scope="2"))
+        with django_capture_on_commit_callbacks(execute=True):
+            chat_sessions.delete(session)
+            chat_sessions.delete(session)
+            chat_sessions.delete(ended)
+        assert signals == [("session_ended", {"session": session, "reason": "deleted"})]
+
+    def test_a_stopped_answer_is_told(
+        self, owner: Owner, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        sent = waiting(owner)
+        with django_capture_on_commit_callbacks(execute=True):
+            chat_sessions.delete(sent.session)
+        assert [name for name, _ in signals] == ["turn_failed", "session_ended"]
+        assert signals[0][1]["state"] == "stopped"
+
+    def test_1_statement_and_3_when_an_answer_is_stopped(
+        self, owner: Owner, statements: Any
+    ) -> None:
+        session = talked(owner)
+        with statements() as seen:
+            chat_sessions.delete(session)
+        assert len(seen) == 1
+        session = waiting(owner).session
+        with statements() as seen:
+            chat_sessions.delete(session)
+        assert len(seen) == 3
+
+
+@pytest.mark.skipif(not hasattr(models, "FETCH_RAISE"), reason="Django 6.1 has fetch modes")
+def test_no_lazy_query_hides_anywhere(
+    owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db.models import query
+
+    monkeypatch.setattr(query, "DEFAULT_FETCH_MODE", models.FETCH_RAISE)
+    talked(owner)
+    noon.shift(timedelta(seconds=300))
+    session = talked(owner)
+    chat_sessions.end(session)
+    with pytest.raises(Exception, match="blocked"):  # the mode works
+        _ = get_session_model().objects.get(pk=session.pk).previous
+    chat_sessions.start(owner)
+    sent = waiting(owner)  # the first message of a session started by hand
+    assert sent.arrival.previous == session
+    assert waiting(owner).arrival.previous == session  # and the same key again
+    chat_sessions.look(owner)
+    chat_sessions.recent_sessions(owner)
+    chat_sessions.history_page(owner, limit=1)
+    chat_sessions.transcript(session)
+    from django_chat_sessions.services.replies.running import run
+
+    run(reply_of(sent).pk)
+    with chat_sessions.record_turn(sent.session, "And?") as turn:
+        turn.answer = "Yes"
+    chat_sessions.reopen(session)
+    chat_sessions.delete(stored(session))
+    chat_sessions.sweep()
+    chat_sessions.purge(older_than_days=0)
+    assert get_message_model().objects.exists()

@@ -1,0 +1,290 @@
+"""Sweep and purge: bookkeeping that loses nothing, however often and whenever it runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError
+
+from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.policies import IdleTimeoutPolicy
+from django_chat_sessions.services import retention
+from django_chat_sessions.services.replies.writing import claim
+from tests.conversations import (
+    configure,
+    fill_history,
+    opened,
+    reply_of,
+    somebody_else,
+    stored,
+    talked,
+    waiting,
+)
+
+pytestmark = pytest.mark.django_db
+
+MICROSECOND = timedelta(microseconds=1)
+DAY = timedelta(days=1)
+TIMEOUT = timedelta(seconds=300)
+
+
+class TestSweep:
+    def test_what_has_expired_is_written_down_with_its_own_moment(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        session = talked(owner)
+        expires = session.expires_at
+        noon.shift(TIMEOUT + DAY)
+        assert chat_sessions.sweep() == 1
+        row = stored(session)
+        assert (row.open_key, row.ended_at, row.end_reason) == (None, expires, "idle")
+
+    @pytest.mark.parametrize(("moment", "swept"), [(TIMEOUT - MICROSECOND, 0), (TIMEOUT, 1)])
+    def test_the_boundary_is_that_of_reading(
+        self, owner: Owner, noon: Any, moment: timedelta, swept: int
+    ) -> None:
+        session = talked(owner)
+        noon.shift(moment)
+        assert chat_sessions.sweep() == swept
+        assert (chat_sessions.current(owner) is None) == bool(swept)
+        assert (stored(session).open_key is None) == bool(swept)
+
+    def test_reading_says_the_same_before_and_after(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        noon.shift(TIMEOUT)
+        now = clock.now()
+        row = stored(session)
+        before = (row.state(now), row.final_reason(now), row.final_moment(now))
+        chat_sessions.sweep()
+        row = stored(session)
+        assert (row.state(now), row.final_reason(now), row.final_moment(now)) == before
+
+    def test_the_reason_is_that_of_the_policy(self, owner: Owner, noon: Any, settings: Any) -> None:
+        configure(settings, TIMEOUT_POLICY=IdleTimeoutPolicy(None, max_age=60))
+        session = talked(owner)
+        noon.shift(DAY)
+        chat_sessions.sweep()
+        assert stored(session).end_reason == "max_age"
+
+    def test_again_sweeps_nothing(self, owner: Owner, noon: Any) -> None:
+        talked(owner)
+        noon.shift(TIMEOUT)
+        assert [chat_sessions.sweep(), chat_sessions.sweep()] == [1, 0]
+
+    def test_a_dry_run_counts_and_changes_nothing(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        noon.shift(TIMEOUT)
+        assert chat_sessions.sweep(dry_run=True) == 1
+        assert stored(session).open_key is not None
+        assert chat_sessions.sweep() == 1
+
+    @pytest.mark.parametrize("size", [1, 3, 7, 1000])
+    def test_every_batch_size_reaches_all(self, noon: Any, size: int) -> None:
+        for _ in range(7):
+            talked(somebody_else())
+        noon.shift(TIMEOUT)
+        counts: list[int] = []
+        assert chat_sessions.sweep(batch_size=size, progress=counts.append) == 7
+        assert counts == [min(done, 7) for done in range(size, 7 + size, size)]
+        assert not get_session_model().objects.exclude(open_key=None).exists()
+
+    def test_a_reply_that_a_dead_worker_left_is_marked_and_told(
+        self,
+        owner: Owner,
+        noon: Any,
+        signals: Any,
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        sent = waiting(owner)
+        claim(reply_of(sent), sent.session)
+        noon.shift(timedelta(seconds=30) + TIMEOUT)
+        with django_capture_on_commit_callbacks(execute=True):
+            chat_sessions.sweep()
+        assert stored(reply_of(sent)).state == "interrupted"
+        assert [name for name, _ in signals] == ["turn_failed", "session_ended"]
+
+    def test_an_answer_in_flight_is_left_alone(self, owner: Owner, noon: Any) -> None:
+        sent = waiting(owner)
+        noon.shift(timedelta(seconds=29))
+        assert chat_sessions.sweep() == 0
+        assert stored(reply_of(sent)).state == "pending"
+
+    def test_a_touch_between_reading_and_writing_wins(
+        self, owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session = talked(owner)
+        noon.shift(TIMEOUT)
+        real = retention.close
+
+        def touched_first(known: Any, reason: str, now: Any) -> None:
+            later = clock.now() + TIMEOUT
+            get_session_model().objects.filter(pk=known.pk).update(
+                last_activity_at=clock.now(), expires_at=later
+            )
+            real(known, reason, now)
+
+        monkeypatch.setattr(retention, "close", touched_first)
+        assert chat_sessions.sweep() == 0
+        assert chat_sessions.current(owner) == session
+
+    def test_a_session_that_is_purged_meanwhile_is_no_error(
+        self, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(2):
+            talked(somebody_else())
+        noon.shift(TIMEOUT)
+        real = retention.close
+
+        def purged_first(known: Any, reason: str, now: Any) -> None:
+            get_session_model().objects.filter(pk=known.pk).delete()
+            real(known, reason, now)
+
+        monkeypatch.setattr(retention, "close", purged_first)
+        assert chat_sessions.sweep() == 0
+
+    def test_a_batch_that_deadlocks_is_swept_whole_the_next_time(
+        self, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(3):
+            talked(somebody_else())
+        noon.shift(TIMEOUT)
+        real, failures = retention.close, [False, True]
+
+        def sometimes(known: Any, reason: str, now: Any) -> None:
+            if failures and failures.pop(0):
+                raise IntegrityError
+            real(known, reason, now)
+
+        monkeypatch.setattr(retention, "close", sometimes)
+        assert chat_sessions.sweep() == 3
+        assert not get_session_model().objects.exclude(open_key=None).exists()
+
+    def test_each_end_is_told_once(
+        self, noon: Any, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        sessions = [talked(somebody_else()) for _ in range(3)]
+        noon.shift(TIMEOUT)
+        with django_capture_on_commit_callbacks(execute=True):
+            chat_sessions.sweep(batch_size=2)
+            chat_sessions.sweep()
+        told = [facts["session"] for name, facts in signals if name == "session_ended"]
+        assert len(told) == 3
+        assert set(told) == set(sessions)
+        assert {facts["reason"] for _, facts in signals} == {"idle"}
+
+    @pytest.mark.parametrize("others", [30, 3_000])
+    def test_1_statement_per_batch_and_1_per_session(
+        self, owner: Owner, noon: Any, statements: Any, others: int
+    ) -> None:
+        fill_history(owner, others)
+        for _ in range(4):
+            talked(somebody_else())
+        noon.shift(TIMEOUT)
+        with statements() as sent:
+            chat_sessions.sweep(batch_size=1000)
+        assert len(sent) == 1 + 4 + 1  # the last SELECT finds nothing more
+
+
+class TestPurge:
+    def ended(self, noon: Any, owner: Owner, age: timedelta) -> Any:
+        session = chat_sessions.end(talked(owner, f"{age} old"))
+        get_session_model().objects.filter(pk=session.pk).update(last_message_at=clock.now() - age)
+        return stored(session)
+
+    def test_without_a_retention_everything_is_kept(self, owner: Owner, noon: Any) -> None:
+        self.ended(noon, owner, timedelta(days=10_000))
+        assert chat_sessions.purge() == 0
+        assert chat_sessions.purge(dry_run=True) == 0
+
+    def test_exactly_what_is_older_than_the_retention_goes(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        configure(settings, RETENTION_DAYS=30)
+        old = self.ended(noon, owner, 30 * DAY + MICROSECOND)
+        kept = self.ended(noon, owner, 30 * DAY)
+        assert chat_sessions.purge(dry_run=True) == 1
+        assert get_session_model().objects.count() == 2
+        assert chat_sessions.purge() == 1
+        assert list(get_session_model().objects.all()) == [kept]
+        assert not get_message_model().objects.filter(session=old.pk).exists()
+        assert get_message_model().objects.filter(session=kept.pk).exists()
+
+    def test_days_that_are_given_win(self, owner: Owner, noon: Any, settings: Any) -> None:
+        configure(settings, RETENTION_DAYS=30)
+        self.ended(noon, owner, 2 * DAY)
+        assert chat_sessions.purge(older_than_days=3) == 0
+        assert chat_sessions.purge(older_than_days=1) == 1
+
+    def test_0_days_are_not_no_days(self, owner: Owner, noon: Any) -> None:
+        self.ended(noon, owner, MICROSECOND)
+        assert chat_sessions.purge(older_than_days=0) == 1
+
+    def test_an_open_session_stays_however_old(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        noon.shift(400 * DAY)
+        assert chat_sessions.purge(older_than_days=1) == 0
+        chat_sessions.sweep()
+        assert chat_sessions.purge(older_than_days=1) == 1
+        assert not get_session_model().objects.filter(pk=session.pk).exists()
+
+    @pytest.mark.parametrize(("since", "purged"), [(DAY - MICROSECOND, 0), (DAY, 1)])
+    def test_what_its_owner_deleted_goes_after_a_day(
+        self, owner: Owner, noon: Any, since: timedelta, purged: int
+    ) -> None:
+        chat_sessions.delete(talked(owner))
+        noon.shift(since)
+        assert chat_sessions.purge() == purged
+
+    def test_the_one_that_followed_forgets_what_was_before(self, owner: Owner, noon: Any) -> None:
+        old = self.ended(noon, owner, 2 * DAY)
+        session = talked(owner)
+        assert session.previous_id == old.pk
+        chat_sessions.purge(older_than_days=1)
+        assert stored(session).previous_id is None
+        assert chat_sessions.current(owner) == session
+
+    def test_one_that_is_reopened_between_reading_and_deleting_stays(
+        self, owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = self.ended(noon, owner, 2 * DAY)
+        real = retention._purge_batch
+
+        def reopened_first(candidates: Any, batch: Any) -> int:
+            chat_sessions.reopen(stored(old))
+            return real(candidates, batch)
+
+        monkeypatch.setattr(retention, "_purge_batch", reopened_first)
+        assert chat_sessions.purge(older_than_days=1) == 0
+        assert chat_sessions.current(owner) == old
+
+    @pytest.mark.parametrize("size", [1, 2, 1000])
+    def test_every_batch_size_reaches_all(self, noon: Any, size: int) -> None:
+        for _ in range(5):
+            self.ended(noon, somebody_else(), 2 * DAY)
+        counts: list[int] = []
+        assert chat_sessions.purge(older_than_days=1, batch_size=size, progress=counts.append) == 5
+        assert counts == [min(done, 5) for done in range(size, 5 + size, size)]
+
+    def test_nothing_to_purge_asks_once(self, owner: Owner, statements: Any) -> None:
+        opened(owner)
+        with statements() as sent:
+            chat_sessions.purge(older_than_days=1)
+        assert len(sent) == 1
+
+
+def test_an_error_that_no_repetition_repairs_is_raised(
+    noon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talked(somebody_else())
+    noon.shift(TIMEOUT)
+
+    def full(*arguments: Any) -> None:
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr(retention, "close", full)
+    with pytest.raises(OperationalError):
+        chat_sessions.sweep()
