@@ -116,7 +116,7 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("cookie", FORGED)
+@pytest.mark.parametrize("cookie", FORGED, ids=range(len(FORGED)))
 def test_z06_a_cookie_that_was_not_given_out_is_as_good_as_none(cookie: str) -> None:
     assert AnonymousCookie().authenticate(request_with(cookie)) is None
 
