@@ -1,0 +1,289 @@
+"""openapi.yaml, the URLconf, the examples and the real answers say the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+from django.urls import reverse
+from jsonschema import Draft202012Validator, FormatChecker
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from django_chat_sessions.api import errors, urls
+from tests.callers import Caller, assert_private
+
+EXAMPLES = sorted(Path(__file__).with_name("contract").glob("*.json"))
+CONTRACT: Any = yaml.safe_load(Path(urls.__file__).with_name("openapi.yaml").read_text())
+REGISTRY: Registry[Any] = Registry().with_resource(
+    "urn:contract", Resource.from_contents(CONTRACT, default_specification=DRAFT202012)
+)
+METHODS = ("get", "post", "put", "patch", "delete")
+OPERATIONS = {
+    item[method]["operationId"]: (method.upper(), path, item[method])
+    for path, item in CONTRACT["paths"].items()
+    for method in METHODS
+    if method in item
+}
+
+
+def resolved(node: Any) -> Any:
+    """Follow a $ref of the contract."""
+    while "$ref" in node:
+        target = CONTRACT
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+def problems(operation: str, status: int, body: Any) -> list[str]:
+    """Return how a body differs from what the contract says of this operation and status."""
+    responses = OPERATIONS[operation][2]["responses"]
+    assert str(status) in responses, f"{operation} does not document {status}"
+    answer = resolved(responses[str(status)])
+    if "content" not in answer:
+        return [] if body in (None, "") else ["a body where there is none"]
+    [schema] = [media["schema"] for media in answer["content"].values()]
+    if "$ref" in schema:
+        schema = {"$ref": "urn:contract" + schema["$ref"]}
+    validator = Draft202012Validator(schema, registry=REGISTRY, format_checker=FormatChecker())
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
+
+
+def test_the_contract_is_valid_openapi_3_1() -> None:
+    assert CONTRACT["openapi"].startswith("3.1")
+    assert [error.message for error in OpenAPIV31SpecValidator(CONTRACT).iter_errors()] == []
+
+
+def test_the_contract_has_the_version_of_the_package() -> None:
+    import django_chat_sessions
+
+    assert CONTRACT["info"]["version"] == django_chat_sessions.__version__
+
+
+def test_every_operation_is_named_once_and_told_in_a_sentence() -> None:
+    count = sum(method in item for item in CONTRACT["paths"].values() for method in METHODS)
+    assert len(OPERATIONS) == count
+    assert all(operation["summary"] for _method, _path, operation in OPERATIONS.values())
+
+
+def test_every_route_and_method_is_in_the_contract_and_the_other_way_round() -> None:
+    served = set()
+    for pattern in urls.urlpatterns:
+        if pattern.name == "nowhere":
+            continue
+        path = "/" + re.sub(r"<str:(\w+)>", r"{\1}", str(pattern.pattern))
+        view_class = pattern.callback.view_class
+        served |= {(name, path) for name in METHODS if hasattr(view_class, name)}
+    documented = {(method.lower(), path) for method, path, _operation in OPERATIONS.values()}
+    assert served == documented
+
+
+def test_every_code_of_an_error_is_in_the_contract_and_the_other_way_round() -> None:
+    schemas = CONTRACT["components"]["schemas"]
+    documented = {
+        *schemas["Error"]["properties"]["code"]["enum"],
+        *schemas["Conflict"]["properties"]["code"]["enum"],
+    }
+    assert documented == set(errors.STATUS)
+
+
+def test_every_status_that_an_operation_documents_is_one_that_errors_know() -> None:
+    known = set(errors.STATUS.values()) | {200, 201, 204}
+    for _method, _path, operation in OPERATIONS.values():
+        assert {int(status) for status in operation["responses"]} <= known
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_is_as_the_contract_says(path: Path) -> None:
+    example = json.loads(path.read_text())
+    assert problems(example["operation"], example["status"], example["body"]) == []
+
+
+def test_every_operation_with_a_body_has_an_example() -> None:
+    shown = {json.loads(path.read_text())["operation"] for path in EXAMPLES}
+    bodiless = {"deleteSession", "getContract"}
+    assert shown == set(OPERATIONS) - bodiless
+
+
+@pytest.mark.parametrize("spoilt", ["surplus", "title", "state", "server_time"])
+def test_a_wrong_example_would_be_found(spoilt: str) -> None:
+    [path] = [path for path in EXAMPLES if path.stem == "sent"]
+    body = json.loads(path.read_text())["body"]
+    assert problems("sendMessage", 201, body) == []
+    if spoilt == "title":
+        del body["session"]["title"]
+    elif spoilt == "state":
+        body["session"]["state"] = "asleep"
+    else:
+        body[spoilt] = "yesterday"
+    assert problems("sendMessage", 201, body)
+
+
+class Held:
+    """A caller whose every answer is held against the contract."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.seen: set[tuple[str, int]] = set()
+
+    def __call__(self, operation: str, data: Any = None, *, query: str = "", pk: Any = "") -> Any:
+        method, path, _operation = OPERATIONS[operation]
+        path = path.replace("{session_id}", str(pk)).lstrip("/") + query
+        if data is None and method in ("POST", "PATCH"):
+            data = {}
+        more = () if data is None else (data,)
+        response = self.caller.call(method, path, *more)
+        return self.check(operation, response)
+
+    def check(self, operation: str, response: Any) -> Any:
+        kind = response.headers.get("Content-Type", "")
+        body = response.json() if kind == "application/json" else response.content.decode()
+        assert problems(operation, response.status_code, body) == []
+        assert_private(response)
+        self.seen.add((operation, response.status_code))
+        return body
+
+
+@pytest.fixture
+def held(caller: Caller) -> Held:
+    return Held(caller)
+
+
+def message(content: str = "Why?", key: str = "key-00000001", **more: Any) -> dict[str, Any]:
+    return {"content": content, "key": key, **more}
+
+
+def everything_that_works(held: Held, answering: Callable[[], Any], noon: Any) -> None:
+    held("getContract")
+    held("getCurrentSession")
+    held("listSessions")
+    with answering():
+        first = held("sendMessage", message(scope="s"))["session"]["id"]
+    held("sendMessage", message(scope="s"))
+    held("getCurrentSession", query="?scope=s")
+    held("getSession", pk=first)
+    held("renameSession", {"title": "Ice"}, pk=first)
+    held("getTranscript", pk=first)
+    held("getTranscript", pk=first, query="?limit=1")
+    held("touchSession", pk=first)
+    noon.shift(400)
+    held("getCurrentSession", query="?scope=s")
+    held("getSession", pk=first)
+    held("listSessions")
+    second = held("sendMessage", message("How?", "key-00000002", scope="s"))["session"]["id"]
+    held("reopenSession", pk=first)
+    held("endSession", pk=first)
+    held("startSession", {"scope": "s"})
+    held("startSession", {"scope": "t"})
+    held("listSessions", query="?limit=1")
+    held("deleteSession", pk=second)
+
+
+def everything_that_is_refused(held: Held) -> None:
+    key = "key-of-refusals"
+    waiting = held("sendMessage", message("Why?", key, scope="w"))["session"]["id"]
+    held("sendMessage", message("Other", key, scope="w"))  # 422: the key is taken
+    held("sendMessage", message("More", "key-00000003", scope="w"))  # 409: no answer yet
+    held("endSession", pk=waiting)
+    held("sendMessage", message("More", "key-00000003", session=waiting))  # 409: it was ended
+    held("sendMessage", message("More", "key-00000003", session="x"))
+    held("sendMessage", {})
+    held("startSession", {"scope": 5})
+    held("renameSession", {"title": ""}, pk=waiting)
+    held("listSessions", query="?limit=0")
+    held("getCurrentSession", query="?scope=%20")
+    held("getTranscript", pk=waiting, query="?before=x")
+    with_id = [name for name, (_m, path, _o) in OPERATIONS.items() if "{" in path]
+    for operation in with_id:
+        held(operation, pk="x")
+    for operation, method, path in (
+        ("sendMessage", "POST", "messages"),
+        ("startSession", "POST", "sessions"),
+        ("renameSession", "PATCH", f"sessions/{waiting}"),
+    ):
+        plain = held.caller.raw(method, path, b"{}", "text/plain")
+        held.check(operation, plain)
+        large = held.caller.raw(method, path, b"x" * 3_000_000, "application/json")
+        held.check(operation, large)
+
+
+def strangers_are_refused(held: Held, settings: Any) -> None:
+    kept = held.caller.client
+    settings.CHAT_SESSIONS = {
+        **settings.CHAT_SESSIONS,
+        "AUTHENTICATORS": ["django_chat_sessions.authentication.DjangoSession"],
+    }
+    held.caller.client = Client()
+    for operation in set(OPERATIONS) - {"getContract"}:
+        held(operation, pk="x")
+    held.caller.client = kept
+
+
+def forgers_are_refused(held: Held, settings: Any) -> None:
+    settings.CHAT_SESSIONS = {
+        **settings.CHAT_SESSIONS,
+        "AUTHENTICATORS": ["django_chat_sessions.authentication.AnonymousCookie"],
+    }
+    held.caller.client = Client(enforce_csrf_checks=True)
+    for operation, (method, _path, _operation) in OPERATIONS.items():
+        if method != "GET":
+            held(operation, pk="x")
+
+
+def broken_forms_are_refused(held: Held) -> None:
+    from tests.callers import person
+
+    held.caller = person("visitor", csrf=True)
+    for operation, (method, path, _operation) in OPERATIONS.items():
+        if method == "POST":
+            address = path.replace("{session_id}", "x").lstrip("/")
+            form = "multipart/form-data"
+            token = {"HTTP_X_CSRFTOKEN": held.caller.client.cookies["csrftoken"].value}
+            held.check(operation, held.caller.raw("POST", address, b"x", form, **token))
+            form = "application/x-www-form-urlencoded"
+            body = b"x" * 3_000_000
+            held.check(operation, held.caller.raw("POST", address, body, form, **token))
+
+
+def outages_are_told(held: Held) -> None:
+    from django.db import OperationalError, connection
+
+    def fail(*args: Any) -> Any:
+        raise OperationalError("away")
+
+    pk = held("startSession", {"scope": "o"})["session"]["id"]
+    with connection.execute_wrapper(fail):
+        for operation in set(OPERATIONS) - {"getContract"}:
+            data = message() if operation == "sendMessage" else None
+            held(operation, data, pk=pk)
+
+
+def test_every_real_answer_is_as_the_contract_says(
+    held: Held, answering: Callable[[], Any], noon: Any, settings: Any
+) -> None:
+    everything_that_works(held, answering, noon)
+    everything_that_is_refused(held)
+    outages_are_told(held)
+    strangers_are_refused(held, settings)
+    forgers_are_refused(held, settings)
+    broken_forms_are_refused(held)
+    documented = {
+        (name, int(status))
+        for name, (_method, _path, operation) in OPERATIONS.items()
+        for status in operation["responses"]
+    }
+    assert held.seen == documented
+
+
+def test_the_served_contract_is_the_one_in_the_package(db: None) -> None:
+    response = Client().get(reverse("chat_sessions:contract"))
+    assert yaml.safe_load(response.content) == CONTRACT
