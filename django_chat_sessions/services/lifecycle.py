@@ -25,6 +25,7 @@ from django_chat_sessions.services.opening import (
 from django_chat_sessions.services.races import (
     RaceLost,
     compare_and_set,
+    read_again,
     survives_races,
     with_latest,
 )
@@ -133,6 +134,8 @@ def reopen(session: AbstractChatSession) -> Arrival:
 
     def step(known: AbstractChatSession) -> Arrival:
         now = clock.now()
+        if known.is_active(now):
+            read_again(known)  # what is held may be old, and nothing need be written to find out
         if known.deleted_at is not None:
             raise SessionNotFound(f"Chat session {known.pk} was deleted.")
         if known.is_active(now):
