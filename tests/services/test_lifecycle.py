@@ -466,6 +466,14 @@ class TestReopen:
         noon.shift(2 * MINUTE)
         assert chat_sessions.reopen(old_copy).status == "resumed"
 
+    def test_a_copy_that_looks_active_is_not_believed_either(self, owner: Owner) -> None:
+        session = talked(owner)
+        old_copy = stored(session)
+        other = chat_sessions.start(owner).opened
+        arrival = chat_sessions.reopen(old_copy)
+        assert (arrival.status, arrival.previous) == ("reopened", other)
+        assert open_sessions(owner) == [session]
+
     def test_one_that_its_owner_deleted_is_gone(self, owner: Owner) -> None:
         session = talked(owner)
         chat_sessions.delete(session)

@@ -1,0 +1,73 @@
+"""Text made fit for a row, and short where a list shows it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_chat_sessions import get_session_model
+from django_chat_sessions.services.excerpts import excerpt, preview_of, storable, title_from
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        ("Grüße 😀 👨‍👩‍👧 e\u0301", "Grüße 😀 👨‍👩‍👧 e\u0301"),
+        ("a\u2028b\ufffe\r\n\t ", "a\u2028b\ufffe\r\n\t "),
+        ("\x00", "\ufffd"),
+        ("a\x00b\ud800c\udfffd", "a\ufffdb\ufffdc\ufffdd"),
+        ("\udc00\ud800", "\ufffd\ufffd"),
+    ],
+)
+def test_only_what_no_database_takes_is_replaced(text: str, kept: str) -> None:
+    assert storable(text) == kept
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_storable_text_is_utf_8_without_nul_and_as_long(text: str) -> None:
+    kept = storable(text)
+    kept.encode()
+    assert "\x00" not in kept
+    assert len(kept) == len(text)
+    assert storable(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("Hello", "Hello"),
+        ("  two\n\twords  ", "two words"),
+        ("x" * 10, "x" * 10),
+        ("x" * 11, "x" * 9 + "…"),
+        ("seven w rds", "seven w…"),
+        ("a bcdefghijkl", "a bcdefgh…"),  # the only space is too far from the end
+    ],
+)
+def test_an_excerpt_is_one_line_cut_at_a_word(text: str, shown: str) -> None:
+    assert excerpt(text, 10) == shown
+
+
+@given(st.text(), st.integers(2, 200))
+def test_it_is_never_longer_than_asked_and_one_line(text: str, length: int) -> None:
+    shown = excerpt(text, length)
+    assert len(shown) <= length
+    assert shown == " ".join(shown.split())
+
+
+def test_a_book_pasted_as_a_message_is_not_read_whole() -> None:
+    book = "word " * 4_000_000
+    before = time.process_time()
+    title_from(book)
+    preview_of(book)
+    assert time.process_time() - before < 0.1
+
+
+def test_title_and_preview_fit_their_columns() -> None:
+    model = get_session_model()
+    assert len(title_from("x" * 1000)) <= (model._meta.get_field("title").max_length or 0)
+    assert len(preview_of("x" * 1000)) <= (model._meta.get_field("preview").max_length or 0)

@@ -1,0 +1,229 @@
+"""Compare and set, look again, try again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError, transaction
+
+from django_chat_sessions import clock, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import SessionEnded, SessionNotFound, TurnInProgress
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import races
+from django_chat_sessions.services.races import (
+    ATTEMPTS,
+    VERSION,
+    RaceLost,
+    compare_and_set,
+    is_transient,
+    pause,
+    read_again,
+    survives_races,
+    with_latest,
+)
+from tests.conversations import opened, stored
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The pauses that would have been made."""
+    made: list[int] = []
+    monkeypatch.setattr(races, "pause", made.append)
+    return made
+
+
+def database_error(code: Any = None, sentence: str = "broken", cause: Any = None) -> Any:
+    arguments = (sentence,) if code is None else (code, sentence)
+    error = OperationalError(*arguments)
+    error.__cause__ = cause
+    return error
+
+
+class WithState(Exception):
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+class TestIsTransient:
+    @pytest.mark.parametrize(
+        ("error", "transient"),
+        [
+            (database_error(cause=WithState("40001")), True),
+            (database_error(cause=WithState("40P01")), True),
+            (database_error(cause=WithState("57P01")), False),
+            (database_error(1213, "Deadlock found"), True),
+            (database_error(1205, "Lock wait timeout exceeded"), True),
+            (database_error(1020, "Record has changed since last read"), True),
+            (database_error(2006, "Server has gone away"), False),
+            (database_error(sentence="database is locked"), True),
+            (database_error(sentence="database table is locked: chat"), True),
+            (database_error(sentence="disk I/O error"), False),
+            (OperationalError(), False),
+        ],
+        ids=repr,
+    )
+    def test_only_what_may_succeed_the_next_time(self, error: Any, transient: bool) -> None:
+        assert is_transient(error) == transient
+
+
+@pytest.mark.django_db
+class TestCompareAndSet:
+    def test_it_writes_to_the_row_and_to_the_copy(self, owner: Owner, statements: Any) -> None:
+        session = opened(owner)
+        with statements() as sent:
+            compare_and_set(session, title="Biology")
+        assert len(sent) == 1
+        assert stored(session).title == session.title == "Biology"
+
+    @pytest.mark.parametrize("name", VERSION)
+    def test_when_the_row_has_moved_on_nothing_is_written(
+        self, owner: Owner, name: str, noon: Any
+    ) -> None:
+        session = opened(owner)
+        moved = {
+            "open_key": None,
+            "last_activity_at": clock.now() + timedelta(microseconds=1),
+            "running_until": clock.now(),
+            "message_count": 1,
+            "deleted_at": clock.now(),
+        }
+        type(session).objects.filter(pk=session.pk).update(**{name: moved[name]})
+        with pytest.raises(RaceLost):
+            compare_and_set(session, title="Biology")
+        assert stored(session).title == session.title == ""
+
+    def test_a_session_that_is_gone_is_a_lost_race(self, owner: Owner) -> None:
+        session = opened(owner)
+        get_session_model().objects.all().delete()
+        session.pk = session.pk or 1
+        with pytest.raises(RaceLost):
+            compare_and_set(session, title="Biology")
+
+
+@pytest.mark.django_db
+class TestWithLatest:
+    def test_what_is_known_is_tried_first(self, owner: Owner, statements: Any) -> None:
+        session = opened(owner)
+        with statements() as sent:
+            assert with_latest(session, lambda known: known.title) == ""
+        assert sent == []
+
+    def test_after_a_lost_race_it_looks_again(self, owner: Owner, pauses: list[int]) -> None:
+        session = opened(owner)
+        chat_sessions.rename(stored(session), "Biology")
+        tries: list[str] = []
+
+        def step(known: Any) -> str:
+            tries.append(known.title)
+            if len(tries) == 1:
+                raise RaceLost
+            return str(known.title)
+
+        assert with_latest(session, step) == "Biology"
+        assert tries == ["", "Biology"]
+        assert pauses == [0]
+
+    @pytest.mark.parametrize("refusal", [SessionEnded, TurnInProgress])
+    def test_a_refusal_is_believed_only_of_a_row_just_read(
+        self, owner: Owner, refusal: Any, statements: Any, pauses: list[int]
+    ) -> None:
+        session = opened(owner)
+        tries: list[Any] = []
+
+        def refuses(known: Any) -> None:
+            tries.append(known)
+            raise refusal(known)
+
+        with statements() as sent, pytest.raises(refusal):
+            with_latest(session, refuses)
+        assert (len(tries), len(sent), pauses) == (2, 1, [])
+
+    def test_it_gives_up_in_the_end(self, owner: Owner) -> None:
+        tries: list[Any] = []
+
+        def loses(known: Any) -> None:
+            tries.append(known)
+            raise RaceLost
+
+        with pytest.raises(RaceLost):
+            with_latest(opened(owner), loses)
+        assert len(tries) == ATTEMPTS + 1
+
+    def test_a_session_that_is_gone_is_not_found(self, owner: Owner) -> None:
+        session = opened(owner)
+        get_session_model().objects.filter(pk=session.pk).delete()
+        with pytest.raises(SessionNotFound):
+            read_again(session)
+
+
+@pytest.mark.django_db
+class TestSurvivesRaces:
+    def verb(self, *errors: Any) -> Any:
+        tried: list[int] = []
+        remaining = list(errors)
+
+        @survives_races
+        def verb(value: int, *, double: bool = False) -> list[int]:
+            """Do something."""
+            tried.append(value * 2 if double else value)
+            if remaining:
+                raise remaining.pop(0)
+            return tried
+
+        return verb
+
+    def test_its_name_arguments_and_result_stay(self) -> None:
+        verb = self.verb()
+        assert (verb.__name__, verb.__doc__) == ("verb", "Do something.")
+        assert verb(2, double=True) == [4]
+
+    @pytest.mark.parametrize("error", [RaceLost(), IntegrityError()], ids=repr)
+    def test_it_is_run_again_when_another_won(self, error: Any, pauses: list[int]) -> None:
+        assert self.verb(error, error)(1) == [1, 1, 1]
+        assert pauses == [0, 1]
+
+    def test_it_gives_up_in_the_end_with_the_error(self) -> None:
+        with pytest.raises(IntegrityError):
+            self.verb(*[IntegrityError()] * (ATTEMPTS + 1))(1)
+
+    def test_inside_a_transaction_of_the_callers_a_deadlock_is_raised(self) -> None:
+        with transaction.atomic(), pytest.raises(OperationalError):
+            self.verb(database_error(1213))(1)
+
+    def test_other_errors_are_raised_at_once(self, pauses: list[int]) -> None:
+        for error in (database_error(2006), ValueError(), SessionNotFound()):
+            with pytest.raises(type(error)):
+                self.verb(error)(1)
+        assert pauses == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_any_transaction_a_deadlock_is_survived(pauses: list[int]) -> None:
+    errors = [database_error(1213), database_error(sentence="database is locked")]
+    tried: list[Any] = []
+
+    @survives_races
+    def verb() -> str:
+        if errors:
+            tried.append(errors.pop())
+            raise tried[-1]
+        return "done"
+
+    assert verb() == "done"
+    assert len(tried) == 2
+    assert pauses == [0, 1]
+
+
+def test_pauses_are_random_grow_and_stay_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(races.time, "sleep", slept.append)
+    for _ in range(200):
+        pause(0)
+    assert 0 <= min(slept) < max(slept) <= 0.002
+    slept.clear()
+    for attempt in range(1000):
+        pause(attempt)
+    assert 0.02 < max(slept) <= 0.05

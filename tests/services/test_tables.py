@@ -1,0 +1,124 @@
+"""The host's tables on the database that is written to; signals after commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.dispatch import Signal
+
+from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.tables import (
+    after_commit,
+    announce,
+    messages,
+    sessions,
+    short_transaction,
+)
+from tests.conversations import opened, stored
+
+
+class Replicated:
+    """A router of a host that reads from a replica."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"
+
+
+def test_decisions_never_read_a_replica(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = ["tests.services.test_tables.Replicated"]
+    assert get_session_model().objects.all().db == "replica"
+    assert sessions().db == "default"
+    assert messages().db == "default"
+
+
+def test_they_are_the_hosts_tables() -> None:
+    assert sessions().model is get_session_model()
+    assert messages().model is get_message_model()
+
+
+@pytest.mark.django_db
+class TestShortTransaction:
+    def test_what_is_undone_in_the_table_is_undone_in_memory(self, owner: Owner) -> None:
+        session, other = opened(owner), opened(owner, "2")
+
+        def fails() -> None:
+            with short_transaction(session, other):
+                for row in (session, other):
+                    row.title = "Lost"
+                    row.save()
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fails()
+        for row in (session, other):
+            assert row.title == stored(row).title == ""
+
+    def test_what_is_stored_stays_in_memory(self, owner: Owner) -> None:
+        session = opened(owner)
+        with short_transaction(session):
+            session.title = "Kept"
+            session.save()
+        assert session.title == stored(session).title == "Kept"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAfterCommit:
+    def test_at_once_where_there_is_no_transaction(self) -> None:
+        called: list[str] = []
+        after_commit(lambda: called.append("now"))
+        assert called == ["now"]
+
+    def test_inside_one_it_waits_for_the_end_of_the_callers(self, owner: Owner) -> None:
+        from django.db import transaction
+
+        seen: list[Any] = []
+        signal = Signal()
+
+        def note(sender: Any, session: Any, **facts: Any) -> None:
+            seen.append((sender, session, facts["more"]))
+
+        signal.connect(note)
+        session = opened(owner)
+        with transaction.atomic():
+            with short_transaction():
+                announce(signal, session, more=1)
+            assert seen == []
+        assert seen == [(type(session), session, 1)]
+
+    def test_what_the_caller_undoes_is_never_told(self, owner: Owner) -> None:
+        from django.db import transaction
+
+        seen: list[Any] = []
+
+        def undone() -> None:
+            with transaction.atomic():
+                after_commit(lambda: seen.append(1))
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            undone()
+        assert seen == []
+
+    def test_a_receiver_that_raises_disturbs_neither_us_nor_the_next(
+        self, owner: Owner, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        seen: list[Any] = []
+        signal = Signal()
+
+        def broken(sender: Any, **facts: Any) -> None:
+            raise RuntimeError
+
+        def fine(sender: Any, **facts: Any) -> None:
+            seen.append(facts["session"])
+
+        signal.connect(broken)
+        signal.connect(fine)
+        session = opened(owner)
+        announce(signal, session)
+        assert seen == [session]
+        assert "RuntimeError" in caplog.text

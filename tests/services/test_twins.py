@@ -1,0 +1,122 @@
+"""Each verb has an async twin that does the same."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+import pytest
+
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import SessionEnded, TurnLost
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import twins
+from tests.conversations import rows, stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+VISITOR = Owner.for_visitor("v")
+
+
+def test_every_verb_of_a_view_has_one_with_the_same_arguments() -> None:
+    names = [
+        name for name in vars(twins) if name.startswith("a") and name[1:] in dir(chat_sessions)
+    ]
+    assert len(names) == 15
+    for name in names:
+        assert name in chat_sessions.__all__
+        twin, verb = getattr(chat_sessions, name), getattr(chat_sessions, name[1:])
+        if name != "arecord_turn":
+            assert inspect.signature(twin.__wrapped__) == inspect.signature(verb)
+            assert asyncio.iscoroutinefunction(twin) or inspect.iscoroutinefunction(twin.__call__)
+    assert (
+        inspect.signature(chat_sessions.arecord_turn).parameters
+        == inspect.signature(chat_sessions.record_turn).parameters
+    )
+
+
+async def test_a_conversation_from_beginning_to_end() -> None:
+    assert await chat_sessions.acurrent(VISITOR) is None
+    assert (await chat_sessions.alook(VISITOR)).session is None
+    arrival = await chat_sessions.aresume_or_start(VISITOR)
+    session = arrival.opened
+    assert await chat_sessions.acurrent(VISITOR) == session
+    assert await chat_sessions.atouch(session)
+    await chat_sessions.aadd_message(session, "system", "Be kind")
+    sent = await chat_sessions.asend(VISITOR, "Hello", key="k")
+    assert sent.session == session
+    page = await chat_sessions.atranscript(session)
+    assert [row.content for row in page.messages] == ["Be kind", "Hello", "You asked: Hello"]
+    await chat_sessions.arename(session, "Mine")
+    assert (await chat_sessions.afind_session(VISITOR, session.pk)).title == "Mine"
+    assert await chat_sessions.arecent_sessions(VISITOR) == [session]
+    other = (await chat_sessions.astart(VISITOR)).opened
+    assert (await chat_sessions.areopen(session)).previous == other
+    await chat_sessions.aend(session)
+    await chat_sessions.adelete(session)
+    assert await chat_sessions.arecent_sessions(VISITOR) == []
+
+
+class TestRecordTurn:
+    async def opened(self) -> Any:
+        return (await chat_sessions.aresume_or_start(VISITOR)).opened
+
+    async def messages(self, session: Any) -> list[Any]:
+        from asgiref.sync import sync_to_async
+
+        return await sync_to_async(rows)(session)
+
+    async def test_question_and_answer_are_stored(self) -> None:
+        session = await self.opened()
+        async with chat_sessions.arecord_turn(session, "Why?", key="k") as turn:
+            await asyncio.sleep(0)
+            assert [row.content for row in await self.messages(session)] == ["Why?", ""]
+            turn.answer = "Because."
+        async with chat_sessions.arecord_turn(session, "Why?", key="k") as turn:
+            assert (turn.created, turn.answer) == (False, "Because.")
+        assert [row.content for row in await self.messages(session)] == ["Why?", "Because."]
+
+    async def test_an_error_is_stored_and_raised_on(self) -> None:
+        session = await self.opened()
+        with pytest.raises(RuntimeError, match="no model"):
+            async with chat_sessions.arecord_turn(session, "Why?"):
+                raise RuntimeError("no model")
+        reply = (await self.messages(session))[1]
+        assert (reply.state, reply.error) == ("failed", "RuntimeError: no model")
+
+    async def test_a_request_that_is_cancelled_keeps_the_question(self) -> None:
+        session = await self.opened()
+        begun = asyncio.Event()
+
+        async def view() -> None:
+            async with chat_sessions.arecord_turn(session, "Why?"):
+                begun.set()
+                await asyncio.sleep(60)
+
+        task = asyncio.create_task(view())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        question, reply = await self.messages(session)
+        assert (question.content, reply.state) == ("Why?", "failed")
+
+    async def test_refusals_come_from_the_first_line(self) -> None:
+        session = await self.opened()
+        await chat_sessions.aend(session)
+        with pytest.raises(SessionEnded):
+            async with chat_sessions.arecord_turn(session, "Why?"):
+                raise AssertionError("The block must not run.")
+
+    async def test_a_lost_turn_is_raised_at_the_end(self) -> None:
+        session = await self.opened()
+
+        async def view() -> None:
+            async with chat_sessions.arecord_turn(session, "Why?") as turn:
+                from asgiref.sync import sync_to_async
+
+                await chat_sessions.adelete(await sync_to_async(stored)(session))
+                turn.answer = "Because."
+
+        with pytest.raises(TurnLost):
+            await view()
