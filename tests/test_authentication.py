@@ -129,7 +129,7 @@ def test_z06_a_forged_cookie_header_makes_a_new_visitor_and_never_an_error(
     db: None, cookie: str
 ) -> None:
     client = Client(headers={"Cookie": f"{VISITOR_COOKIE}={cookie}; sessionid={cookie}"})
-    response = client.get("/chat/sessions")
+    response = client.get("/chat/sessions/current")
     assert response.status_code == 200
     assert VISITOR_COOKIE in response.cookies
 

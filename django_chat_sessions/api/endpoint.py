@@ -52,6 +52,9 @@ class Endpoint(View):
 
     owner: Owner
     needs_owner = True
+    # Whether reading makes a stranger a visitor. One resource only: of two first answers, the one
+    # that comes later would replace the cookie, and with it the conversation begun in between.
+    welcomes = False
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -118,8 +121,9 @@ class Endpoint(View):
         response.headers["Cache-Control"] = "no-store, private"
         response.headers["X-Content-Type-Options"] = "nosniff"
         patch_vary_headers(response, ("Cookie", "Authorization"))
-        if caller is not None and caller.new_visitor_key is not None:
-            give_visitor_cookie(request, response, caller.new_visitor_key)  # type: ignore[arg-type]
+        key = None if caller is None else caller.new_visitor_key
+        if key is not None and (self.welcomes or request.method not in READING):
+            give_visitor_cookie(request, response, key)  # type: ignore[arg-type]
         return response
 
     def http_method_not_allowed(

@@ -27,7 +27,9 @@ class OfSession(Endpoint):
 
 
 class CurrentSession(Endpoint):
-    """What the next message would meet."""
+    """What the next message would meet; what a client asks first."""
+
+    welcomes = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Look at what the next message would meet."""

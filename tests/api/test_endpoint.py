@@ -287,6 +287,15 @@ def test_only_a_stranger_is_given_a_cookie(db: None, tokens_too: None) -> None:
     assert VISITOR_COOKIE not in person("token").get("sessions/current").cookies
 
 
+def test_only_one_of_the_first_questions_makes_a_stranger_a_visitor(db: None) -> None:
+    """Else the answer that comes last would take the cookie of a conversation begun meanwhile."""
+    for route in ("sessions", "sessions/1", "sessions/1/messages"):
+        assert VISITOR_COOKIE not in Client().get(f"/chat/{route}").cookies
+    said = {"content": "Why?", "key": "6f0e5b4e-9c9c-4f0e-8a52-6a4b8f6a2a11"}
+    sent = Client().post("/chat/messages", said, content_type="application/json")
+    assert VISITOR_COOKIE in sent.cookies
+
+
 def test_a_visitors_retry_of_the_first_message_meets_the_first_try(
     db: None, answering: Any
 ) -> None:
