@@ -23,6 +23,7 @@ pygments_style = "default"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
+add_module_names = False
 python_use_unqualified_type_names = True
 nitpicky = True
 nitpick_ignore_regex = [

@@ -121,7 +121,7 @@ def kind(schema: dict[str, Any]) -> str:
         return " or ".join(kind(choice) for choice in schema["oneOf"])
     if "enum" in schema:
         return ", ".join(f"`{value}`" if value else '`""`' for value in schema["enum"])
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    types: list[str] = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if types == ["array"]:
         return f"list of {kind(schema['items'])}"
     words = {"string": "text", "integer": "number", "boolean": "yes or no"}

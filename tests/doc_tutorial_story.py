@@ -72,7 +72,7 @@ def current(browser: Any) -> dict[str, Any]:
 
 def answered(browser: Any, session: str) -> list[dict[str, Any]]:
     """Return the messages as soon as the last of them is complete."""
-    for _attempt in range(200):
+    for _attempt in range(1000):  # a busy machine may need a while
         page = browser.get(f"/chat/sessions/{session}/messages").json()
         if page["messages"][-1]["state"] == "answered":
             messages: list[dict[str, Any]] = page["messages"]
