@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import uuid
 from typing import Any
 
 import pytest
@@ -128,7 +127,10 @@ def test_keys_of_another_form_are_refused(caller: Caller) -> None:
         assert response.json()["field"] == "key"
 
 
-@pytest.mark.parametrize("key", ["x" * 8, "X" * 64, "0192f0c4-7a10-7c3e-8f6a-2b1d9c5e0a01", "-_-_-_-_"])
+UUID_KEY = "0192f0c4-7a10-7c3e-8f6a-2b1d9c5e0a01"
+
+
+@pytest.mark.parametrize("key", ["x" * 8, "X" * 64, UUID_KEY, "-_-_-_-_"])
 def test_keys_of_the_right_form_are_taken(caller: Caller, key: str) -> None:
     assert caller.say("x", key=key).status_code == 201
 
