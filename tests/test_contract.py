@@ -146,7 +146,7 @@ class Held:
 
     def check(self, operation: str, response: Any) -> Any:
         kind = response.headers.get("Content-Type", "")
-        body = response.json() if kind == "application/json" else response.content.decode()
+        body = response.json() if kind == "application/json" else yaml.safe_load(response.content)
         assert problems(operation, response.status_code, body) == []
         assert_private(response)
         self.seen.add((operation, response.status_code))

@@ -1,0 +1,99 @@
+"""Requests made up from the contract, right and wrong ones: no 500, no answer it does not tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from tests.callers import Caller, person
+from tests.test_contract import OPERATIONS
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    unsupported_method,
+]
+EXAMPLES = 20
+
+
+@contextmanager
+def connection_kept() -> Iterator[None]:
+    """Let the test's connection outlive its requests, as Django's test client does."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
+
+
+def headers_of(caller: Caller) -> dict[str, str]:
+    """Return what this caller's browser or program sends with every request."""
+    if caller.kind == "token":
+        return {"Authorization": caller.client.defaults["HTTP_AUTHORIZATION"]}
+    cookies = caller.client.cookies
+    sent = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
+    return {"Cookie": sent, "X-CSRFToken": cookies["csrftoken"].value}
+
+
+@pytest.mark.parametrize("kind", ["visitor", "token"])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_b23_every_answer_to_made_up_requests_is_as_the_contract_says(
+    db: None, name: str, kind: str, tokens_too: None
+) -> None:
+    caller = person(kind)
+    own = caller.say("Why?").json()["session"]["id"]
+    headers = headers_of(caller)
+    method, path, _operation = OPERATIONS[name]
+    answered: set[int] = set()
+    with connection_kept():
+        contract = schemathesis.openapi.from_wsgi("/chat/openapi.yaml", get_wsgi_application())
+    operation = contract[path][method]
+
+    @seed(4711)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=made_up(operation), mine=st.booleans())
+    def holds(case: Any, mine: bool) -> None:
+        if mine and "session_id" in (case.path_parameters or {}):
+            case.path_parameters["session_id"] = own
+        answered.add(case.call_and_validate(headers=headers, checks=CHECKS).status_code)
+
+    with connection_kept():
+        holds()
+    assert answered
+
+
+def made_up(operation: Any) -> st.SearchStrategy[Any]:
+    """Return requests that follow the contract, and ones that break it where it can be broken."""
+    right = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
+    if not (operation.body or operation.query):
+        return right  # type: ignore[no-any-return]
+    wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+    return st.one_of(right, wrong)
