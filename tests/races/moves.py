@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.dispatch import Signal
@@ -85,3 +86,17 @@ def sweep() -> dict[str, Any]:
 
 def purge() -> dict[str, Any]:
     return _result(purged=chat_sessions.purge(older_than_days=1, batch_size=5))
+
+
+def request(cookie: str, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    """Ask the HTTP API as the user whose session cookie this is."""
+    from django.conf import settings
+    from django.test import Client
+
+    client = Client(raise_request_exception=False)
+    client.cookies[settings.SESSION_COOKIE_NAME] = cookie
+    response = client.generic(
+        method, f"/chat/{path}", json.dumps(body) if body is not None else "", "application/json"
+    )
+    answer = json.loads(response.content) if response.content else None
+    return _result(status=response.status_code, body=answer, headers=dict(response.items()))

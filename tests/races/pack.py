@@ -17,6 +17,12 @@ from typing import Any
 from tests import databases
 
 RACERS = 16
+KIND = os.environ.get(databases.KIND) or "sqlite"
+VARIANTS = {  # ways in which a host may have set its database up
+    "sqlite": ["IMMEDIATE", "DEFERRED"],
+    "postgres": ["read committed"],
+    "mariadb": ["read committed", "repeatable read"],
+}[KIND]
 TRANSACTION_MODE = "CHAT_SESSIONS_RACES_TRANSACTION_MODE"  # SQLite only
 
 
@@ -83,6 +89,9 @@ def main() -> None:
     if os.environ.get(TRANSACTION_MODE) == "DEFERRED":  # Django's own defaults
         settings.DATABASES["default"]["OPTIONS"] = {}
     django.setup()
+    importlib.import_module("tests.races.moves")  # once, before there are sixteen
+    importlib.import_module(settings.ROOT_URLCONF)
+    importlib.import_module("django.test")
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(RACERS)
     racers: list[tuple[Any, Any]] = []

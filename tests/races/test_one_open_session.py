@@ -7,7 +7,6 @@ A short form runs with all other tests. The long one prints its figures::
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -22,25 +21,17 @@ from django.db import connection
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
-from tests import databases
 from tests.conversations import open_sessions, opened, rows, stored, talked
-from tests.races.pack import RACERS, Pack
+from tests.races.pack import KIND, RACERS, VARIANTS, Pack
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races")]
 
-KIND = os.environ.get(databases.KIND) or "sqlite"
-VARIANTS = {
-    "sqlite": ["IMMEDIATE", "DEFERRED"],
-    "postgres": ["read committed"],
-    "mariadb": ["read committed", "repeatable read"],
-}[KIND]
 FEW, MANY = 10, 200
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
-def pack(request: pytest.FixtureRequest, django_db_setup: Any, django_db_blocker: Any) -> Any:
-    with django_db_blocker.unblock():
-        racing = Pack(str(connection.settings_dict["NAME"]), request.param)
+def pack(request: pytest.FixtureRequest, django_db_setup: Any) -> Iterator[Pack]:
+    racing = Pack(str(connection.settings_dict["NAME"]), request.param)
     yield racing
     racing.close()
 
