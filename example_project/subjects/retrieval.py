@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import bm25s
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS
+
 from subjects.passages import Passage
 
 WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)?")
