@@ -138,6 +138,14 @@ def test_every_verb_status_and_colour_of_the_client_is_described() -> None:
         assert colour == "--dcs-row" or f"`{colour}`" in page, colour
 
 
+def test_what_the_tutorial_quotes_is_what_the_chat_says() -> None:
+    prose = re.sub(r"^```.*?^```$", "", text_of("tutorial/first-chat.md"), flags=re.M | re.S)
+    quoted = re.findall(r'"([A-Z][^"]+)"', " ".join(prose.split()))
+    assert len(quoted) >= 3
+    for words in quoted:
+        assert f'"{words}"' in source("frontend/src/ui/words.ts"), words
+
+
 def test_snippets_import_what_the_npm_package_exports() -> None:
     found = 0
     for page in pages():
