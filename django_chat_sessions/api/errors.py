@@ -93,5 +93,6 @@ _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
 
 
 def error_for(error: exceptions.ChatSessionsError) -> ApiError:
-    """Return the answer for one of the package's exceptions."""
-    return _SENTENCES[type(error)]()
+    """Return the answer for one of the package's exceptions, or one that a host derived."""
+    known = next(kind for kind in type(error).__mro__ if kind in _SENTENCES)
+    return _SENTENCES[known]()

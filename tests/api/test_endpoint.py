@@ -255,6 +255,23 @@ def test_too_many_parameters_in_the_address_are_refused_in_json(caller: Caller, 
     assert_error(response, 400, "invalid")
 
 
+def test_a_body_without_a_length_is_refused_where_the_server_does_not_hand_it_on(
+    caller: Caller,
+) -> None:
+    """Under WSGI a chunked body reads as an empty one; that must not pass for a message."""
+    stored = rows()
+    response = caller.raw(
+        "POST",
+        "messages",
+        b'{"content": "x", "key": "key-00000001"}',
+        "application/json",
+        CONTENT_LENGTH="",
+        HTTP_TRANSFER_ENCODING="chunked",
+    )
+    assert_error(response, 400, "invalid_json")
+    assert rows() == stored
+
+
 # Cookies
 
 

@@ -1,4 +1,4 @@
-"""Requests made up from the contract, right and wrong ones: no 500, no answer it does not tell of."""
+"""Requests made up from the contract, right and wrong ones: no 500, no answer it does not tell."""
 
 from __future__ import annotations
 
