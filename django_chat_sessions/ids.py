@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 
 from django.db.models import Model, UUIDField
 
@@ -31,10 +31,8 @@ def _own_uuid7() -> uuid.UUID:
     return uuid.UUID(int=value)
 
 
-if sys.version_info >= (3, 14):
-    uuid7 = uuid.uuid7
-else:
-    uuid7 = _own_uuid7
+# Python has its own from 3.14 on.
+uuid7: Callable[[], uuid.UUID] = getattr(uuid, "uuid7", _own_uuid7)
 
 
 def new_primary_key(model: type[Model]) -> uuid.UUID | None:
