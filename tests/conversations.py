@@ -62,9 +62,15 @@ def stored(row: Any) -> Any:
     return type(row).objects.get(pk=row.pk)
 
 
+def messages_of(session: AbstractChatSession) -> Any:
+    """Return the queryset of its messages."""
+    model: Any = get_message_model()
+    return model.objects.filter(session=session.pk)
+
+
 def rows(session: AbstractChatSession) -> list[AbstractChatMessage]:
     """Return the messages as the database has them, in order."""
-    return list(get_message_model().objects.filter(session=session.pk).in_order())
+    return list(messages_of(session).in_order())
 
 
 def open_sessions(owner: Owner, scope: str = "") -> list[AbstractChatSession]:
@@ -74,7 +80,7 @@ def open_sessions(owner: Owner, scope: str = "") -> list[AbstractChatSession]:
 
 def fill(session: AbstractChatSession, count: int) -> None:
     """Make the session as long as ``count`` messages."""
-    model = get_message_model()
+    model: Any = get_message_model()
     now = clock.now()
     first = session.message_count
     model.objects.bulk_create(

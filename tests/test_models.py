@@ -152,12 +152,12 @@ class TestTables:
         assert model.objects.count() == 2
 
     def test_the_database_refuses_two_messages_in_one_position(self, owner: Owner) -> None:
-        row = talked(owner)
+        row: Any = talked(owner)
         with pytest.raises(IntegrityError), transaction.atomic():
-            get_message_model().objects.create(session=row, position=0)
+            row.messages.create(position=0)
 
     def test_a_session_that_is_gone_leaves_the_next_one_without_previous(self, db: None) -> None:
-        model = get_session_model()
+        model: Any = get_session_model()
         gone = model.objects.create()
         kept = model.objects.create(previous=gone)
         gone.delete()

@@ -85,14 +85,16 @@ def test_lapsed_are_the_open_ones_from_the_moment_of_expiry_on(owner: Owner) -> 
 
 
 def test_messages_come_in_the_order_of_the_conversation(owner: Owner) -> None:
-    session, model = made(owner), get_message_model()
+    session = made(owner)
+    model: Any = get_message_model()
     for position in (2, 0, 1):
         model.objects.create(session=session, position=position)
     assert [row.position for row in model.objects.in_order()] == [0, 1, 2]
 
 
 def test_running_replies_are_the_pending_and_the_running_ones(owner: Owner) -> None:
-    session, model = made(owner), get_message_model()
+    session = made(owner)
+    model: Any = get_message_model()
     states = ["", "pending", "running", "answered", "failed", "stopped", "interrupted"]
     for position, state in enumerate(states):
         model.objects.create(session=session, position=position, state=state)

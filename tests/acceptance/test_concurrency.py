@@ -21,6 +21,7 @@ from django_chat_sessions.owners import Owner
 from tests.conversations import (
     configure,
     listen_only,
+    messages_of,
     open_sessions,
     reply_of,
     rows,
@@ -31,6 +32,7 @@ from tests.conversations import (
 )
 from tests.races.pack import RACERS, VARIANTS, Pack
 from tests.services.replies.test_leases import until
+from tests.services.replies.test_runners import until_answered
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races")]
 THREADS = "django_chat_sessions.services.replies.runners.ThreadRunner"
@@ -151,8 +153,7 @@ def test_c_14_deleting_races_with_answering_and_sending(pack: Pack, people: Any)
         with pytest.raises(SessionNotFound):
             chat_sessions.find_session(owner, session.pk)
         assert stored(session).open_key is None
-        running = get_message_model().objects.filter(session=session.pk).replies_running()
-        assert not running.exists()
+        assert not messages_of(session).replies_running().exists()
 
 
 def test_c_14_an_answer_to_a_deleted_session_vanishes_with_it(
@@ -206,7 +207,7 @@ def test_c_16_long_answers_hold_nobody_up(settings: Any, django_user_model: Any)
         slowest = max(slowest, time.monotonic() - before)
     held.set()
     for one in sent:
-        until(lambda one=one: stored(reply_of(one)).state == "answered")
+        until_answered(one)
         assert stored(reply_of(one)).content == "Well, yes."
     assert slowest < 2  # seconds, for both, on a machine that is shared
 

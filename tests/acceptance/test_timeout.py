@@ -393,7 +393,7 @@ def test_t_17_the_clients_own_time_is_refused(
         refused = tab.post(path, **body, **{field: far})
         assert (refused["status"], refused["code"]) == (400, "unknown_field")
     touched = tab.post(f"sessions/{session['id']}/touch", **{field: far})
-    assert touched.get("session", session)["expires_at"] <= "2026-11-22T12:09:00.000000Z"
+    assert (touched.get("session") or session)["expires_at"] <= "2026-11-22T12:09:00.000000Z"
     response = tab.client.get("/chat/sessions/current", headers={"X-Client-Time": far})
     assert response.json()["server_time"].startswith("2026-11-22T12:04:00")
 

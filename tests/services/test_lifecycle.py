@@ -12,6 +12,7 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import IdleTimeoutPolicy
+from django_chat_sessions.services.opening import held_session
 from tests.conversations import (
     configure,
     fill,
@@ -450,6 +451,23 @@ class TestReopen:
         noon.shift(TIMEOUT)
         chat_sessions.reopen(old)
         assert stored(left).end_reason == "idle"
+
+    def test_one_that_opens_between_looking_and_writing_is_replaced_too(
+        self, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = chat_sessions.end(talked(owner))
+        other = talked(owner)
+        looks: list[Any] = []
+
+        def too_early(*arguments: Any, **options: Any) -> Any:
+            looks.append(held_session(*arguments, **options) if looks else None)
+            return looks[-1]
+
+        monkeypatch.setattr("django_chat_sessions.services.lifecycle.held_session", too_early)
+        arrival = chat_sessions.reopen(old)
+        assert (arrival.status, arrival.previous) == ("reopened", other)
+        assert stored(other).end_reason == "replaced"
+        assert open_sessions(owner) == [old]
 
     def test_an_active_one_is_simply_resumed(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -97,8 +98,7 @@ class TestCompareAndSet:
 
     def test_a_session_that_is_gone_is_a_lost_race(self, owner: Owner) -> None:
         session = opened(owner)
-        get_session_model().objects.all().delete()
-        session.pk = session.pk or 1
+        get_session_model().objects.filter(pk=session.pk).delete()
         with pytest.raises(RaceLost):
             compare_and_set(session, title="Biology")
 
@@ -219,7 +219,7 @@ def test_outside_any_transaction_a_deadlock_is_survived(pauses: list[int]) -> No
 
 def test_pauses_are_random_grow_and_stay_short(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(races.time, "sleep", slept.append)
+    monkeypatch.setattr(time, "sleep", slept.append)
     for _ in range(200):
         pause(0)
     assert 0 <= min(slept) < max(slept) <= 0.002

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError
 
-from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import IdleTimeoutPolicy
 from django_chat_sessions.services import retention
+from django_chat_sessions.services.opening import close
 from django_chat_sessions.services.replies.writing import claim
 from tests.conversations import (
     configure,
     fill_history,
+    messages_of,
     opened,
     reply_of,
     somebody_else,
@@ -118,16 +120,15 @@ class TestSweep:
     ) -> None:
         session = talked(owner)
         noon.shift(TIMEOUT)
-        real = retention.close
 
         def touched_first(known: Any, reason: str, now: Any) -> None:
             later = clock.now() + TIMEOUT
             get_session_model().objects.filter(pk=known.pk).update(
                 last_activity_at=clock.now(), expires_at=later
             )
-            real(known, reason, now)
+            close(known, reason, now)
 
-        monkeypatch.setattr(retention, "close", touched_first)
+        monkeypatch.setattr("django_chat_sessions.services.retention.close", touched_first)
         assert chat_sessions.sweep() == 0
         assert chat_sessions.current(owner) == session
 
@@ -137,13 +138,12 @@ class TestSweep:
         for _ in range(2):
             talked(somebody_else())
         noon.shift(TIMEOUT)
-        real = retention.close
 
         def purged_first(known: Any, reason: str, now: Any) -> None:
             get_session_model().objects.filter(pk=known.pk).delete()
-            real(known, reason, now)
+            close(known, reason, now)
 
-        monkeypatch.setattr(retention, "close", purged_first)
+        monkeypatch.setattr("django_chat_sessions.services.retention.close", purged_first)
         assert chat_sessions.sweep() == 0
 
     def test_a_batch_that_deadlocks_is_swept_whole_the_next_time(
@@ -152,14 +152,14 @@ class TestSweep:
         for _ in range(3):
             talked(somebody_else())
         noon.shift(TIMEOUT)
-        real, failures = retention.close, [False, True]
+        failures = [False, True]
 
         def sometimes(known: Any, reason: str, now: Any) -> None:
             if failures and failures.pop(0):
                 raise IntegrityError
-            real(known, reason, now)
+            close(known, reason, now)
 
-        monkeypatch.setattr(retention, "close", sometimes)
+        monkeypatch.setattr("django_chat_sessions.services.retention.close", sometimes)
         assert chat_sessions.sweep() == 3
         assert not get_session_model().objects.exclude(open_key=None).exists()
 
@@ -210,8 +210,8 @@ class TestPurge:
         assert get_session_model().objects.count() == 2
         assert chat_sessions.purge() == 1
         assert list(get_session_model().objects.all()) == [kept]
-        assert not get_message_model().objects.filter(session=old.pk).exists()
-        assert get_message_model().objects.filter(session=kept.pk).exists()
+        assert not messages_of(old).exists()
+        assert messages_of(kept).exists()
 
     def test_days_that_are_given_win(self, owner: Owner, noon: Any, settings: Any) -> None:
         configure(settings, RETENTION_DAYS=30)
@@ -285,6 +285,6 @@ def test_an_error_that_no_repetition_repairs_is_raised(
     def full(*arguments: Any) -> None:
         raise OperationalError("the disk is full")
 
-    monkeypatch.setattr(retention, "close", full)
+    monkeypatch.setattr("django_chat_sessions.services.retention.close", full)
     with pytest.raises(OperationalError):
         chat_sessions.sweep()

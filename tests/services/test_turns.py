@@ -519,7 +519,7 @@ class TestRecordTurn:
         with chat_sessions.record_turn(session, "Why?"):
             pass
         assert rows(session)[1].state == "failed"
-        assert "without an answer" in rows(session)[1].error
+        assert rows(session)[1].error == "The block ended without an answer."
 
     def test_an_empty_answer_is_an_answer(self, owner: Owner) -> None:
         session = opened(owner)

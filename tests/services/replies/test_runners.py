@@ -12,13 +12,18 @@ from django.db import DatabaseError
 
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.replies import runners
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.runners import InlineRunner, ThreadRunner, get_runner
+from django_chat_sessions.services.replies.running import run
 from tests.conversations import configure, leave_replies, reply_of, stored, waiting
 from tests.services.replies.test_leases import until
 
 THREADS = "django_chat_sessions.services.replies.runners.ThreadRunner"
+
+
+def until_answered(sent: chat_sessions.Sent) -> None:
+    """Wait for the answer."""
+    until(lambda: stored(reply_of(sent)).state == "answered")
 
 
 class Small(ThreadRunner):
@@ -91,7 +96,7 @@ class TestThreadRunner:
         assert set(queued) <= set(lease_keeper._held)  # a full pool must not look like a dead one
         gate.set()
         for one in sent:
-            until(lambda one=one: stored(reply_of(one)).state == "answered")
+            until_answered(one)
         assert most[0] == 2
         until(lambda: not lease_keeper._held)
 
@@ -101,7 +106,7 @@ class TestThreadRunner:
         configure(settings, RESPONDER="tests.responders.echo")
         for one in sent:
             pool.submit(reply_of(one), one.session)
-            until(lambda one=one: stored(reply_of(one)).state == "answered")
+            until_answered(one)
             until(lambda: pool._idle._value == 1)
         assert len(pool._threads) == 1
 
@@ -112,15 +117,15 @@ class TestThreadRunner:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        real, broken = runners.run, threading.Event()
+        broken = threading.Event()
 
         def sometimes(reply_id: Any) -> None:
             if not broken.is_set():
                 broken.set()
                 raise DatabaseError("SECRET-4711")
-            real(reply_id)
+            run(reply_id)
 
-        monkeypatch.setattr(runners, "run", sometimes)
+        monkeypatch.setattr("django_chat_sessions.services.replies.runners.run", sometimes)
         pool = Small()
         first, second = self.asked(owner, settings, 2)
         configure(settings, RESPONDER="tests.responders.echo")

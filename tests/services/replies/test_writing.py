@@ -13,6 +13,7 @@ from django_chat_sessions.exceptions import SessionEnded, TurnInProgress, TurnLo
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import races
+from django_chat_sessions.services.opening import expiry
 from django_chat_sessions.services.races import RaceLost
 from django_chat_sessions.services.replies import writing
 from django_chat_sessions.services.replies.writing import (
@@ -83,13 +84,12 @@ class TestClaim:
     def test_a_session_that_vanishes_meanwhile_raises_nothing(
         self, reply: Any, session: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = writing.expiry
 
         def purged(known: Any, **changed: Any) -> Any:
             get_session_model().objects.all().delete()
-            return real(known, **changed)
+            return expiry(known, **changed)
 
-        monkeypatch.setattr(writing, "expiry", purged)
+        monkeypatch.setattr("django_chat_sessions.services.replies.writing.expiry", purged)
         assert claim(reply, session)
         with pytest.raises(TurnLost):
             finish(reply, session, ReplyState.ANSWERED, content="Yes")
