@@ -53,6 +53,8 @@ def marked_texts() -> set[str]:
     marked = set()
     for path in package.glob("templates/**/*.html"):
         marked |= set(re.findall(r'(?:translate |_\()[\'"]([^\'"]+)[\'"]', path.read_text()))
+        for text in re.findall(r"{% blocktranslate [^%]*%}(.*?){% end", path.read_text()):
+            marked.add(re.sub(r"{{ (\w+) }}", r"%(\1)s", text))
     for path in package.glob("**/*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from django_chat_sessions import clock, services
 from django_chat_sessions.exceptions import ChatSessionsError
+from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
 
@@ -97,15 +98,19 @@ def chat_widget(
 ) -> dict[str, Any]:
     """``{% chat_widget scope="subject:1" %}``: the whole chat, for sites without a build step.
 
-    ``history``: ``sidebar``, ``dropdown`` or ``none``. No inline script or style. 0 statements.
+    ``history``: ``sidebar``, ``dropdown`` or ``none``. No inline script or style. 0 statements
+    beside those that find out who the reader is.
     """
     request = context.get("request")
+    # Keeps the drafts of two people at one browser apart; says nothing about who they are.
+    owner = _owner(context)
     return {
         "base_url": reverse("chat_sessions:sessions").removesuffix("/sessions"),
         "csrf_token": "" if request is None else get_token(request),
         # As text: Django makes its nonce, and names it in the header, when it is used.
         "nonce": str(context.get("csp_nonce", "")),
         "scope": scope,
+        "owner": "" if owner is None else digest("reader", owner.identity).hex[:16],
         "title": title,
         "history": history,
         "greeting": greeting,

@@ -173,10 +173,20 @@ def test_the_widget_asks_the_database_nothing_and_has_no_inline_code(
     assert 'data-scope="subject:1"' in page
     assert 'data-title="Help"' in page
     assert "data-greeting" not in page
+    assert re.search(r'data-owner="[0-9a-f]{16}"', page)
     assert re.search(r'data-csrf-token="\w{64}"', page)
     assert not re.search(r"<script(?![^>]*src=)", page)
     assert "style=" not in page
     assert " on" not in re.sub(r">[^<]*<", "><", page)
+
+
+def test_the_widget_keeps_the_drafts_of_two_readers_apart(reader: Caller) -> None:
+    def reader_of(caller: Caller) -> str:
+        page = render("{% chat_widget %}", request_of(caller))
+        return page.partition('data-owner="')[2].partition('"')[0]
+
+    assert reader_of(reader) == reader_of(reader)
+    assert reader_of(reader) != reader_of(person(reader.kind, "grace"))
 
 
 def test_the_csrf_token_of_the_widget_is_accepted(reader: Caller) -> None:
