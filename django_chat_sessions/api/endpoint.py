@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -35,14 +36,10 @@ class _CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-def _nothing(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
-
-
 def _refuse_forgery(request: HttpRequest) -> None:
-    check = _CsrfCheck(_nothing)
+    check = _CsrfCheck(HttpResponse)  # no view: only its questions are asked
     check.process_request(request)
-    if check.process_view(request, _nothing, (), {}):
+    if check.process_view(request, HttpResponse, (), {}):
         sentence = _("The CSRF token is missing or wrong; reload the page and try again.")
         raise ApiError("csrf_failed", sentence)
 
@@ -73,7 +70,7 @@ class Endpoint(View):
             response = super().dispatch(request, *args, **kwargs)
             if caller is not None and caller.by_cookie:
                 # The host may have no CSRF middleware that would set the cookie.
-                _CsrfCheck(_nothing).process_response(request, response)
+                _CsrfCheck(HttpResponse).process_response(request, response)
         except ApiError as error:
             response = self._refusal(error, error.body())
         except ChatSessionsError as error:
@@ -91,9 +88,7 @@ class Endpoint(View):
 
     def _admit(self, request: HttpRequest) -> Caller:
         caller = recognise_or_welcome(request)
-        if caller.owner is None:  # recognise_or_welcome raises instead; this tells the type checker
-            raise AssertionError
-        self.owner = caller.owner
+        self.owner = cast("Owner", caller.owner)  # recognise_or_welcome raises where there is none
         if caller.by_cookie:
             if request.method in READING:
                 get_token(request)  # so that the client has a token before its first change
@@ -122,7 +117,9 @@ class Endpoint(View):
         response.headers["X-Content-Type-Options"] = "nosniff"
         patch_vary_headers(response, ("Cookie", "Authorization"))
         key = None if caller is None else caller.new_visitor_key
-        if key is not None and (self.welcomes or request.method not in READING):
+        welcome = self.welcomes or request.method not in READING
+        # What was refused made nobody a visitor; its cookie could replace one that counts.
+        if key is not None and welcome and response.status_code < HTTPStatus.BAD_REQUEST:
             give_visitor_cookie(request, response, key)  # type: ignore[arg-type]
         return response
 

@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.template import RequestContext, Template
 from django.test import Client
+from django.urls import include, path
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.api.urls import urlpatterns
@@ -214,12 +217,12 @@ def test_z04_fields_that_are_not_the_callers_to_set_are_refused(caller: Caller, 
     session = caller.post("sessions", {"scope": "z"}).json()["session"]["id"]
     before = rows()
     more = {field: FORBIDDEN[field]}
-    for method, path, data in (
+    for method, route, data in (
         ("POST", "messages", {"content": "x", "key": "key-00000001"}),
         ("POST", "sessions", {}),
         ("PATCH", f"sessions/{session}", {"title": "x"}),
     ):
-        response = caller.call(method, path, {**data, **more})
+        response = caller.call(method, route, {**data, **more})
         assert_error(response, 400, "unknown_field", field)
     assert rows() == before
 
@@ -271,3 +274,25 @@ def test_z06_a_visitors_cookie_of_another_site_is_no_key(db: None, settings: Any
     client = Client()
     client.cookies[VISITOR_COOKIE] = signer.sign(key)
     assert client.get("/chat/sessions").json()["sessions"] == []
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """A host's page with the tags in it."""
+    source = "{% load chat_sessions %}{% chat_history %}{% chat_session_status %}"
+    return HttpResponse(Template(source).render(RequestContext(request)))
+
+
+host_urls = [path("page/", page), path("chat/", include("django_chat_sessions.urls"))]
+
+
+@pytest.mark.parametrize("kind", ["user", "visitor"])
+def test_z13_no_cache_between_gives_one_readers_page_to_another(
+    db: None, settings: Any, kind: str
+) -> None:
+    settings.ROOT_URLCONF = tuple(host_urls)
+    reader = person(kind)
+    reader.say("SECRET-4711")
+    response = reader.client.get("/page/")
+    assert b"SECRET-4711" in response.content
+    assert "Cookie" in response.headers["Vary"]
+    assert b"SECRET-4711" not in Client().get("/page/").content

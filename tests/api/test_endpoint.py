@@ -313,6 +313,20 @@ def test_only_one_of_the_first_questions_makes_a_stranger_a_visitor(db: None) ->
     assert VISITOR_COOKIE in sent.cookies
 
 
+def test_what_is_refused_makes_nobody_a_visitor(db: None) -> None:
+    client = Client()
+    json_type = "application/json"
+    refused = [
+        client.post("/chat/messages", "{", content_type=json_type),
+        client.post("/chat/sessions/1/end"),
+        client.put("/chat/sessions"),
+        client.get("/chat/sessions/current?scope=%20"),
+        Client(enforce_csrf_checks=True).post("/chat/sessions", "{}", content_type=json_type),
+    ]
+    assert [response.status_code for response in refused] == [400, 404, 405, 400, 403]
+    assert not any(VISITOR_COOKIE in response.cookies for response in refused)
+
+
 def test_a_visitors_retry_of_the_first_message_meets_the_first_try(
     db: None, answering: Any
 ) -> None:
