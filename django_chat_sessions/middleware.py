@@ -34,7 +34,9 @@ def validated_session(request: HttpRequest) -> AbstractChatSession | None:
         session = services.find_session(owner, named)
     except (ChatSessionsError, ValueError):  # a stranger's id, a text no id has
         return None
-    return session if session.is_active(clock.now()) else None
+    # An id has one form: " 1" and "\uff11" are no other ways to write 1.
+    is_named = str(session.pk) == named
+    return session if is_named and session.is_active(clock.now()) else None
 
 
 class ChatSessionMiddleware:
