@@ -33,6 +33,16 @@ def _owner(context: Context) -> Owner | None:
         return None
 
 
+def _reader(owner: Owner | None) -> str:
+    """A name that keeps the drafts of two people at one browser apart; it says not who they are.
+
+    Visitors have none: a stranger becomes one while the page is open, and the draft stays theirs.
+    """
+    if owner is None or owner.user_id is None:
+        return ""
+    return digest("reader", owner.identity).hex[:16]
+
+
 def _recent(context: Context, limit: int | None, scope: str | None) -> list[AbstractChatSession]:
     owner = _owner(context)
     if owner is None:
@@ -102,15 +112,13 @@ def chat_widget(
     beside those that find out who the reader is.
     """
     request = context.get("request")
-    # Keeps the drafts of two people at one browser apart; says nothing about who they are.
-    owner = _owner(context)
     return {
         "base_url": reverse("chat_sessions:sessions").removesuffix("/sessions"),
         "csrf_token": "" if request is None else get_token(request),
         # As text: Django makes its nonce, and names it in the header, when it is used.
         "nonce": str(context.get("csp_nonce", "")),
         "scope": scope,
-        "owner": "" if owner is None else digest("reader", owner.identity).hex[:16],
+        "owner": _reader(_owner(context)),
         "title": title,
         "history": history,
         "greeting": greeting,
