@@ -11,6 +11,6 @@ urlpatterns = [
     path("plain/", views.plain, name="plain"),
     path("chat/", include("django_chat_sessions.urls")),
     path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("logout/", views.LogOut.as_view(), name="logout"),
     path("admin/", admin.site.urls),
 ]
