@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
 from django.core import signing
+from django.db import DataError
 from django.utils.module_loading import import_string
 
 from django_chat_sessions.conf import app_settings
@@ -22,6 +23,8 @@ from django_chat_sessions.owners import Owner
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+# What drivers raise for credentials that no row can hold; without them, a 500 for who sends them.
+UNSTORABLE = (DataError, ValueError)
 VISITOR_COOKIE = "chat_visitor"
 VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep a cookie
 _signer = signing.TimestampSigner(salt="django_chat_sessions.visitor")
@@ -52,7 +55,10 @@ class DjangoSession:
 
     def authenticate(self, request: HttpRequest) -> Owner | None:
         user = getattr(request, "user", None)
-        return Owner.for_user(user) if user is not None and user.is_authenticated else None
+        try:
+            return Owner.for_user(user) if user is not None and user.is_authenticated else None
+        except UNSTORABLE:  # a forged session cookie with a NUL, looked up in PostgreSQL
+            return None
 
 
 class AnonymousCookie:
@@ -85,6 +91,8 @@ class _RestFramework:
             found = self.authentication_class().authenticate(Request(request))
         except APIException as error:
             raise NotAuthenticated(str(error.detail)) from error
+        except UNSTORABLE as error:
+            raise NotAuthenticated("These credentials cannot be anybody's.") from error
         if found is None or found[0].pk is None:  # a service may be let in without being a user
             return None
         return Owner.for_user(found[0])

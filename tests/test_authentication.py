@@ -9,7 +9,9 @@ import pytest
 import time_machine
 from django.contrib.auth.models import AnonymousUser
 from django.core import signing
+from django.db import DataError
 from django.test import Client, RequestFactory
+from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import BaseAuthentication
 
 from django_chat_sessions import authentication
@@ -36,6 +38,13 @@ class Nobody(BaseAuthentication):  # type: ignore[misc]  # the framework ships n
 
     def authenticate(self, request: Any) -> tuple[Any, None]:
         return AnonymousUser(), None
+
+
+class Unstorable(BaseAuthentication):  # type: ignore[misc]  # the framework ships no types
+    """Looks credentials up that the database refuses."""
+
+    def authenticate(self, request: Any) -> Any:
+        raise {"DataError": DataError, "ValueError": ValueError}[request.headers["Error"]]("NUL")
 
 
 class Header:
@@ -81,6 +90,21 @@ def test_a_logged_in_user_is_recognised(user: Any) -> None:
 @pytest.mark.parametrize("somebody", [None, AnonymousUser()])
 def test_nobody_is_no_user(somebody: Any) -> None:
     assert DjangoSession().authenticate(request_with(user=somebody)) is None
+
+
+@pytest.mark.parametrize("error", [DataError, ValueError])
+def test_z06_credentials_that_a_database_cannot_even_look_up_are_nobodys(
+    site: Any, error: type[Exception]
+) -> None:
+    """PostgreSQL refuses a NUL in the session cookie; the driver says so in its own way."""
+
+    def load() -> Any:
+        raise error("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+
+    assert DjangoSession().authenticate(request_with(user=SimpleLazyObject(load))) is None
+    site(f"{__name__}.Unstorable", SESSION, COOKIE)
+    with pytest.raises(NotAuthenticated):
+        recognise(request_with(Error=error.__name__))
 
 
 def test_a_user_keeps_their_chats_although_a_visitors_cookie_is_there(user: Any) -> None:
