@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionEnded, TurnLost
@@ -16,6 +19,13 @@ from tests.conversations import rows, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VISITOR = Owner.for_visitor("v")
+
+
+@pytest.fixture(autouse=True)
+async def close_connections() -> AsyncIterator[None]:
+    """The thread in which the twins work would keep the test database from being dropped."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 def test_every_verb_of_a_view_has_one_with_the_same_arguments() -> None:
@@ -62,8 +72,6 @@ class TestRecordTurn:
         return (await chat_sessions.aresume_or_start(VISITOR)).opened
 
     async def messages(self, session: Any) -> list[Any]:
-        from asgiref.sync import sync_to_async
-
         return await sync_to_async(rows)(session)
 
     async def test_question_and_answer_are_stored(self) -> None:
@@ -113,8 +121,6 @@ class TestRecordTurn:
 
         async def view() -> None:
             async with chat_sessions.arecord_turn(session, "Why?") as turn:
-                from asgiref.sync import sync_to_async
-
                 await chat_sessions.adelete(await sync_to_async(stored)(session))
                 turn.answer = "Because."
 
