@@ -1,0 +1,170 @@
+"""By keyboard alone, by ear, in the dark, on a small screen."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
+from tests.browser.conftest import MakeReader, Reader, Waiting
+from tests.browser.site import Site
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LOOKS = [("light", 1440), ("dark", 320), ("light", 320), ("dark", 1440)]
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds against the rules of WCAG 2.2, in a sentence and a place each."""
+    page.evaluate(AXE)
+    options = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
+    found: Any = page.evaluate(f"axe.run(document, {options})")
+    return [
+        f"{rule['id']}: {node['failureSummary']} {node['html']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def sideways(page: Page) -> int:
+    """How many pixels of the page lie beside the screen."""
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def check(page: Page) -> None:
+    page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => 0)))")
+    assert violations(page) == []
+    assert sideways(page) <= 0
+
+
+@pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def look(request: pytest.FixtureRequest) -> dict[str, Any]:
+    scheme, width = request.param
+    size = {"width": width, "height": 900}
+    # Without movement there is no moment at which a colour is only half there.
+    return {"color_scheme": scheme, "viewport": size, "reduced_motion": "reduce"}
+
+
+def test_no_state_of_a_chat_breaks_a_rule(
+    visitor: Reader, site: Site, place: Place, look: dict[str, Any]
+) -> None:
+    visitor.new_context(**look)
+    chat = visitor.chat(place)
+    chat.page.clock.install()
+    chat.open()
+    check(chat.page)
+    chat.converse(QUESTION)
+    check(chat.page)
+    site.let_pass(IDLE - 40)
+    chat.page.clock.fast_forward((IDLE - 40) * 1000)
+    expect(chat.status).to_contain_text("This chat pauses in")
+    check(chat.page)
+    site.let_pass(60)
+    chat.page.clock.fast_forward(60_000)
+    expect(chat.notice).to_be_visible()
+    check(chat.page)
+    chat.converse(OTHER_QUESTION)
+    expect(chat.boundary).to_be_visible()
+    chat.open_history()
+    expect(chat.rows).to_have_count(2)
+    check(chat.page)
+    chat.row(QUESTION).get_by_role("button").first.click()
+    expect(chat.root).to_contain_text("You are reading an older chat.")
+    check(chat.page)
+
+
+def test_no_state_of_an_answer_breaks_a_rule(
+    make_reader: MakeReader, waiting: Waiting, place: Place, look: dict[str, Any]
+) -> None:
+    reader = make_reader(waiting)
+    reader.new_context(**look)
+    chat = reader.chat(place).open()
+    chat.ask(QUESTION)
+    waiting.model.wait_until_asked()
+    expect(chat.status).to_have_text("Thinking…")
+    check(chat.page)
+    waiting.model.go_on("warmth ")
+    expect(chat.status).to_have_text("Writing an answer…")
+    check(chat.page)
+    waiting.let_pass(31)
+    expect(chat.answers.last).to_contain_text("The answer was interrupted.")
+    check(chat.page)
+
+
+def test_the_other_pages_break_no_rule(
+    make_reader: MakeReader, site: Site, subject: Place, look: dict[str, Any]
+) -> None:
+    reader = make_reader(site, "student")
+    reader.new_context(**look)
+    reader.chat(subject).open().converse(QUESTION)
+    page = reader.context.new_page()
+    page.goto("/")
+    expect(page.get_by_role("region", name="Go on where you stopped")).to_be_visible()
+    check(page)
+    visitor = make_reader(site)
+    visitor.new_context(**look)
+    page = visitor.context.new_page()
+    page.goto("/login/")
+    check(page)
+
+
+def test_everything_is_reached_and_done_by_keyboard(visitor: Reader, place: Place) -> None:
+    chat = visitor.chat(place).open()
+    keyboard = chat.page.keyboard
+    order = [chat.new_chat, chat.log, chat.field]
+    chat.new_chat.focus()
+    for at, element in enumerate(order):
+        if at:
+            keyboard.press("Tab")
+        expect(element).to_be_focused()
+    keyboard.type("What is")
+    keyboard.press("Shift+Enter")
+    keyboard.type("specific heat capacity?")
+    expect(chat.field).to_have_value("What is\nspecific heat capacity?")
+    keyboard.press("Tab")
+    expect(chat.send).to_be_focused()
+    keyboard.press("Shift+Tab")
+    keyboard.press("Enter")
+    expect(chat.finished).to_have_count(1)
+    expect(chat.field).to_be_focused()
+    keyboard.press("Shift+Tab")
+    expect(chat.answers.last.get_by_role("link").last).to_be_focused()
+
+
+def test_the_dropdown_closes_by_keyboard_and_gives_the_focus_back(
+    visitor: Reader, places: dict[str, Place]
+) -> None:
+    place = places["plain"]
+    chat = visitor.chat(place).open()
+    toggle = chat.root.get_by_role("button", name=place.history, exact=True)
+    toggle.press("Enter")
+    expect(toggle).to_have_attribute("aria-expanded", "true")
+    expect(chat.history.get_by_role("searchbox")).to_be_focused()
+    chat.page.keyboard.press("Escape")
+    expect(chat.history).to_have_count(0)
+    expect(toggle).to_be_focused()
+
+
+def live_text(chat: Chat) -> str:
+    """What stands in the live regions, where screen readers take it from."""
+    regions = chat.root.locator("[role=status], [aria-live=polite]")
+    return " ".join(regions.all_text_contents())
+
+
+def test_what_changes_is_said(visitor: Reader, site: Site, place: Place) -> None:
+    chat = visitor.chat(place)
+    chat.page.clock.install()
+    chat.open().converse(QUESTION)
+    expect(chat.root.locator("[aria-live=polite]")).to_have_text("Answer ready")
+    site.let_pass(IDLE - 40)
+    chat.page.clock.fast_forward((IDLE - 40) * 1000)
+    expect(chat.status).to_contain_text(re.compile("This chat pauses in (1 minute|30 seconds)"))
+    site.let_pass(60)
+    chat.page.clock.fast_forward(60_000)
+    expect(chat.status).to_contain_text("paused")
+    assert "paused after 5 minutes without activity" in live_text(chat)

@@ -1,0 +1,102 @@
+"""Somebody else sits down at the same computer: nothing of the one before is there to be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place
+from tests.browser.conftest import Reader, log_in
+from tests.browser.site import Site
+
+EVERYTHING_STORED = """async () => {
+  const databases = await indexedDB.databases();
+  return { local: { ...localStorage }, session: { ...sessionStorage }, databases };
+}"""
+NOTE_WHETHER_KEPT = "addEventListener('pageshow', ({ persisted }) => { window.kept = persisted; })"
+SECRET = "a secret that was never sent"
+
+
+def log_out(page: Page) -> None:
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/")
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+
+
+def stored(page: Page) -> Any:
+    return page.evaluate(EVERYTHING_STORED)
+
+
+def test_after_logging_out_the_back_button_shows_nothing(
+    visitor: Reader, site: Site, place: Place
+) -> None:
+    visitor.context.add_init_script(NOTE_WHETHER_KEPT)
+    page = visitor.context.new_page()
+    log_in(page)
+    chat = visitor.chat(place, page).open().converse(QUESTION)
+    log_out(page)
+    page.evaluate("history.back()")
+    expect(page).to_have_url(site.url + place.address)
+    # A page that the browser had kept would show everything until it has asked again.
+    assert page.evaluate("window.kept") is False
+    chat.wait()
+    expect(chat.messages).to_have_count(0)
+    expect(chat.root).not_to_contain_text("heat")
+    chat.open_history()
+    expect(chat.history).to_contain_text("will appear here")
+    expect(page.get_by_text("student", exact=True)).to_have_count(0)
+
+
+def test_after_logging_out_nothing_that_was_written_is_stored(
+    visitor: Reader, site: Site, place: Place
+) -> None:
+    page = visitor.context.new_page()
+    log_in(page)
+    chat = visitor.chat(place, page).open().converse(QUESTION)
+    chat.field.fill(SECRET)
+    log_out(page)
+    kept = str(stored(page))
+    for text in (QUESTION, "specific heat", SECRET):
+        assert text not in kept
+    # An id may be left behind as a hint; it opens nothing.
+    [session] = site.sessions()
+    answer = page.request.get(f"/chat/sessions/{session['id']}/messages")
+    assert answer.status == 404
+    visitor.provokes(": 404", "Not Found: ")
+
+
+def test_a_draft_is_not_shown_to_the_next_one(visitor: Reader, site: Site, place: Place) -> None:
+    page = visitor.context.new_page()
+    log_in(page)
+    chat = visitor.chat(place, page).open()
+    chat.field.fill(SECRET)
+    chat.reload()
+    expect(chat.field).to_have_value(SECRET)
+    log_out(page)
+    chat.open()
+    expect(chat.greeting).to_be_visible()
+    expect(chat.field).to_have_value("")
+    chat.converse(OTHER_QUESTION)
+
+
+def test_a_draft_stays_with_the_one_who_wrote_it(visitor: Reader, place: Place) -> None:
+    chat = visitor.chat(place).open()
+    chat.field.fill(SECRET)
+    chat.reload()
+    expect(chat.field).to_have_value(SECRET)
+    chat.converse(QUESTION)
+    chat.field.fill(SECRET)
+    chat.reload()
+    expect(chat.finished).to_have_count(1)
+    expect(chat.field).to_have_value(SECRET)
+
+
+def test_a_visitors_chat_is_not_the_students(visitor: Reader, site: Site, place: Place) -> None:
+    chat = visitor.chat(place).open().converse(QUESTION)
+    log_in(chat.page)
+    chat.open()
+    expect(chat.messages).to_have_count(0)
+    log_out(chat.page)
+    chat.open()
+    expect(chat.finished).to_have_count(1)
