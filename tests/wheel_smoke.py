@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.template.loader import get_template
+from django.utils.translation import gettext, override
 
 DISTRIBUTION = "django-chat-sessions"
 PACKAGE = "django_chat_sessions"
@@ -34,6 +35,8 @@ def main() -> None:
         if found := re.match(rf"{PACKAGE}/static/(.+)", path):
             expect(finders.find(found[1]), f"{found[1]} is not found by staticfiles")
     call_command("clear_chat_sessions")
+    with override("de"):
+        expect(gettext("Your chats") == "Deine Chats", "the German texts are not found")
     print(
         f"{DISTRIBUTION} {importlib.metadata.version(DISTRIBUTION)}: {len(contents)} files, usable."
     )
@@ -78,7 +81,13 @@ def configure() -> None:
         TEMPLATES=[
             {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True},
         ],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": ":memory:",
+                "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+            }
+        },
         STATIC_URL="static/",
         USE_TZ=True,
     )
