@@ -52,6 +52,24 @@ it.each(["failed", "stopped", "interrupted"] as const)("ends when the reply is %
   expect(last(store)).toMatchObject({ state, error: "It did not work." });
 });
 
+it("does not leave a reply behind that another device has gone past", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.finish("Because.");
+  await bench.api().sendMessage({ content: "And then?", key: "key-of-another-device" });
+  bench.server.finish("Then that.");
+  await bench.timers.advance(1000);
+  const { messages, running } = store.getSnapshot();
+  expect(messages.map(({ content, state }) => [content, state])).toEqual([
+    ["Why?", ""],
+    ["Because.", "answered"],
+    ["And then?", ""],
+    ["Then that.", "answered"],
+  ]);
+  expect(running).toBeNull();
+});
+
 it("takes trouble on the way for reconnecting, never for the end", async () => {
   const { store } = await bench.openTab();
   store.send("Why?");

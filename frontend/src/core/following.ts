@@ -3,6 +3,7 @@ import type { TimerId } from "./clock.js";
 import { isRetryable } from "./errors.js";
 import { isApart, runningReply } from "./transcript.js";
 import { paged } from "./transitions.js";
+import type { Message } from "./wire.js";
 
 const FIRST = 400;
 const GROWTH = 1.35;
@@ -85,10 +86,16 @@ export class Following {
   private async read(session: string, limit: number): Promise<void> {
     const page = await this.context.call(() => this.parts.api.getTranscript(session, { limit }));
     if (session !== this.session) return;
-    if (limit !== PAGE && isApart(this.context.state.messages, page.messages)) return this.read(session, PAGE);
+    if (limit !== PAGE && isIncomplete(this.context.state.messages, page.messages)) return this.read(session, PAGE);
     const isOver = runningReply(page.messages) === null;
     if (isOver) this.stop();
     this.context.update((state) => paged(state, page));
     if (isOver) this.events.finished(session);
   }
+}
+
+/** Whether the newest messages do not tell all that is new, such as when other tabs have gone on meanwhile. */
+function isIncomplete(known: readonly Message[], newest: readonly Message[]): boolean {
+  const awaited = runningReply(known);
+  return isApart(known, newest) || (awaited !== null && !newest.some(({ id }) => id === awaited.id));
 }

@@ -1,5 +1,5 @@
 import type { ChatProblem, ChatState, PendingMessage } from "./chatState.js";
-import { boundaryBetween, isApart, mergeMessages, runningReply, type Segment } from "./transcript.js";
+import { boundaryBetween, isApart, isUnfinished, mergeMessages, runningReply, type Segment } from "./transcript.js";
 import type {
   Arrival,
   Conflict,
@@ -181,5 +181,6 @@ export function isBehind({ session, messages, nextBefore }: ChatState): boolean 
   const last = messages.at(-1);
   if (first === undefined || last === undefined) return session.message_count > 0;
   if (first.position > 0 && nextBefore === null) return true;
+  if (messages.some((message) => message !== last && isUnfinished(message))) return true;
   return last.position + 1 !== session.message_count || session.running !== (runningReply(messages) !== null);
 }
