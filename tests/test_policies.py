@@ -386,7 +386,8 @@ class SessionLife(RuleBasedStateMachine):
         assume(self.left is not None)
         arrival = chat_sessions.reopen(get_session_model().objects.get(pk=self.left))
         assert arrival.status == "reopened"
-        self.open_now(self.left)
+        taken, self.left = self.left, None
+        self.open_now(taken)
         assert arrival.opened.pk == self.open
 
     @invariant()
