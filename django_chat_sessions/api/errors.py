@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RETRY_AFTER = 5  # seconds
+SOON = 1  # seconds
 
 STATUS = {
     "invalid_json": 400,
@@ -83,7 +84,9 @@ _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
         "key",
     ),
     exceptions.TurnInProgress: lambda: ApiError(
-        "turn_in_progress", _("An answer is being written; send again when it has ended.")
+        "turn_in_progress",
+        _("An answer is being written; send again when it has ended."),
+        Retry_After=SOON,
     ),
     exceptions.SessionEnded: lambda: ApiError(
         "session_ended",

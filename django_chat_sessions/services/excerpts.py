@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from typing import Any
 
 TITLE_LENGTH = 80
 PREVIEW_LENGTH = 140
@@ -12,6 +14,24 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def storable(text: str) -> str:
     """Return text that every database takes; NUL and lone surrogates become U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def storable_data(value: Any) -> Any:
+    """Return JSON data that every database takes, its texts made storable.
+
+    Raises TypeError for what JSON does not know, ValueError for NaN and infinity.
+    """
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): storable_data(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_data(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} has no place in JSON.")
+    if value is not None and not isinstance(value, bool | int | float):
+        raise TypeError(f"A {type(value).__name__} has no place in JSON.")
+    return value
 
 
 def excerpt(text: str, length: int) -> str:

@@ -19,7 +19,7 @@ from django_chat_sessions.models import (
     Role,
 )
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.excerpts import storable
+from django_chat_sessions.services.excerpts import storable, storable_data
 from django_chat_sessions.services.races import survives_races, with_latest
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.writing import finish, take_over
@@ -70,12 +70,13 @@ def record_turn(
     with lease_keeper.keeping(turn.reply, turn.session):
         try:
             yield turn
+            answer = _answer_of(turn)
         except BaseException as error:
             with suppress(TurnLost):
                 cause = f"{type(error).__name__}: {error}"
                 finish(turn.reply, turn.session, ReplyState.FAILED, error=cause)
             raise
-        if turn.answer is None:
+        if answer is None:
             cause = "The block ended without an answer."
             finish(turn.reply, turn.session, ReplyState.FAILED, error=cause)
         else:
@@ -83,9 +84,18 @@ def record_turn(
                 turn.reply,
                 turn.session,
                 ReplyState.ANSWERED,
-                content=turn.answer,
+                content=answer,
                 metadata=turn.metadata,
             )
+
+
+def _answer_of(turn: Turn) -> str | None:
+    """Return the host's answer, fit to be stored. Raises TypeError for what is not text."""
+    given: Any = turn.answer
+    if given is not None and not isinstance(given, str):
+        raise TypeError(f"turn.answer is a {type(given).__name__}; set it to text.")
+    turn.metadata = storable_data(turn.metadata)
+    return turn.answer
 
 
 @survives_races

@@ -77,6 +77,7 @@ def test_a_second_message_waits_for_the_answer_of_the_first(caller: Caller) -> N
     stored = rows()
     response = caller.say("And how?", key="another-key")
     assert_error(response, 409, "turn_in_progress")
+    assert response["Retry-After"] == "1"
     body = response.json()
     assert body["running"]["id"] == first["reply"]["id"]
     assert body["session"]["id"] == first["session"]["id"]

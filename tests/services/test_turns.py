@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -520,6 +521,29 @@ class TestRecordTurn:
             pass
         assert rows(session)[1].state == "failed"
         assert rows(session)[1].error == "The block ended without an answer."
+
+    @pytest.mark.parametrize(
+        ("answer", "metadata"),
+        [(5, {}), (b"Because.", {}), ("Because.", {"at": object()}), ("Because.", {"n": math.nan})],
+    )
+    def test_what_cannot_be_stored_fails_the_reply_at_once(
+        self, owner: Owner, answer: Any, metadata: Any
+    ) -> None:
+        session = opened(owner)
+        with (
+            pytest.raises((TypeError, ValueError)),
+            chat_sessions.record_turn(session, "Why?") as turn,
+        ):
+            turn.answer, turn.metadata = answer, metadata
+        assert rows(session)[1].state == "failed"
+        assert stored(session).running_until is None
+
+    def test_what_a_database_would_refuse_in_metadata_is_replaced(self, owner: Owner) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?") as turn:
+            turn.answer = "Because."
+            turn.metadata = {"a\x00": ["\ud800", ("b", 1, None, True, 0.5)]}
+        assert rows(session)[1].metadata == {"a\ufffd": ["\ufffd", ["b", 1, None, True, 0.5]]}
 
     def test_an_empty_answer_is_an_answer(self, owner: Owner) -> None:
         session = opened(owner)

@@ -10,6 +10,7 @@ from typing import Any
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import AbstractChatMessage, ReplyState
+from django_chat_sessions.services.excerpts import storable_data
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
 from django_chat_sessions.services.replies.writing import claim, finish, save_text
@@ -68,7 +69,8 @@ def _answer(reply: AbstractChatMessage) -> dict[str, Any]:
             saved_at = time.monotonic()
     if not reply.content.strip():
         raise ValueError("The RESPONDER gave no text.")
-    return metadata
+    stored: dict[str, Any] = storable_data(metadata)
+    return stored
 
 
 def _finish_quietly(reply: AbstractChatMessage, state: ReplyState, **facts: Any) -> None:

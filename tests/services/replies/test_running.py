@@ -97,6 +97,8 @@ def test_ctrl_c_stops_the_program_not_the_reply(ask: Any) -> None:
         (lambda turn: "", "gave no text"),
         (lambda turn: " \n", "gave no text"),
         (lambda turn: {"sources": []}, "gave no text"),
+        (lambda turn: iter(["Because.", {"at": object()}]), "TypeError: A object has no place"),
+        (lambda turn: iter(["Because.", {"n": float("inf")}]), "ValueError: inf has no place"),
         (lambda turn: None, "gave a NoneType"),
         (lambda turn: 5, "gave a int"),
         (lambda: "no argument", "TypeError"),
