@@ -101,7 +101,10 @@ class Chat implements ChatStore {
     this.snapshot = toSnapshot(this.context.state);
     this.reading = new Reading(this.context);
     this.lifecycle = new Lifecycle(this.context, (epoch) => this.reading.catchUp(epoch));
-    this.sending = new Sending(this.context, { stored: () => this.stored() });
+    this.sending = new Sending(this.context, {
+      stored: () => this.stored(),
+      occupied: () => void this.reading.refresh(),
+    });
     this.following = new Following(this.context, {
       finished: (session) => this.context.tabs?.tellPage({ scope: this.scope, session }),
       lost: (error) => (isGone(error) ? void this.load() : this.context.report(error)),

@@ -152,6 +152,18 @@ describe("sending", () => {
 });
 
 describe("conflicts", () => {
+  it("shows the chat that another device began, when its answer is what stands in the way", async () => {
+    const { store } = await bench.openTab();
+    await bench.api().sendMessage({ content: "From a phone", key: "phone-key" });
+    store.send("Meanwhile");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({
+      running: "waiting",
+      messages: [{ content: "From a phone" }, { state: "pending" }],
+      pending: [{ content: "Meanwhile", state: "failed", problem: { code: "turn_in_progress" } }],
+    });
+  });
+
   it("keeps the words when an answer is still being written elsewhere, and follows it", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const { store } = await bench.openTab();

@@ -11,6 +11,8 @@ const MOST_ATTEMPTS = 8;
 interface SendingEvents {
   /** A message was stored: the server has counted it as activity, and may have changed the session. */
   stored(): void;
+  /** An answer is being written, perhaps in a session that is not shown here yet. */
+  occupied(): void;
 }
 
 /** Messages on their way: one at a time, in order, each with one key on all its attempts. */
@@ -110,7 +112,9 @@ export class Sending {
   }
 
   private fail(key: string, error: unknown): void {
-    this.context.update((state) => refused(state, key, problemOf(error), conflictOf(error)));
+    const problem = problemOf(error);
+    this.context.update((state) => refused(state, key, problem, conflictOf(error)));
+    if (problem.code === "turn_in_progress") this.events.occupied();
   }
 
   private pause(milliseconds: number): Promise<void> {
