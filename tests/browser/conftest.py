@@ -168,6 +168,12 @@ def make_reader(
     assert [one for one in complaints if not any(part in one for part in provoked)] == []
 
 
+# Each kind of reader and each kind of page once, where all four pairs would prove no more.
+each_once = pytest.mark.parametrize(
+    ("who", "place"), [("visitor", "subject"), ("student", "plain")], indirect=True
+)
+
+
 @pytest.fixture(params=["visitor", "student"])
 def who(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.chat_page import QUESTION, Place, hold
-from tests.browser.conftest import MakeReader, Reader, Waiting
+from tests.browser.conftest import MakeReader, Reader, Waiting, each_once
 from tests.browser.site import Site
 
 
@@ -42,6 +42,7 @@ def test_a_question_is_shown_before_the_server_has_it(visitor: Reader, place: Pl
     expect(chat.own).to_have_count(1)
 
 
+@each_once
 def test_the_status_says_how_far_the_answer_is(
     make_reader: MakeReader, waiting: Waiting, place: Place, who: str
 ) -> None:

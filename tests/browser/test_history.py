@@ -5,10 +5,11 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place
-from tests.browser.conftest import Reader
+from tests.browser.conftest import Reader, each_once
 from tests.browser.site import Site
 
 
+@each_once
 def test_new_chat_twice_leaves_nothing_empty_behind(
     reader: Reader, site: Site, place: Place
 ) -> None:
@@ -32,6 +33,7 @@ def test_new_chat_twice_leaves_nothing_empty_behind(
     expect(chat.rows).to_have_count(2)
 
 
+@each_once
 def test_a_chat_gets_another_name(reader: Reader, site: Site, place: Place) -> None:
     chat = reader.chat(place).open().converse(QUESTION)
     chat.open_history()
@@ -50,6 +52,7 @@ def test_a_chat_gets_another_name(reader: Reader, site: Site, place: Place) -> N
     assert [row["title"] for row in site.sessions()] == ["Heat, for the exam"]
 
 
+@each_once
 def test_a_chat_is_deleted_after_a_question(reader: Reader, site: Site, place: Place) -> None:
     chat = reader.chat(place).open().converse(QUESTION)
     chat.new_chat.click()
@@ -72,6 +75,7 @@ def test_a_chat_is_deleted_after_a_question(reader: Reader, site: Site, place: P
     assert [row["title"] for row in site.sessions()] == [OTHER_QUESTION]
 
 
+@each_once
 def test_deleting_the_chat_on_screen_leaves_a_blank_one(
     reader: Reader, site: Site, place: Place
 ) -> None:

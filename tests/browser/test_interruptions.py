@@ -8,17 +8,18 @@ import signal
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place
-from tests.browser.conftest import MakeReader, Reader, Waiting
+from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place, hold
+from tests.browser.conftest import MakeReader, Reader, Waiting, each_once
 from tests.browser.site import Site
 
 LEASE = 30  # seconds
-STOPS = [signal.SIGTERM, signal.SIGKILL]
 # What a browser says about a server that is not there.
 UNREACHABLE = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET")
 
 
-@pytest.mark.parametrize("how", STOPS)
+@pytest.mark.parametrize(
+    ("who", "how"), [("visitor", signal.SIGTERM), ("student", signal.SIGKILL)], indirect=["who"]
+)
 def test_a_restart_between_two_questions_is_not_noticed(
     reader: Reader, site: Site, subject: Place, how: signal.Signals
 ) -> None:
@@ -32,7 +33,9 @@ def test_a_restart_between_two_questions_is_not_noticed(
     assert len(site.sessions()) == 1
 
 
-@pytest.mark.parametrize("how", STOPS)
+@pytest.mark.parametrize(
+    ("place", "how"), [("subject", signal.SIGKILL), ("plain", signal.SIGTERM)], indirect=["place"]
+)
 def test_an_answer_that_the_server_left_behind_can_be_asked_for_again(
     make_reader: MakeReader, waiting: Waiting, place: Place, how: signal.Signals
 ) -> None:
@@ -62,6 +65,7 @@ def test_an_answer_that_the_server_left_behind_can_be_asked_for_again(
     assert len(waiting.sessions()) == 1
 
 
+@each_once
 def test_a_question_asked_offline_is_sent_once_when_the_connection_is_back(
     reader: Reader, site: Site, place: Place
 ) -> None:
@@ -79,6 +83,7 @@ def test_a_question_asked_offline_is_sent_once_when_the_connection_is_back(
     assert site.said("user") == [QUESTION, OTHER_QUESTION]
 
 
+@each_once
 def test_a_question_whose_answer_is_cut_off_is_sent_again_with_its_key(
     reader: Reader, site: Site, place: Place
 ) -> None:
@@ -131,21 +136,43 @@ def test_enter_twice_sends_once(visitor: Reader, site: Site, place: Place) -> No
     assert site.said("user") == [QUESTION, OTHER_QUESTION]
 
 
-def test_two_questions_from_two_tabs_at_once_are_both_kept(
-    visitor: Reader, site: Site, subject: Place
+def test_a_second_question_waits_until_the_first_is_answered(
+    make_reader: MakeReader, waiting: Waiting, subject: Place
 ) -> None:
-    """One is answered, the other is not lost: it is answered later or waits for its reader."""
-    visitor.provokes("409")
-    tabs = [visitor.chat(subject).open().converse(), visitor.chat(subject).open()]
-    for chat, question in zip(tabs, ["What is entropy?", OTHER_QUESTION], strict=True):
-        chat.field.fill(question)
-    for chat in tabs:
-        chat.field.press("Enter")
-    for chat in tabs:
-        retry = chat.root.get_by_role("button", name="Try again")
-        expect(chat.finished.nth(1)).to_be_visible()
-        if retry.is_visible():
-            retry.click()
-    for chat in tabs:
-        expect(chat.finished).to_have_count(3)
-    assert sorted(site.said("user")) == sorted([QUESTION, OTHER_QUESTION, "What is entropy?"])
+    reader = make_reader(waiting, "student")
+    reader.provokes("409", "Conflict: ")
+    here = reader.chat(subject).open()
+    reader.new_context()
+    there = reader.chat(subject).open()
+    here.ask(QUESTION)
+    waiting.model.wait_until_asked()
+    there.ask(OTHER_QUESTION)
+    question = there.own.filter(has_text=OTHER_QUESTION)
+    expect(question).to_contain_text("An answer is still being written.")
+    waiting.model.finish("The first one.")
+    expect(there.finished).to_contain_text("The first one.")
+    question.get_by_role("button", name="Try again").click()
+    waiting.model.wait_until_asked()
+    waiting.model.finish("The second one.")
+    expect(there.finished).to_have_count(2)
+    expect(there.messages).to_have_count(4)
+    assert waiting.said("user") == [QUESTION, OTHER_QUESTION]
+
+
+def test_an_answer_is_not_missed_because_another_device_has_gone_on(
+    make_reader: MakeReader, site: Site, subject: Place
+) -> None:
+    reader = make_reader(site, "student")
+    here = reader.chat(subject).open()
+    looks = hold(here.page, re.compile("/messages[?]limit=2$"))
+    here.ask(QUESTION)
+    expect(here.status).to_have_text("Thinking…")
+    reader.new_context()
+    there = reader.chat(subject).open()
+    expect(there.finished).to_have_count(1)
+    there.converse(OTHER_QUESTION)
+    assert len(looks) == 1
+    here.page.unroute_all()  # and so let it go on
+    expect(here.finished).to_have_count(2)
+    expect(here.messages).to_have_count(4)
+    expect(here.status).to_have_text("Active")

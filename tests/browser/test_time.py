@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
-from tests.browser.conftest import Reader
+from tests.browser.conftest import Reader, each_once
 from tests.browser.site import Site
 
 PAUSED = "This chat paused after 5 minutes without activity"
@@ -80,6 +80,7 @@ def test_after_being_away_the_old_chat_is_one_click_away(
     assert (session["message_count"], session["ended_at"], session["end_reason"]) == (4, None, "")
 
 
+@each_once
 def test_a_new_chat_after_being_away_leads_back_to_the_old_one(
     reader: Reader, site: Site, place: Place
 ) -> None:
@@ -128,6 +129,7 @@ def test_looking_and_waiting_leave_no_empty_chat_behind(
     assert titles_in_history(chat) == [QUESTION]
 
 
+@each_once
 def test_a_chat_can_be_kept_before_it_pauses(reader: Reader, site: Site, place: Place) -> None:
     chat = open_with_own_clock(reader, place).converse(QUESTION)
     let_pass(IDLE - 45, site, chat.page)
@@ -139,6 +141,7 @@ def test_a_chat_can_be_kept_before_it_pauses(reader: Reader, site: Site, place: 
     assert [row["ended_at"] for row in site.sessions()] == [None]
 
 
+@each_once
 def test_after_a_sleep_the_chat_says_at_once_that_it_has_paused(
     reader: Reader, site: Site, place: Place
 ) -> None:
