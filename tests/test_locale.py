@@ -11,6 +11,7 @@ from typing import Any
 import polib
 import pytest
 from django.test import Client
+from django.utils import translation
 
 import django_chat_sessions
 
@@ -42,7 +43,8 @@ def test_a_translation_keeps_the_placeholders(path: Path) -> None:
 @pytest.mark.django_db
 def test_the_api_speaks_the_language_of_the_request(client: Client, settings: Any) -> None:
     settings.MIDDLEWARE = ["django.middleware.locale.LocaleMiddleware", *settings.MIDDLEWARE]
-    answer = client.get("/chat/sessions/none", headers={"Accept-Language": "de"})
+    with translation.override("en"):  # which gives the tests after this one their language back
+        answer = client.get("/chat/sessions/none", headers={"Accept-Language": "de"})
     assert answer.status_code == 404
     assert answer.json()["message"] == "Diesen Chat gibt es nicht."
 
