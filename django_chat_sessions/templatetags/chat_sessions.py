@@ -20,6 +20,7 @@ from django_chat_sessions.owners import Owner, owner_from_request
 
 logger = logging.getLogger(__name__)
 register = template.Library()
+MINUTE = 60  # seconds; what is younger would be “0 minutes ago”
 
 
 def _owner(context: Context) -> Owner | None:
@@ -76,7 +77,12 @@ def chat_history(
     now = clock.now()
     return {
         "rows": [
-            {"session": row, "state": row.state(now), "running": row.is_running(now)}
+            {
+                "session": row,
+                "state": row.state(now),
+                "running": row.is_running(now),
+                "just_now": clock.seconds_between(row.last_message_at or now, now) < MINUTE,
+            }
             for row in _recent(context, limit, scope)
         ],
         "page": page,

@@ -81,6 +81,7 @@ def test_the_history_lists_the_readers_chats_latest_first(
     assert "Not yours" not in page
     assert "answer being written" in page
     assert "expired" in page
+    assert page.index(">just now<") < page.index(">10\xa0minutes ago<")
     session = get_session_model()._base_manager.get(title="First question")
     assert f'href="/chat/?chat={session.pk}"' in page
 
