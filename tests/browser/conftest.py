@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.building import build_site
 from tests.browser.chat_page import Chat, Place
@@ -66,16 +74,20 @@ class Waiting(Site):
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium(),
-            args=[*ARGUMENTS, *as_root],
-            # People's browsers keep pages for the back button; playwright would turn that off.
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
+        launched = launch(playwright, chromium())
         yield launched
         launched.close()
+
+
+def launch(playwright: Playwright, executable: str) -> Browser:
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return playwright.chromium.launch(
+        executable_path=executable,
+        args=[*ARGUMENTS, *as_root],
+        # People's browsers keep pages for the back button; playwright would turn that off.
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
 
 
 class Reader:
@@ -181,7 +193,11 @@ def who(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def places(site: Site) -> dict[str, Place]:
-    """The pages with a chat. Both sites have the same subjects under the same numbers."""
+    return places_of(site)
+
+
+def places_of(site: Site) -> dict[str, Place]:
+    """The pages with a chat. All sites have the same subjects under the same numbers."""
     number = site.subject(SUBJECT)
     return {
         "subject": Place("subject", f"/subjects/{number}/", "XP", "Your chats"),
