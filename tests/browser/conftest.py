@@ -37,6 +37,12 @@ ARGUMENTS = [
 expect.set_options(timeout=10_000)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Build before there are workers, which would all do it at once."""
+    build_site()
+
+
 @pytest.fixture(scope="session")
 def built() -> None:
     """The React client, built from what the repository holds now."""
