@@ -7,13 +7,16 @@ Framework may stand there as it is (token, JWT, knox …).
 from __future__ import annotations
 
 import secrets
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.core import signing
 from django.db import DataError
+from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from django_chat_sessions.conf import app_settings
@@ -116,6 +119,25 @@ def recognise(request: HttpRequest) -> Caller:
         if owner is not None:
             return Caller(owner, authenticator.by_cookie)
     return Caller(None)
+
+
+def is_still(request: HttpRequest, owner: Owner) -> bool:
+    """Whether the request's credentials are this owner's now; the login is read anew.
+
+    For what outlives its request's first moment: a stream must end after a logout.
+    """
+    again: Any = copy(request)
+    session = getattr(request, "session", None)
+    for known in ("_cached_user", "_acached_user"):
+        vars(again).pop(known, None)
+    if session is not None:
+        again.session = type(session)(session.session_key)
+        if hasattr(request, "user"):
+            again.user = SimpleLazyObject(lambda: get_user(again))
+    try:
+        return recognise(again).owner == owner
+    except NotAuthenticated:
+        return False
 
 
 def recognise_or_welcome(request: HttpRequest) -> Caller:

@@ -6,6 +6,8 @@ E003 wrong value            W003 USE_TZ = False
 E004 TIMEOUT_POLICY         W004 ThreadRunner in production (--deploy)
 E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--deploy)
 E006 the model's parents
+
+What a runner's own ``check()`` finds comes with an id of its own.
 """
 
 from __future__ import annotations
@@ -39,6 +41,11 @@ def _number(value: Any) -> bool:
     return number and math.isfinite(value)
 
 
+def _is_notifier(value: Any) -> bool:
+    methods = (getattr(value, name, None) for name in ("tell", "watch"))
+    return not isinstance(value, type) and all(map(callable, methods))
+
+
 MOST_DAYS = 36_500  # a hundred years; dates before year 1 do not exist
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "SESSION_MODEL": (lambda v: isinstance(v, str), "a text, app_label.ModelName"),
@@ -65,6 +72,11 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "RUNNER": (lambda v: isinstance(v, str), "the dotted path of a runner"),
     "REPLY_LEASE": (_positive, "seconds above 0"),
+    "REPLY_ATTEMPTS": (lambda v: isinstance(v, int) and _positive(v), "a whole number above 0"),
+    "NOTIFIER": (
+        lambda v: v is None or isinstance(v, str) or _is_notifier(v),
+        "a notifier (an object with tell and watch), the dotted path of its class, or None",
+    ),
 }
 
 
@@ -75,7 +87,13 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     if given is None:
         kind = type(conf.given()).__name__
         return [Error(f"CHAT_SESSIONS is a {kind}; make it a dict.", id=f"{ID}.E003")]
-    return [*_unknown_keys(given), *_wrong_values(given), *_wrong_paths(given), *_wrong_policy()]
+    return [
+        *_unknown_keys(given),
+        *_wrong_values(given),
+        *_wrong_paths(given),
+        *_wrong_policy(),
+        *_what_the_runner_says(given),
+    ]
 
 
 def _given() -> dict[Any, Any] | None:
@@ -107,7 +125,7 @@ def _wrong_values(given: dict[Any, Any]) -> Iterator[CheckMessage]:
 
 def _wrong_paths(given: dict[Any, Any]) -> Iterator[CheckMessage]:
     authenticators = _value(given, "AUTHENTICATORS")
-    paths = [(key, _value(given, key)) for key in ("RUNNER", "RESPONDER")]
+    paths = [(key, _value(given, key)) for key in ("RUNNER", "RESPONDER", "NOTIFIER")]
     paths = [(key, path) for key, path in paths if isinstance(path, str)]
     if isinstance(authenticators, list | tuple):
         paths += [("AUTHENTICATORS", path) for path in authenticators]
@@ -119,6 +137,16 @@ def _wrong_paths(given: dict[Any, Any]) -> Iterator[CheckMessage]:
                 f'CHAT_SESSIONS["{key}"] names {path!r}, which cannot be imported: {error}.',
                 id=f"{ID}.E005",
             )
+
+
+def _what_the_runner_says(given: dict[Any, Any]) -> Iterator[CheckMessage]:
+    """Yield what the runner's ``check()`` finds, if it has one: not all work everywhere."""
+    try:
+        runner: Any = import_string(_value(given, "RUNNER"))
+    except (ImportError, AttributeError, ValueError):  # reported as a path or a value
+        return
+    if hasattr(runner, "check"):
+        yield from runner.check()
 
 
 def _wrong_policy() -> Iterator[CheckMessage]:
@@ -209,9 +237,10 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     if answers and str(_value(given, "RUNNER")).endswith(".ThreadRunner"):
         found.append(
             CheckWarning(
-                "Answers are written by threads of the web process; a restart interrupts them.",
-                hint="The question is kept and the reader can ask again. Give a restart a grace "
-                "period longer than an answer takes.",
+                "Answers are written by threads of the web process: whoever kills it while one is "
+                "being written, interrupts that answer.",
+                hint=f"{_after_a_kill(given)} Give a restart a grace period longer than an answer "
+                "takes, or use a runner with workers.",
                 id=f"{ID}.W004",
             )
         )
@@ -226,3 +255,13 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+def _after_a_kill(given: dict[Any, Any]) -> str:
+    attempts = _value(given, "REPLY_ATTEMPTS")
+    if attempts == 1:
+        return (
+            "The question is kept and its reader can ask again; with REPLY_ATTEMPTS above 1 it "
+            "is asked again by itself."
+        )
+    return f"The question is kept and asked again by itself, {attempts} times in all at most."

@@ -26,6 +26,8 @@ DEFAULTS: dict[str, Any] = {
     "RESPONDER": None,
     "RUNNER": "django_chat_sessions.services.replies.runners.ThreadRunner",
     "REPLY_LEASE": 30,
+    "REPLY_ATTEMPTS": 1,
+    "NOTIFIER": None,
 }
 
 
@@ -95,6 +97,16 @@ class AppSettings:
     def REPLY_LEASE(self) -> float:
         """Seconds after which a reply whose worker went silent counts as interrupted."""
         return cast(float, self._get("REPLY_LEASE"))
+
+    @property
+    def REPLY_ATTEMPTS(self) -> int:
+        """How often a reply is asked for by itself; 1 leaves it to its reader to ask again."""
+        return cast(int, self._get("REPLY_ATTEMPTS"))
+
+    @property
+    def NOTIFIER(self) -> Any:
+        """A notifier, or its class's dotted path; None takes what suits the database."""
+        return self._get("NOTIFIER")
 
 
 app_settings = AppSettings()

@@ -4,6 +4,7 @@ ChatSessionsError
  ├─ SessionNotFound     no such session, or not this owner's
  ├─ SessionEnded        the session takes no more messages
  ├─ TurnInProgress      an answer is being written
+ ├─ NothingToRetry      the last message is no reply that could be asked for again
  ├─ KeyReused           one client key, two texts
  ├─ TurnLost            the lease on a reply has passed to somebody else
  └─ NotAuthenticated    no authenticator recognised the caller
@@ -45,6 +46,14 @@ class TurnInProgress(ChatSessionsError):
         super().__init__(f"Chat session {session.pk} is waiting for an answer.")
         self.session = session
         self.reply = reply
+
+
+class NothingToRetry(ChatSessionsError):
+    """The session's last message is no reply that failed, was stopped or was left behind."""
+
+    def __init__(self, session: AbstractChatSession) -> None:
+        super().__init__(f"Chat session {session.pk} has no reply to ask for again.")
+        self.session = session
 
 
 class KeyReused(ChatSessionsError):

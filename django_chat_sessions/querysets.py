@@ -41,6 +41,10 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
             models.Q(last_message_at__lt=last_message_at) | models.Q(pk__lt=pk)
         )
 
+    def left_behind(self, now: datetime) -> Self:
+        """Open ones whose reply no living worker writes any more."""
+        return self.filter(open_key__isnull=False, running_until__lte=now)
+
     def lapsed(self, now: datetime) -> Self:
         """Still marked open although their expiry has passed."""
         return self.filter(open_key__isnull=False, expires_at__lte=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -49,6 +50,18 @@ def talked(owner: Owner, text: str = "Hello", scope: str = "") -> AbstractChatSe
 def waiting(owner: Owner, text: str = "Hello", key: str = "key-of-waiting") -> chat_sessions.Sent:
     """Send a message whose reply is pending; asks for ``leave_replies`` or an open transaction."""
     return chat_sessions.send(owner, text, key=key)
+
+
+def meanwhile(monkeypatch: Any, module: Any, happens: Callable[[], Any]) -> None:
+    """Let something happen between what a verb of this module has read and its first write."""
+    real, due = module.short_transaction, [happens]
+
+    def short_transaction(*of: AbstractChatSession) -> Any:
+        if due:
+            due.pop()()
+        return real(*of)
+
+    monkeypatch.setattr(module, "short_transaction", short_transaction)
 
 
 def reply_of(sent: chat_sessions.Sent) -> AbstractChatMessage:

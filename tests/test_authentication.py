@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.db import DataError
@@ -20,6 +21,7 @@ from django_chat_sessions.authentication import (
     VISITOR_COOKIE_AGE,
     AnonymousCookie,
     DjangoSession,
+    is_still,
     load_authenticator,
     recognise,
     recognise_or_welcome,
@@ -199,6 +201,76 @@ def test_a_welcome_with_the_cookie_goes_to_the_same_visitor(db: None) -> None:
     visitor = person("visitor")
     request = request_with(visitor.client.cookies[VISITOR_COOKIE].value)
     assert recognise_or_welcome(request).owner == visitor.owner
+
+
+# Who is still there later
+
+
+@pytest.fixture
+def browsing(user: Any) -> Any:
+    """A request of a logged-in user, as the middleware left it."""
+    client = Client()
+    client.force_login(user)
+    request: Any = RequestFactory().get("/")
+    request.session = client.session
+    request.user = SimpleLazyObject(lambda: get_user(request))
+    assert request.user == user
+    return request
+
+
+def test_who_is_logged_in_is_still_there(browsing: Any, user: Any, statements: Any) -> None:
+    with statements() as sent:
+        assert is_still(browsing, Owner.for_user(user))
+    assert len(sent) == 2
+    assert not is_still(browsing, Owner.for_visitor("another"))
+
+
+def test_who_has_logged_out_elsewhere_is_gone_and_the_request_is_left_as_it_is(
+    browsing: Any, user: Any
+) -> None:
+    type(browsing.session)(browsing.session.session_key).flush()
+    assert not is_still(browsing, Owner.for_user(user))
+    assert browsing.user == user
+    assert browsing.session.get("_auth_user_id") == str(user.pk)
+
+
+def test_who_was_locked_out_is_gone(browsing: Any, user: Any) -> None:
+    user.is_active = False
+    user.save()
+    assert not is_still(browsing, Owner.for_user(user))
+
+
+def test_who_has_another_password_by_now_is_gone(browsing: Any, user: Any) -> None:
+    user.set_password("another")
+    user.save()
+    assert not is_still(browsing, Owner.for_user(user))
+
+
+def test_a_visitor_is_there_as_long_as_the_cookie_is_good(db: None) -> None:
+    ada = Owner.for_visitor("key")
+    with time_machine.travel(0, tick=False) as traveller:
+        request = request_with(signed("key"))
+        assert is_still(request, ada)
+        assert not is_still(request, Owner.for_visitor("another"))
+        traveller.shift(VISITOR_COOKIE_AGE + 1)
+        assert not is_still(request, ada)
+
+
+def test_a_request_with_a_session_and_nobody_in_it_is_a_visitors(db: None) -> None:
+    request = request_with(signed("key"))
+    request.session = Client().session
+    assert is_still(request, Owner.for_visitor("key"))
+
+
+def test_a_token_that_was_taken_away_is_gone(site: Any, user: Any) -> None:
+    from rest_framework.authtoken.models import Token
+
+    site(TOKEN)
+    token = Token.objects.create(user=user)
+    request = request_with(Authorization=f"Token {token.key}")
+    assert is_still(request, Owner.for_user(user))
+    token.delete()
+    assert not is_still(request, Owner.for_user(user))
 
 
 # Django REST Framework's classes

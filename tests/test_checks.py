@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.checks import run_checks
+from django.core.checks import CheckMessage, Error, run_checks
 from django.core.management import CommandError, call_command
 
 from django_chat_sessions import checks
 from django_chat_sessions.policies import Deadline, IdleTimeoutPolicy, TimeoutPolicy
+from tests.conversations import LeavesReplies
 
 HERE = __name__
 PREFIX = "django_chat_sessions."
@@ -51,6 +52,31 @@ def callable_answer(turn: Any) -> str:
 
 
 NOT_CALLABLE = 5
+
+
+class Notifies:
+    def tell(self, name: str) -> None:
+        """Tell nobody."""
+
+    def watch(self, hub: Any) -> None:
+        """Hear nothing."""
+
+
+class OnlyTells:
+    watch = None
+
+    def tell(self, name: str) -> None:
+        """Tell nobody."""
+
+
+class NeedsWorkers(LeavesReplies):
+    """A runner that cannot work everywhere, and knows it."""
+
+    findings: list[CheckMessage] = []
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        return cls.findings
 
 
 class Raises(TimeoutPolicy):
@@ -153,6 +179,16 @@ def test_e002_an_unknown_key_like_no_other_with_all_that_are_known(configured: A
         ("REPLY_LEASE", 0),
         ("REPLY_LEASE", None),
         ("REPLY_LEASE", float("inf")),
+        ("REPLY_ATTEMPTS", 0),
+        ("REPLY_ATTEMPTS", -1),
+        ("REPLY_ATTEMPTS", 1.5),
+        ("REPLY_ATTEMPTS", True),
+        ("REPLY_ATTEMPTS", "3"),
+        ("REPLY_ATTEMPTS", None),
+        ("NOTIFIER", 5),
+        ("NOTIFIER", []),
+        ("NOTIFIER", OnlyTells()),
+        ("NOTIFIER", Notifies),  # a class, not a notifier
         ("RESPONDER", 5),
         ("RUNNER", None),
         ("RUNNER", 5),
@@ -179,6 +215,11 @@ def test_e003_a_wrong_value_is_named_once_with_what_to_give(
         ("RETENTION_DAYS", 0.5),
         ("AUTHENTICATORS", ("django_chat_sessions.authentication.DjangoSession",)),
         ("REPLY_LEASE", 0.5),
+        ("REPLY_ATTEMPTS", 1),
+        ("REPLY_ATTEMPTS", 5),
+        ("NOTIFIER", None),
+        ("NOTIFIER", Notifies()),
+        ("NOTIFIER", f"{HERE}.Notifies"),
         ("RESPONDER", None),
         ("RESPONDER", callable_answer),
         ("RESPONDER", f"{HERE}.callable_answer"),
@@ -223,7 +264,7 @@ def test_e004_a_policy_that_cannot_be_used(configured: Any, policy: Any) -> None
     assert len(findings["E004"]) == 1
 
 
-@pytest.mark.parametrize("key", ["RUNNER", "RESPONDER"])
+@pytest.mark.parametrize("key", ["RUNNER", "RESPONDER", "NOTIFIER"])
 @pytest.mark.parametrize("path", ["no.such.thing", f"{HERE}.nothing", "nodots", ""])
 @pytest.mark.parametrize("deploy", [False, True])
 def test_e005_a_path_that_leads_nowhere(configured: Any, key: str, path: str, deploy: bool) -> None:
@@ -237,6 +278,20 @@ def test_e005_each_authenticator_that_cannot_be_imported(configured: Any) -> Non
     known = "django_chat_sessions.authentication.DjangoSession"
     texts = configured(AUTHENTICATORS=["no.such.thing", known, 5])["E005"]
     assert len(texts) == 2
+
+
+def test_what_a_runner_finds_out_about_itself_is_said_too(
+    configured: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert configured(RUNNER=f"{HERE}.NeedsWorkers") == {}
+    nobody = Error("NeedsWorkers cannot work: nobody is there.", id=f"{PREFIX}E777")
+    monkeypatch.setattr(NeedsWorkers, "findings", [nobody])
+    assert configured() == {"E777": ["NeedsWorkers cannot work: nobody is there. "]}
+
+
+def test_a_runner_that_says_nothing_of_itself_is_without_findings(configured: Any) -> None:
+    assert not hasattr(LeavesReplies, "check")
+    assert configured(RUNNER="tests.conversations.LeavesReplies") == {}
 
 
 def test_e006_a_model_that_is_not_built_on_ours(
@@ -292,6 +347,10 @@ def test_w004_threads_in_production(configured: Any) -> None:
     assert "W004" not in configured(RUNNER=f"{runners}.ThreadRunner")
     [text] = configured(deploy=True)["W004"]
     assert "grace" in text
+    assert "can ask again; with REPLY_ATTEMPTS above 1" in text
+    [text] = configured(deploy=True, REPLY_ATTEMPTS=3)["W004"]
+    assert "asked again by itself, 3 times in all" in text
+    assert "can ask again" not in text
     assert "W004" not in configured(deploy=True, RESPONDER=None)
     answers = {"RESPONDER": callable_answer}
     assert "W004" not in configured(deploy=True, RUNNER=f"{runners}.InlineRunner", **answers)

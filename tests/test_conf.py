@@ -32,6 +32,8 @@ def test_without_the_setting_every_key_has_its_default(settings: Any) -> None:
     assert app_settings.RESPONDER is None
     assert app_settings.RUNNER == "django_chat_sessions.services.replies.runners.ThreadRunner"
     assert app_settings.REPLY_LEASE == 30
+    assert app_settings.REPLY_ATTEMPTS == 1
+    assert app_settings.NOTIFIER is None
     assert app_settings.AUTHENTICATORS == (
         "django_chat_sessions.authentication.DjangoSession",
         "django_chat_sessions.authentication.AnonymousCookie",
@@ -48,6 +50,8 @@ def test_without_the_setting_every_key_has_its_default(settings: Any) -> None:
         ("MAX_MESSAGE_LENGTH", 100),
         ("RUNNER", "somewhere.Runner"),
         ("REPLY_LEASE", 5),
+        ("REPLY_ATTEMPTS", 3),
+        ("NOTIFIER", "somewhere.Notifier"),
     ],
 )
 def test_a_value_holds_from_the_moment_it_is_set(settings: Any, key: str, value: Any) -> None:

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 import yaml
-from django.test import Client
+from django.test import AsyncRequestFactory, Client
 from django.urls import reverse
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from django_chat_sessions.api import errors, urls
+from django_chat_sessions import get_message_model
+from django_chat_sessions.api import errors, streams, urls, views
 from tests.callers import Caller, assert_private
 
 EXAMPLES = sorted(Path(__file__).with_name("contract").glob("*.json"))
@@ -25,6 +26,7 @@ CONTRACT: Any = yaml.safe_load(Path(urls.__file__).with_name("openapi.yaml").rea
 REGISTRY: Registry[Any] = Registry().with_resource(
     "urn:contract", Resource.from_contents(CONTRACT, default_specification=DRAFT202012)
 )
+STREAM = "text/event-stream"
 METHODS = ("get", "post", "put", "patch", "delete")
 OPERATIONS = {
     item[method]["operationId"]: (method.upper(), path, item[method])
@@ -51,7 +53,9 @@ def problems(operation: str, status: int, body: Any) -> list[str]:
     answer = resolved(responses[str(status)])
     if "content" not in answer:
         return [] if body in (None, "") else ["a body where there is none"]
-    [schema] = [media["schema"] for media in answer["content"].values()]
+    # A stream of events has no form of its own: each carries what JSON would be.
+    told = {kind: media for kind, media in answer["content"].items() if kind != STREAM}
+    [schema] = [media["schema"] for media in told.values()]
     if "$ref" in schema:
         schema = {"$ref": "urn:contract" + schema["$ref"]}
     validator = Draft202012Validator(schema, registry=REGISTRY, format_checker=FormatChecker())
@@ -97,7 +101,7 @@ def test_every_code_of_an_error_is_in_the_contract_and_the_other_way_round() -> 
 
 
 def test_every_status_that_an_operation_documents_is_one_that_errors_know() -> None:
-    known = set(errors.STATUS.values()) | {200, 201, 204}
+    known = set(errors.STATUS.values()) | {200, 201, 204, 304}
     for _method, _path, operation in OPERATIONS.values():
         assert {int(status) for status in operation["responses"]} <= known
 
@@ -135,18 +139,21 @@ class Held:
         self.caller = caller
         self.seen: set[tuple[str, int]] = set()
 
-    def __call__(self, operation: str, data: Any = None, *, query: str = "", pk: Any = "") -> Any:
+    def __call__(
+        self, operation: str, data: Any = None, *, query: str = "", pk: Any = "", **extra: Any
+    ) -> Any:
         method, path, _operation = OPERATIONS[operation]
         path = path.replace("{session_id}", str(pk)).lstrip("/") + query
         if data is None and method in ("POST", "PATCH"):
             data = {}
         more = () if data is None else (data,)
-        response = self.caller.call(method, path, *more)
+        response = self.caller.call(method, path, *more, **extra)
         return self.check(operation, response)
 
     def check(self, operation: str, response: Any) -> Any:
         kind = response.headers.get("Content-Type", "")
-        body = response.json() if kind == "application/json" else yaml.safe_load(response.content)
+        read = json.loads if kind == "application/json" else yaml.safe_load
+        body = read(response.content)
         assert problems(operation, response.status_code, body) == []
         assert_private(response)
         self.seen.add((operation, response.status_code))
@@ -185,7 +192,39 @@ def everything_that_works(held: Held, answering: Callable[[], Any], noon: Any) -
     held("startSession", {"scope": "s"})
     held("startSession", {"scope": "t"})
     held("listSessions", query="?limit=1")
+    held("stopReply", pk=second)
+    held("reopenSession", pk=second)
+    with answering():
+        held("retryReply", pk=second)
+    held("markRead", pk=second)
+    held("stopReply", pk=first)
     held("deleteSession", pk=second)
+
+
+def everything_that_is_followed(held: Held, answering: Callable[[], Any], noon: Any) -> None:
+    cursor = held("getUpdates")["cursor"]
+    held("getUpdates", query=f"?since={cursor}", HTTP_IF_NONE_MATCH=f'"{cursor}"')  # 304
+    with answering():
+        sent = held("sendMessage", message("And?", "key-00000009", scope="f"))
+        told = held("getUpdates", query=f"?since={cursor}&scope=f")
+        grow(sent["reply"]["id"])
+        grown = held("getUpdates", query=f"?since={told['cursor']}")
+        assert [delta["text"] for delta in grown["deltas"]] == ["Because"]
+    noon.shift(400)
+    assert held("getUpdates", query=f"?since={grown['cursor']}")["history_changed"]
+    held("getUpdates", query="?since=AAAA")
+    held("getUpdates", HTTP_ACCEPT=STREAM)  # 406: no server that can stream
+
+
+def grow(pk: str) -> None:
+    """Let a reply have the beginning of its text."""
+    get_message_model()._base_manager.filter(pk=pk).update(content="Because")
+
+
+def one_stream_too_many_is_refused(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOST_PER_OWNER", 0)
+    request: Any = AsyncRequestFactory().get("/chat/updates", headers={"Accept": STREAM})
+    held.check("getUpdates", views.Updates.as_view()(request))
 
 
 def everything_that_is_refused(held: Held) -> None:
@@ -202,6 +241,8 @@ def everything_that_is_refused(held: Held) -> None:
     held("listSessions", query="?limit=0")
     held("getCurrentSession", query="?scope=%20")
     held("getTranscript", pk=waiting, query="?before=x")
+    held("getUpdates", query="?since=%20")
+    held("retryReply", pk=waiting)  # 409: it was ended
     with_id = [name for name, (_m, path, _o) in OPERATIONS.items() if "{" in path]
     for operation in with_id:
         held(operation, pk="x")
@@ -268,9 +309,15 @@ def outages_are_told(held: Held) -> None:
 
 
 def test_every_real_answer_is_as_the_contract_says(
-    held: Held, answering: Callable[[], Any], noon: Any, settings: Any
+    held: Held,
+    answering: Callable[[], Any],
+    noon: Any,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     everything_that_works(held, answering, noon)
+    everything_that_is_followed(held, answering, noon)
+    one_stream_too_many_is_refused(held, monkeypatch)
     everything_that_is_refused(held)
     outages_are_told(held)
     strangers_are_refused(held, settings)

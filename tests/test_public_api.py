@@ -22,16 +22,20 @@ from django_chat_sessions import (
 # Frozen: taking a name out or giving it another meaning breaks hosts.
 PACKAGE_NAMES = {"__version__", "get_message_model", "get_session_model"}
 VERBS = {
-    *("add_message", "current", "delete", "end", "find_session", "history_page", "look"),
-    *("purge", "recent_sessions", "record_turn", "rename", "reopen", "resume_or_start"),
-    *("send", "start", "sweep", "touch", "transcript"),
+    *("add_message", "context", "current", "delete", "end", "find_session", "history_page"),
+    *("look", "mark_read", "purge", "recent_sessions", "record_turn", "recover", "rename"),
+    *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
+    *("transcript", "updates"),
 }
-TYPES = {"Arrival", "ArrivalStatus", "Place", "Sent", "Transcript", "Turn"}
-SYNC_ONLY = {"history_page", "purge", "sweep"}  # for the API's sync views and for cron
+TYPES = {
+    *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
+    "Updates",
+}
+SYNC_ONLY = {"history_page", "purge", "recover", "sweep"}  # for the API's sync views and for cron
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
-    *("TurnLost", "NotAuthenticated"),
+    *("NothingToRetry", "TurnLost", "NotAuthenticated"),
 }
 SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),

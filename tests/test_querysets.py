@@ -84,6 +84,18 @@ def test_lapsed_are_the_open_ones_from_the_moment_of_expiry_on(owner: Owner) -> 
     assert found(lapsed) == [long_ago.pk, at_this_moment.pk]
 
 
+def test_left_behind_are_the_open_ones_whose_lease_has_passed(owner: Owner) -> None:
+    now = clock.now()
+    key = iter([owner.open_key(str(number)) for number in range(9)])
+    at_this_moment = made(owner, open_key=next(key), running_until=now)
+    long_ago = made(owner, open_key=next(key), running_until=now - timedelta(days=400))
+    made(owner, open_key=next(key), running_until=now + timedelta(microseconds=1))
+    made(owner, open_key=next(key), running_until=None)
+    made(owner, open_key=None, running_until=now)
+    left = get_session_model().objects.left_behind(now).order_by("running_until")
+    assert found(left) == [long_ago.pk, at_this_moment.pk]
+
+
 def test_messages_come_in_the_order_of_the_conversation(owner: Owner) -> None:
     session = made(owner)
     model: Any = get_message_model()

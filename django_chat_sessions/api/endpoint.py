@@ -24,7 +24,12 @@ from django_chat_sessions.authentication import (
     give_visitor_cookie,
     recognise_or_welcome,
 )
-from django_chat_sessions.exceptions import ChatSessionsError, SessionEnded, TurnInProgress
+from django_chat_sessions.exceptions import (
+    ChatSessionsError,
+    NothingToRetry,
+    SessionEnded,
+    TurnInProgress,
+)
 from django_chat_sessions.owners import Owner
 
 logger = logging.getLogger(__name__)
@@ -52,6 +57,7 @@ class Endpoint(View):
     # Whether reading makes a stranger a visitor. One resource only: of two first answers, the one
     # that comes later would replace the cookie, and with it the conversation begun in between.
     welcomes = False
+    varies_by: tuple[str, ...] = ("Cookie", "Authorization")
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -105,6 +111,8 @@ class Endpoint(View):
             return payloads.conflict(error.session, error.current, None, now)
         if isinstance(error, TurnInProgress):
             return payloads.conflict(error.session, None, error.reply, now)
+        if isinstance(error, NothingToRetry):
+            return payloads.conflict(error.session, None, None, now)
         return {}
 
     def _refusal(self, error: ApiError, body: dict[str, Any]) -> HttpResponse:
@@ -115,7 +123,7 @@ class Endpoint(View):
     ) -> HttpResponseBase:
         response.headers["Cache-Control"] = "no-store, private"
         response.headers["X-Content-Type-Options"] = "nosniff"
-        patch_vary_headers(response, ("Cookie", "Authorization"))
+        patch_vary_headers(response, self.varies_by)
         key = None if caller is None else caller.new_visitor_key
         welcome = self.welcomes or request.method not in READING
         # What was refused made nobody a visitor; its cookie could replace one that counts.

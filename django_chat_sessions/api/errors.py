@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RETRY_AFTER = 5  # seconds
 SOON = 1  # seconds
+LATER = 60  # seconds
 
 STATUS = {
     "invalid_json": 400,
@@ -24,11 +25,14 @@ STATUS = {
     "csrf_failed": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "use_polling": 406,
     "turn_in_progress": 409,
     "session_ended": 409,
+    "nothing_to_retry": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
     "key_reused": 422,
+    "too_many_streams": 429,
     "unavailable": 503,
 }
 
@@ -73,6 +77,17 @@ def unavailable() -> ApiError:
     return ApiError("unavailable", sentence, Retry_After=RETRY_AFTER)
 
 
+def use_polling() -> ApiError:
+    """Return the error for a stream where none can work."""
+    return ApiError("use_polling", _("This server cannot stream; ask again for JSON."))
+
+
+def too_many_streams() -> ApiError:
+    """Return the error for one stream too many."""
+    sentence = _("Too many pages follow this chat at once; this one looks now and then.")
+    return ApiError("too_many_streams", sentence, Retry_After=LATER)
+
+
 _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
     exceptions.SessionNotFound: not_found,
     exceptions.NotAuthenticated: lambda: ApiError(
@@ -87,6 +102,9 @@ _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
         "turn_in_progress",
         _("An answer is being written; send again when it has ended."),
         Retry_After=SOON,
+    ),
+    exceptions.NothingToRetry: lambda: ApiError(
+        "nothing_to_retry", _("There is no reply to ask for again.")
     ),
     exceptions.SessionEnded: lambda: ApiError(
         "session_ended",

@@ -28,6 +28,7 @@ LONGEST_TITLE = 200
 LAST_POSITION = 2**31 - 1
 SCOPE = re.compile(r"[A-Za-z0-9:._/-]{0,100}")
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+SINCE = re.compile(r"[A-Za-z0-9_-]{1,2000}")
 NUMBER = re.compile(r"[0-9]{1,10}")
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
@@ -182,6 +183,20 @@ def scope_in_query(request: HttpRequest) -> str | None:
     """Return the scope that the query string names, or None."""
     value = _once(request, "scope")
     return None if value is None else scope_of(value)
+
+
+def since(request: HttpRequest) -> str | None:
+    """Return the cursor of the updates the reader has; the last one of a stream counts most."""
+    given = request.headers.get("Last-Event-ID") or _once(request, "since")
+    if given is not None and not SINCE.fullmatch(given):
+        raise wrong_since()
+    return given
+
+
+def wrong_since() -> ApiError:
+    """Return the error for a cursor of updates that was never given out."""
+    sentence = _("since is not a cursor that was given out; begin again without it.")
+    return ApiError("invalid", sentence, "since")
 
 
 def encode_cursor(place: Place | None) -> str | None:

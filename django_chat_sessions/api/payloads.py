@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
-from django_chat_sessions.services import Arrival, Sent, Transcript
+from django_chat_sessions.services import Arrival, Grown, Sent, Transcript, Updates
 
 Payload = dict[str, Any]
 
@@ -59,6 +59,7 @@ def message(row: AbstractChatMessage, now: datetime) -> Payload:
         "content": row.content,
         "position": row.position or 0,
         "state": state,
+        "attempt": row.attempt,
         "error": _reader_error(state),
         "created_at": moment(row.created_at or now),
         "metadata": row.metadata or {},
@@ -94,6 +95,39 @@ def current_session(value: Arrival, now: datetime) -> Payload:
 def session_state(row: AbstractChatSession, now: datetime) -> Payload:
     """Return one session with the server's time."""
     return {"session": session(row, now), "server_time": moment(now)}
+
+
+def session_reply(
+    row: AbstractChatSession, reply: AbstractChatMessage | None, now: datetime
+) -> Payload:
+    """Return one session and its last reply."""
+    return {
+        "session": session(row, now),
+        "reply": None if reply is None else message(reply, now),
+        "server_time": moment(now),
+    }
+
+
+def updates(found: Updates, now: datetime) -> Payload:
+    """Return what has changed since a cursor."""
+    return {
+        "cursor": found.cursor,
+        "sessions": [session(row, now) for row in found.sessions],
+        "messages": [message(row, now) for row in found.messages],
+        "deltas": [_delta(each) for each in found.grown],
+        "history_changed": found.history_changed,
+        "server_time": moment(now),
+    }
+
+
+def _delta(grown: Grown) -> Payload:
+    return {
+        "session": str(grown.reply.session_id),
+        "message": str(grown.reply.pk),
+        "attempt": grown.reply.attempt,
+        "offset": grown.offset,
+        "text": grown.text,
+    }
 
 
 def sent_message(value: Sent, now: datetime) -> Payload:

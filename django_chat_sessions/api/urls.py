@@ -13,6 +13,10 @@ urlpatterns = [
     path("sessions/<str:session_id>/messages", views.Transcript.as_view(), name="transcript"),
     path("sessions/<str:session_id>/end", views.EndSession.as_view(), name="end_session"),
     path("sessions/<str:session_id>/reopen", views.ReopenSession.as_view(), name="reopen_session"),
+    path("sessions/<str:session_id>/stop", views.StopReply.as_view(), name="stop_reply"),
+    path("sessions/<str:session_id>/retry", views.RetryReply.as_view(), name="retry_reply"),
+    path("sessions/<str:session_id>/read", views.MarkRead.as_view(), name="mark_read"),
+    path("updates", views.Updates.as_view(), name="updates"),
     path("sessions/<str:session_id>/touch", views.TouchSession.as_view(), name="touch_session"),
     # Whatever else is asked for below this prefix gets the API's own 404, not a page.
     re_path(r"^[\s\S]+$", views.Nowhere.as_view(), name="nowhere"),

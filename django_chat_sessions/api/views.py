@@ -6,10 +6,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.api import inputs, payloads
+from django_chat_sessions.api import inputs, payloads, streams
 from django_chat_sessions.api.endpoint import Endpoint
 from django_chat_sessions.api.errors import not_found
 from django_chat_sessions.conf import app_settings
@@ -137,6 +137,57 @@ class TouchSession(OfSession):
         session = self.session(session_id)
         services.touch(session)
         return JsonResponse(payloads.session_state(session, clock.now()))
+
+
+class StopReply(OfSession):
+    """Stopping."""
+
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Stop the reply that is being written."""
+        session = self.session(session_id)
+        reply = services.stop(session)
+        return JsonResponse(payloads.session_reply(session, reply, clock.now()))
+
+
+class RetryReply(OfSession):
+    """Asking again."""
+
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Ask again for the last reply."""
+        session = self.session(session_id)
+        reply = services.retry(session)
+        return JsonResponse(payloads.session_reply(session, reply, clock.now()))
+
+
+class MarkRead(OfSession):
+    """Having seen the answers."""
+
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Note that the answers have been seen."""
+        session = services.mark_read(self.session(session_id))
+        return JsonResponse(payloads.session_state(session, clock.now()))
+
+
+class Updates(Endpoint):
+    """What has changed: once as JSON, or on and on as server-sent events."""
+
+    varies_by = (*Endpoint.varies_by, "Accept")
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Tell what has changed since a cursor."""
+        since = inputs.since(request)
+        scope = inputs.scope_in_query(request) or ""
+        try:
+            found = services.updates(self.owner, since)
+        except ValueError as error:
+            raise inputs.wrong_since() from error
+        if request.method == "GET" and streams.is_wanted(request):
+            return streams.follow(request, self.owner, found, scope)
+        tag = f'"{found.cursor}"'
+        if tag in request.headers.get("If-None-Match", ""):
+            return HttpResponse(status=304, headers=streams.tagged(tag))
+        body = payloads.updates(found, clock.now())
+        return JsonResponse(body, headers=streams.tagged(tag))
 
 
 class Contract(Endpoint):

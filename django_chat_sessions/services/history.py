@@ -20,12 +20,13 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.excerpts import storable
 from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
-from django_chat_sessions.services.replies.writing import stop_replies
+from django_chat_sessions.services.replies.control import stop_replies
 from django_chat_sessions.services.tables import (
     announce,
     messages,
     sessions,
     short_transaction,
+    tell_readers,
 )
 from django_chat_sessions.signals import session_ended
 
@@ -106,6 +107,15 @@ def rename(session: AbstractChatSession, title: str) -> AbstractChatSession:
     """Give the session a title; 1 statement. Not an activity."""
     session.title = storable(title)
     sessions().filter(pk=session.pk).update(title=session.title)
+    tell_readers(session)
+    return session
+
+
+def mark_read(session: AbstractChatSession) -> AbstractChatSession:
+    """Note that the session's answers have been seen; 1 statement. Not an activity."""
+    if sessions().filter(pk=session.pk, unread=True).update(unread=False):
+        tell_readers(session)
+    session.unread = False
     return session
 
 

@@ -13,7 +13,7 @@ from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import deadline_for
 from django_chat_sessions.services.races import compare_and_set
-from django_chat_sessions.services.tables import announce, sessions, short_transaction
+from django_chat_sessions.services.tables import announce, sessions, short_transaction, tell_readers
 from django_chat_sessions.signals import session_ended, session_started
 
 
@@ -125,6 +125,7 @@ def insert_session(
     )
     session.expires_at = expiry(session)
     session.save(using=sessions().db, force_insert=True)
+    tell_readers(session)
     return session
 
 

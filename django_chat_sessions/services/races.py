@@ -12,7 +12,7 @@ from django.db import IntegrityError, OperationalError, connections
 
 from django_chat_sessions.exceptions import SessionEnded, SessionNotFound, TurnInProgress
 from django_chat_sessions.models import AbstractChatSession
-from django_chat_sessions.services.tables import sessions
+from django_chat_sessions.services.tables import sessions, tell_readers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +39,7 @@ def compare_and_set(session: AbstractChatSession, **values: Any) -> None:
         raise RaceLost(f"Chat session {session.pk} changed meanwhile.")
     for name, value in values.items():
         setattr(session, name, value)
+    tell_readers(session)
 
 
 def with_latest(session: S, step: Callable[[S], R]) -> R:

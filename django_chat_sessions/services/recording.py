@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from django_chat_sessions import clock
+from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import KeyReused, SessionEnded, TurnInProgress, TurnLost
 from django_chat_sessions.models import (
     AbstractChatMessage,
@@ -21,8 +22,9 @@ from django_chat_sessions.models import (
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.excerpts import storable, storable_data
 from django_chat_sessions.services.races import survives_races, with_latest
+from django_chat_sessions.services.replies.control import ask_again
 from django_chat_sessions.services.replies.leases import lease_keeper
-from django_chat_sessions.services.replies.writing import finish, take_over
+from django_chat_sessions.services.replies.writing import finish
 from django_chat_sessions.services.turns import (
     Sent,
     append_to_active,
@@ -106,7 +108,8 @@ def _begin_turn(session: AbstractChatSession, question: str, key: str | None) ->
     def step(known: AbstractChatSession) -> Turn:
         now = clock.now()
         ask = new_message(Role.USER, content, now, client_key=client_key)
-        reply = new_reply(now, ReplyState.RUNNING, token=uuid.uuid4(), attempt=1)
+        reply = new_reply(now, ReplyState.RUNNING, app_settings.REPLY_LEASE)
+        reply.token = uuid.uuid4()
         try:
             append_to_active(known, [ask, reply], now)
         except (IntegrityError, SessionEnded, TurnInProgress):
@@ -127,5 +130,5 @@ def _again(before: Sent, known: AbstractChatSession) -> Turn:
         raise KeyReused("This key belongs to a message that asked for no reply; use a new key.")
     if reply.state == ReplyState.ANSWERED:
         return Turn(session, before.message, reply, False, reply.content)
-    take_over(reply, session)
+    ask_again(reply, session, ReplyState.RUNNING, app_settings.REPLY_LEASE)
     return Turn(session, before.message, reply)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Q
 
@@ -15,25 +14,13 @@ from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.opening import close
 from django_chat_sessions.services.races import survives_races, with_latest
-from django_chat_sessions.services.replies.writing import mark_interrupted
-from django_chat_sessions.services.tables import sessions, short_transaction
+from django_chat_sessions.services.replies.control import mark_interrupted
+from django_chat_sessions.services.tables import in_batches, sessions, short_transaction
 
 BATCH = 1000
 UNDO_SECONDS = 24 * 3600  # a session its owner deleted can be given back for a day
 
 Progress = Callable[[int], None]
-
-
-def _in_batches(candidates: ChatSessionQuerySet, size: int) -> Iterator[list[Any]]:
-    """Yield rows by ascending id, each batch read after the one before was dealt with."""
-    last: Any = None
-    while True:
-        after = candidates if last is None else candidates.filter(pk__gt=last)
-        batch = list(after.order_by("pk")[:size])
-        if not batch:
-            return
-        last = batch[-1].pk
-        yield batch
 
 
 def sweep(
@@ -49,7 +36,7 @@ def sweep(
     if dry_run:
         return sessions().lapsed(now).count()
     swept = 0
-    for batch in _in_batches(sessions().lapsed(now), batch_size):
+    for batch in in_batches(sessions().lapsed(now), batch_size):
         swept += _sweep_batch(batch, now)
         if progress is not None:
             progress(swept)
@@ -100,7 +87,7 @@ def purge(
     if dry_run:
         return candidates.count()
     purged = 0
-    for batch in _in_batches(candidates.only("pk"), batch_size):
+    for batch in in_batches(candidates.only("pk"), batch_size):
         purged += _purge_batch(candidates, batch)
         if progress is not None:
             progress(purged)

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from django.db import router, transaction
+from django.db import connections, router, transaction
 from django.dispatch import Signal
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
+from django_chat_sessions.services.following.hints import hint
 
 
 def sessions() -> ChatSessionQuerySet:
@@ -25,6 +27,18 @@ def messages() -> ChatMessageQuerySet:
     """All messages."""
     model = get_message_model()
     return ChatMessageQuerySet(model, using=router.db_for_write(model))
+
+
+def in_batches(candidates: ChatSessionQuerySet, size: int) -> Iterator[list[Any]]:
+    """Yield rows by ascending id, each batch read after the one before was dealt with."""
+    last: Any = None
+    while True:
+        after = candidates if last is None else candidates.filter(pk__gt=last)
+        batch = list(after.order_by("pk")[:size])
+        if not batch:
+            return
+        last = batch[-1].pk
+        yield batch
 
 
 @contextmanager
@@ -43,9 +57,24 @@ def short_transaction(*rows: AbstractChatSession) -> Iterator[None]:
         raise
 
 
+def let_go_of_connection() -> None:
+    """Close this thread's connection, unless a transaction of a caller's is open in it."""
+    connection = connections[router.db_for_write(get_session_model())]
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def after_commit(callback: Any) -> None:
     """Call back once the writes made so far are there for everybody."""
     transaction.on_commit(callback, using=router.db_for_write(get_session_model()))
+
+
+def tell_readers(session: AbstractChatSession) -> None:
+    """Let whoever follows the session's owner look again, once the change is there to be seen."""
+    if session.user_id is not None or session.visitor_key:  # an adopted row may be nobody's
+        alias = router.db_for_write(get_session_model())
+        # Robust: what is committed is committed, whatever a host's notifier does.
+        transaction.on_commit(partial(hint, Owner.of(session)), using=alias, robust=True)
 
 
 def announce(signal: Signal, session: AbstractChatSession, **facts: Any) -> None:

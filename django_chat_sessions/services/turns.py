@@ -37,8 +37,8 @@ from django_chat_sessions.services.opening import (
     previous_of,
 )
 from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
-from django_chat_sessions.services.replies.runners import get_runner
-from django_chat_sessions.services.replies.writing import mark_interrupted
+from django_chat_sessions.services.replies.control import mark_interrupted
+from django_chat_sessions.services.replies.runners import first_lease, hand_over
 from django_chat_sessions.services.tables import (
     after_commit,
     announce,
@@ -83,7 +83,7 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
             return known
         raise
     if sent.reply is not None:
-        after_commit(partial(get_runner().submit, sent.reply, sent.session))
+        after_commit(partial(hand_over, sent.reply, sent.session))
     return sent
 
 
@@ -93,7 +93,7 @@ def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: A
     responds = app_settings.RESPONDER is not None
     rows = [new_message(Role.USER, content, now, client_key=client_key)]
     if responds:
-        rows.append(new_reply(now, ReplyState.PENDING))
+        rows.append(new_reply(now, ReplyState.PENDING, first_lease()))
     if session is not None:
         arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
         if session.message_count == 0:
@@ -154,10 +154,11 @@ def new_message(role: Role, content: str, now: datetime, **values: Any) -> Abstr
     return model(role=role.value, content=content, created_at=now, **values)
 
 
-def new_reply(now: datetime, state: ReplyState, **values: Any) -> AbstractChatMessage:
+def new_reply(now: datetime, state: ReplyState, lease_seconds: float) -> AbstractChatMessage:
     """Return the place of an answer to come, with its first lease; not stored yet."""
-    lease = clock.after(now, app_settings.REPLY_LEASE)
-    return new_message(Role.ASSISTANT, "", now, state=state.value, lease_until=lease, **values)
+    lease = clock.after(now, lease_seconds)
+    facts: dict[str, Any] = {"state": state.value, "lease_until": lease, "attempt": 1}
+    return new_message(Role.ASSISTANT, "", now, **facts)
 
 
 def _first_counters(rows: list[AbstractChatMessage]) -> dict[str, Any]:
@@ -188,8 +189,10 @@ def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: d
         "expires_at": expiry(session, last_activity_at=max(activity, lease or activity)),
         "preview": preview_of(rows[0].content),
     }
-    if not session.title and rows[0].role == Role.USER:
-        changes["title"] = title_from(rows[0].content)
+    if rows[0].role == Role.USER:
+        changes["unread"] = False  # whoever writes has seen what was answered before
+        if not session.title:
+            changes["title"] = title_from(rows[0].content)
     with short_transaction(session):
         if session.running_until is not None:
             mark_interrupted(session, now)

@@ -9,6 +9,9 @@ from asgiref.sync import sync_to_async
 
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.services import history, lifecycle, recording, turns
+from django_chat_sessions.services.context import context
+from django_chat_sessions.services.following.updates import updates
+from django_chat_sessions.services.replies import asking
 
 acurrent = sync_to_async(lifecycle.current)
 alook = sync_to_async(lifecycle.look)
@@ -24,6 +27,11 @@ arecent_sessions = sync_to_async(history.recent_sessions)
 atranscript = sync_to_async(history.transcript)
 arename = sync_to_async(history.rename)
 adelete = sync_to_async(history.delete)
+amark_read = sync_to_async(history.mark_read)
+astop = sync_to_async(asking.stop)
+aretry = sync_to_async(asking.retry)
+acontext = sync_to_async(context)
+aupdates = sync_to_async(updates)
 
 
 @asynccontextmanager

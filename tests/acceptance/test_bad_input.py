@@ -6,6 +6,7 @@ import base64
 import json
 import os
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from django.db import connection
@@ -151,7 +152,7 @@ def test_scopes_of_another_form_are_refused(caller: Caller, route: str) -> None:
         assert response.json()["field"] == "scope"
 
 
-@pytest.mark.parametrize("route", ["sessions", "sessions/current"])
+@pytest.mark.parametrize("route", ["sessions", "sessions/current", "updates"])
 @pytest.mark.parametrize("scope", ["x" * 101, "a%20b", "%00", "%ED%A0%80", "%FF", "%C3%A4", "a%0A"])
 def test_scopes_of_another_form_in_the_address_are_refused(
     caller: Caller, route: str, scope: str
@@ -444,6 +445,87 @@ def test_a_cursor_opens_nobody_elses_history(caller: Caller, stranger: Caller) -
         caller.say("?", key=f"key-number-{number}", scope=f"s{number}")
     cursor = caller.get("sessions?limit=1").json()["next_cursor"]
     assert stranger.get(f"sessions?cursor={cursor}").json()["sessions"] == []
+
+
+NEVER_GIVEN_OUT = {
+    "empty": "",
+    "blank": "%20",
+    "nul": "%00",
+    "nul inside": "AQ%00AA",
+    "bytes": "%FF%FE",
+    "surrogate": "%ED%A0%80",
+    "digits of another script": "%D9%A3",
+    "padded": "AQAAAAAAAAA%3D",
+    "line end": "AAAA%0A",
+    "other base64": "AQ%2B%2F",
+    "one character": "A",
+    "short": "AQ",
+    "between two entries": "AQAAAAAAAAAA",
+    "list": "[]",
+    "3 kB": "A" * 3000,
+    "20 kB": "A" * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", NEVER_GIVEN_OUT)
+@pytest.mark.parametrize("way", ["since", "Last-Event-ID"])
+def test_a_cursor_of_updates_that_was_never_given_out_is_refused(
+    caller: Caller, name: str, way: str
+) -> None:
+    before = rows()
+    text = NEVER_GIVEN_OUT[name]
+    if way == "since":
+        response = caller.get(f"updates?since={text}")
+    else:
+        header = unquote_to_bytes(text).decode("latin-1")
+        response = caller.get("updates", HTTP_LAST_EVENT_ID=header)
+        if not header:
+            assert response.status_code == 200
+            return
+    refused(caller, response, before, "invalid")
+    assert response.json()["field"] == "since"
+
+
+def test_a_cursor_of_updates_is_given_once(caller: Caller) -> None:
+    cursor = caller.get("updates").json()["cursor"]
+    before = rows()
+    for query in (f"since={cursor}&since={cursor}", "since=&since="):
+        refused(caller, caller.get(f"updates?{query}"), before, "invalid")
+    for query in ("since[]=x", "since[0]=x", "Since=x"):  # another parameter, which nobody reads
+        assert caller.get(f"updates?{query}").status_code == 200
+    assert_error(caller.get("updates?scope=a&scope=a"), 400, "invalid", "scope")
+    assert_error(caller.get("updates?scope=%20"), 400, "invalid", "scope")
+
+
+def test_a_cursor_of_updates_with_bits_flipped_shows_ones_own_and_never_fails(
+    caller: Caller, stranger: Caller
+) -> None:
+    stranger.say("SECRET-4711")
+    caller.say("Why?")
+    cursor = caller.get("updates").json()["cursor"]
+    packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    before = rows()
+    for bit in range(0, 8 * len(packed), 5):  # in every byte
+        flipped = bytearray(packed)
+        flipped[bit // 8] ^= 1 << bit % 8
+        text = base64.urlsafe_b64encode(flipped).decode().rstrip("=")
+        response = caller.get(f"updates?since={text}")
+        assert response.status_code == 200
+        assert b"SECRET" not in response.content
+        again = caller.get(f"updates?since={response.json()['cursor']}")
+        assert (again.status_code, again.json()["sessions"]) == (200, [])
+    assert rows() == before
+
+
+def test_a_cursor_of_another_version_or_another_owner_is_answered_with_what_is_ones_own(
+    caller: Caller, stranger: Caller
+) -> None:
+    caller.say("Why?")
+    first = caller.get("updates").json()
+    for since in ("AAAA", "_w", stranger.get("updates").json()["cursor"]):
+        told = caller.get(f"updates?since={since}").json()
+        assert told["messages"] == first["messages"]
+        assert told["cursor"] == first["cursor"]
 
 
 def test_the_database_of_this_run_is_the_one_that_was_asked_for(db: None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -35,6 +36,10 @@ TABLE: dict[str, dict[str, str]] = {
     "end_session": {"POST": NAMED},
     "reopen_session": {"POST": NAMED},
     "touch_session": {"POST": NAMED},
+    "stop_reply": {"POST": NAMED},
+    "retry_reply": {"POST": NAMED},
+    "mark_read": {"POST": NAMED},
+    "updates": {"GET": OWN},
     "nowhere": {},
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -183,6 +188,32 @@ def test_a_deleted_chat_is_as_good_as_anothers(victim: Caller, secret: str) -> N
                 assert call(victim.client, name, method, secret).status_code == 404
 
 
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_z16_nobody_follows_anothers_chat(victim: Caller, secret: str, kind: str) -> None:
+    """Not with the id, the scope, or the cursor of the one whose chat it is."""
+    cursor = victim.get("updates?scope=s").json()["cursor"]
+    client = attacker(kind)
+    nothing = client.get("/chat/updates").json()
+    assert (nothing["sessions"], nothing["messages"], nothing["deltas"]) == ([], [], [])
+    for query in ("scope=s", f"since={cursor}", f"since={cursor}&scope=s", f"session={secret}"):
+        told = client.get(f"/chat/updates?{query}")
+        assert b"SECRET" not in told.content
+        assert secret not in told.content.decode()
+        assert told.json()["cursor"] == nothing["cursor"]
+    victim.say("SECRET-4712", key="key-00000002", scope="s")
+    still = client.get(f"/chat/updates?since={nothing['cursor']}").json()
+    assert still["cursor"] == nothing["cursor"]
+    assert still["history_changed"] is False
+
+
+def test_z16_a_cursor_is_no_key_and_holds_no_text(victim: Caller, secret: str) -> None:
+    cursor = victim.get("updates").json()["cursor"]
+    packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    for telling in (b"SECRET", secret.encode(), str(victim.owner.visitor_key).encode()):
+        assert telling not in packed
+    assert len(cursor) < 50
+
+
 FORBIDDEN = {
     "owner": "eve",
     "user": 1,
@@ -259,6 +290,7 @@ def test_after_logging_out_the_chat_is_closed(db: None) -> None:
     response = user.get(f"sessions/{session}/messages")
     assert_error(response, 404, "not_found")
     assert user.get("sessions").json()["sessions"] == []
+    assert user.get("updates").json()["messages"] == []
 
 
 def test_z06_a_visitors_cookie_of_another_site_is_no_key(db: None, settings: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -224,6 +225,61 @@ def test_t_08_the_idle_clock_starts_again_when_the_answer_ends(
     assert come_back(owner).status == status
 
 
+@pytest.mark.parametrize(
+    ("moment", "status"), [("12:10:57.999999", "resumed"), ("12:10:58", "new")]
+)
+def test_t_08_also_when_it_is_stopped(
+    owner: Owner, answering: Any, at: Any, moment: str, status: str
+) -> None:
+    at("12:05:58")
+    chat_sessions.stop(answering.session)
+    at(moment)
+    assert come_back(owner).status == status
+
+
+class TestALongAnswerUnderAShortTimeout:
+    """An answer of 60 seconds, an idle timeout of 30."""
+
+    @pytest.fixture
+    def answered_in_a_minute(self, tab: Browser, noon: Any, settings: Any) -> Answer:
+        """Return what was sent at noon; the answer ends at 12:01:00."""
+        leave_replies(settings)
+        configure(settings, TIMEOUT_POLICY=IdleTimeoutPolicy(30), RESPONDER=self.slowly)
+        sent = tab.send("Why?")
+        self.tab, self.noon, self.session = tab, noon, sent["session"]["id"]
+        run(sent["reply"]["id"])
+        return sent
+
+    def slowly(self, turn: Any) -> Iterator[str]:
+        for second in range(10, 70, 10):
+            self.noon.move_to(NOON + second * SECOND)
+            renew(turn.reply, stored(turn.session))  # as the lease keeper does, on its own copy
+            status = self.tab.status()["session"]
+            assert (status["id"], status["running"]) == (self.session, True)
+            assert chat_sessions.sweep() == 0
+            yield f"{second} "
+
+    def test_the_session_is_the_same_at_the_end(
+        self, tab: Browser, answered_in_a_minute: Answer
+    ) -> None:
+        session = tab.status()["session"]
+        assert session["id"] == answered_in_a_minute["session"]["id"]
+        assert not session["running"]
+        assert session["expires_at"] == "2026-11-22T12:01:30.000000Z"
+        reply = tab.get(f"sessions/{session['id']}/messages")["messages"][1]
+        assert (reply["state"], reply["content"]) == ("answered", "10 20 30 40 50 60 ")
+        assert get_session_model().objects.count() == 1
+
+    def test_and_expires_30_seconds_after_the_answer_ended(
+        self, tab: Browser, answered_in_a_minute: Answer, at: Any
+    ) -> None:
+        at("12:01:29.999999")
+        assert tab.status()["session"]["id"] == answered_in_a_minute["session"]["id"]
+        at("12:01:30")
+        assert tab.status()["session"] is None
+        assert tab.send("And?")["arrival"]["reason"] == "idle"
+
+
 class TestT10DeadWorker:
     """A worker that was killed: no manual repair, at exactly the moments that were promised."""
 
@@ -267,6 +323,42 @@ class TestT10DeadWorker:
         noon.move_to(NOON + self.LEASE + FIVE_MINUTES)
         assert tab.status()["session"] is None
         assert self.reply(tab, dead)["state"] == "interrupted"
+
+    @pytest.mark.parametrize("attempts", [1, 2])
+    @pytest.mark.parametrize("late", [timedelta(0), timedelta(minutes=4)])
+    def test_nor_does_the_cleanup_change_when_unless_it_is_to_ask_again(
+        self,
+        *,
+        tab: Browser,
+        dead: Answer,
+        noon: Any,
+        settings: Any,
+        attempts: int,
+        late: timedelta,
+    ) -> None:
+        configure(settings, REPLY_ATTEMPTS=attempts)
+        for attempt in range(1, attempts + 1):
+            noon.shift(self.LEASE + late)
+            call_command("clear_chat_sessions", stdout=StringIO())
+            state = "interrupted" if attempt == attempts else "pending"
+            assert self.reply(tab, dead)["state"] == state
+        end = clock.now() - late + FIVE_MINUTES
+        noon.move_to(end - MILLISECOND)
+        assert tab.status()["session"]["id"] == dead["session"]["id"]
+        noon.move_to(end)
+        assert tab.status()["session"] is None
+        call_command("clear_chat_sessions", stdout=StringIO())
+        old = tab.get(f"sessions/{dead['session']['id']}")["session"]
+        assert old["ended_at"] == end.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        assert (old["state"], old["end_reason"]) == ("expired", "idle")
+
+    def test_nor_does_a_reader_who_finds_it(self, owner: Owner, settings: Any, noon: Any) -> None:
+        leave_replies(settings)
+        session = chat_sessions.send(owner, "Why?", key="the key of why").session
+        noon.move_to(NOON + self.LEASE + timedelta(minutes=4))
+        chat_sessions.updates(owner)
+        assert rows(session)[1].state == "interrupted"
+        assert stored(session).expires_at == NOON + self.LEASE + FIVE_MINUTES
 
     def test_the_worker_that_wakes_up_later_writes_into_the_old_session_only(
         self, tab: Browser, dead: Answer, noon: Any

@@ -23,6 +23,7 @@ READABLE = (
     "openapi.yaml",
     "sessions/{id}",
     "sessions/{id}/messages",
+    "updates",
 )
 ROUTES = (
     *READABLE,
@@ -30,6 +31,9 @@ ROUTES = (
     "sessions/{id}/end",
     "sessions/{id}/reopen",
     "sessions/{id}/touch",
+    "sessions/{id}/stop",
+    "sessions/{id}/retry",
+    "sessions/{id}/read",
 )
 
 
@@ -137,6 +141,9 @@ CHANGES = (
     ("POST", "sessions/{id}/end"),
     ("POST", "sessions/{id}/reopen"),
     ("POST", "sessions/{id}/touch"),
+    ("POST", "sessions/{id}/stop"),
+    ("POST", "sessions/{id}/retry"),
+    ("POST", "sessions/{id}/read"),
 )
 
 
@@ -306,7 +313,7 @@ def test_only_a_stranger_is_given_a_cookie(db: None, tokens_too: None) -> None:
 
 def test_only_one_of_the_first_questions_makes_a_stranger_a_visitor(db: None) -> None:
     """Else the answer that comes last would take the cookie of a conversation begun meanwhile."""
-    for route in ("sessions", "sessions/1", "sessions/1/messages"):
+    for route in ("sessions", "sessions/1", "sessions/1/messages", "updates"):
         assert VISITOR_COOKIE not in Client().get(f"/chat/{route}").cookies
     said = {"content": "Why?", "key": "6f0e5b4e-9c9c-4f0e-8a52-6a4b8f6a2a11"}
     sent = Client().post("/chat/messages", said, content_type="application/json")

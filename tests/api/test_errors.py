@@ -13,7 +13,8 @@ from django_chat_sessions.api import errors
 
 def example(kind: type[exceptions.ChatSessionsError]) -> exceptions.ChatSessionsError:
     """Return an exception of this kind."""
-    if kind in (exceptions.SessionEnded, exceptions.TurnInProgress):
+    of_session = (exceptions.SessionEnded, exceptions.TurnInProgress, exceptions.NothingToRetry)
+    if kind in of_session:
         model: Any = get_session_model()
         return kind(model(pk=4711))
     return kind("SECRET-4711")
@@ -27,6 +28,7 @@ def example(kind: type[exceptions.ChatSessionsError]) -> exceptions.ChatSessions
         (exceptions.KeyReused, 422, "key_reused"),
         (exceptions.TurnInProgress, 409, "turn_in_progress"),
         (exceptions.SessionEnded, 409, "session_ended"),
+        (exceptions.NothingToRetry, 409, "nothing_to_retry"),
     ],
 )
 def test_every_exception_has_its_answer(
@@ -59,6 +61,7 @@ def test_what_django_refuses_has_its_answer(error: Exception, code: str) -> None
 
 def test_headers_go_with_the_answer() -> None:
     assert errors.unavailable().headers == {"Retry-After": "5"}
+    assert errors.too_many_streams().headers == {"Retry-After": "60"}
     assert errors.ApiError("invalid", "x", Allow="GET").headers == {"Allow": "GET"}
 
 

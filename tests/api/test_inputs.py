@@ -96,6 +96,24 @@ def test_any_title_is_refused_or_made_one_short_line(title: str) -> None:
 
 
 @given(st.text(max_size=60))
+def test_any_text_is_a_cursor_of_updates_by_its_form_or_refused(text: str) -> None:
+    since, refused = tried(inputs.since, RequestFactory().get("/", {"since": text}))
+    if refused is None:
+        assert since == text
+        assert text.isascii()
+    else:
+        assert (refused.code, refused.field) == ("invalid", "since")
+
+
+def test_the_cursor_of_a_stream_counts_more_than_that_of_its_address() -> None:
+    request = RequestFactory().get("/?since=older", headers={"Last-Event-ID": "newer"})
+    assert inputs.since(request) == "newer"
+    request = RequestFactory().get("/?since=older", headers={"Last-Event-ID": ""})
+    assert inputs.since(request) == "older"
+    assert inputs.since(RequestFactory().get("/")) is None
+
+
+@given(st.text(max_size=60))
 def test_any_text_is_an_id_in_its_one_form_or_nothing(text: str) -> None:
     value, refused = tried(inputs.session_id, text)
     assert str(value) == text if refused is None else refused.code == "not_found"

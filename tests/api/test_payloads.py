@@ -9,7 +9,7 @@ import pytest
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.api import payloads
-from django_chat_sessions.services import Arrival, ArrivalStatus
+from django_chat_sessions.services import Arrival, ArrivalStatus, Grown, Updates
 from tests.test_contract import problems
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -92,6 +92,25 @@ def test_a_message_without_time_place_or_metadata_is_as_the_contract_says() -> N
         "server_time": payloads.moment(NOW),
     }
     assert problems("getTranscript", 200, page) == []
+
+
+def test_updates_are_as_the_contract_says() -> None:
+    grown = reply(state="running", lease_until=LATER, attempt=2, content="Ice ❄️")
+    found = Updates(
+        "AAAA", True, [row()], [reply()], [Grown(grown, 4, "❄️")], False, None, frozenset()
+    )
+    body = payloads.updates(found, NOW)
+    assert problems("getUpdates", 200, body) == []
+    assert body["deltas"] == [
+        {"session": "4711", "message": "4712", "attempt": 2, "offset": 4, "text": "❄️"}
+    ]
+
+
+@pytest.mark.parametrize("last", [None, reply(state="stopped", attempt=1)])
+def test_a_session_with_its_last_reply_is_as_the_contract_says(last: Any) -> None:
+    body = payloads.session_reply(row(), last, NOW)
+    assert problems("stopReply", 200, body) == []
+    assert (body["reply"] is None) is (last is None)
 
 
 def test_a_conflict_names_everything_that_is_there() -> None:

@@ -8,7 +8,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -24,6 +26,20 @@ SERVE = "-m uvicorn --factory django.core.asgi:get_asgi_application --lifespan o
 @pytest.fixture
 def server(transactional_db: None) -> Iterator[int]:
     """The port of a uvicorn that uses this test's database."""
+    with served() as port:
+        yield port
+
+
+@pytest.fixture
+def another_server(transactional_db: None) -> Iterator[int]:
+    """The port of another process that serves the same site."""
+    with served() as port:
+        yield port
+
+
+@contextmanager
+def served() -> Iterator[int]:
+    """Run a uvicorn with this test's database; give its port."""
     process = subprocess.Popen(
         [sys.executable, *SERVE.split()],
         env={**os.environ, NAME: str(connection.settings_dict["NAME"])},
@@ -73,6 +89,35 @@ class Browser:
         token = self.cookies.get("csrftoken", "")
         given = {"Content-Type": "application/json", "X-CSRFToken": token, **headers}
         return self.send("POST", path, body, given)
+
+
+class Stream:
+    """An open line on which updates come."""
+
+    def __init__(self, browser: Browser, query: str = "", **headers: str) -> None:
+        self.line = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=30)
+        sent = {"Cookie": "; ".join(f"{k}={v}" for k, v in browser.cookies.items())}
+        sent |= {"Accept": "text/event-stream", **headers}
+        self.line.request("GET", f"/chat/updates{query}", headers=sent)
+        self.response = self.line.getresponse()
+
+    def event(self) -> Any:
+        """Wait for the next news."""
+        while line := self.response.readline().decode():
+            if line.startswith("data: "):
+                return json.loads(line.removeprefix("data: "))
+        raise AssertionError("The stream has ended.")
+
+    def leave(self) -> None:
+        self.response.close()
+        self.line.close()
+
+
+def visitor(port: int) -> Browser:
+    """Return a browser that was welcomed."""
+    browser = Browser(port)
+    browser.send("GET", "sessions/current")
+    return browser
 
 
 def pieces(*parts: bytes) -> Iterator[bytes]:
@@ -127,3 +172,65 @@ def test_a_visitor_talks_through_a_real_asgi_server(server: int) -> None:
         welcome, listed = stranger.send("GET", "sessions")
         assert (welcome.status, listed["sessions"]) == (200, [])
     assert rows() == before
+
+
+def test_a_stream_is_taken_up_again_at_another_process(server: int, another_server: int) -> None:
+    here = visitor(server)
+    there = Browser(another_server)
+    there.cookies = here.cookies
+    stream = Stream(here)
+    assert stream.response.status == 200
+    assert "no-store" in stream.response.headers["Cache-Control"]
+    first = stream.event()
+    assert first["sessions"] == []
+
+    _sent, said = there.post("messages", b'{"content": "Why?", "key": "key-00000001"}')
+    told: list[Any] = []
+    while not told or told[-1]["state"] != "answered":  # in one event or in several
+        last = stream.event()
+        told += last["messages"]
+    assert [row["content"] for row in told if row["role"] == "user"] == ["Why?"]
+    assert told[-1]["content"] == "You asked: Why?"
+    stream.leave()
+
+    here.post("messages", b'{"content": "How?", "key": "key-00000002"}')
+    for back in (
+        Stream(there, f"?since={last['cursor']}"),
+        Stream(there, **{"Last-Event-ID": last["cursor"]}),
+    ):
+        event = back.event()
+        assert [row["content"] for row in event["messages"]] == ["How?", "You asked: How?"]
+        assert [row["id"] for row in event["sessions"]] == [said["session"]["id"]]
+        back.leave()
+
+
+def test_twenty_streams_hold_next_to_no_connections_and_are_let_go(server: int) -> None:
+    browsers = [visitor(server) for _ in range(5)]
+    open_lines = [Stream(browser) for browser in browsers for _ in range(4)]
+    for stream in open_lines:
+        stream.event()
+    if connection.vendor == "postgresql":
+        assert connections_of_others() <= 3
+    more = [Stream(browsers[0]) for _ in range(3)]
+    assert [stream.response.status for stream in more] == [200, 200, 429]
+    for stream in open_lines + more:
+        stream.leave()
+    give_up = time.monotonic() + 20
+    status = 429
+    while status != 200:  # the server notices it when it is told, a moment later
+        assert time.monotonic() < give_up
+        again = Stream(browsers[0])
+        status = again.response.status
+        again.leave()
+    _sent, said = browsers[1].post("messages", b'{"content": "Why?", "key": "key-00000001"}')
+    assert said["reply"] is not None
+
+
+def connections_of_others() -> int:
+    """Return how many connections other processes have to this test's database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.fetchone()[0])

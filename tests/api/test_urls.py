@@ -22,6 +22,10 @@ ID = "0192f0c4-7a10-7c3e-8f6a-2b1d9c5e0a01"
         ("end_session", [ID], f"/chat/sessions/{ID}/end"),
         ("reopen_session", [ID], f"/chat/sessions/{ID}/reopen"),
         ("touch_session", [ID], f"/chat/sessions/{ID}/touch"),
+        ("stop_reply", [ID], f"/chat/sessions/{ID}/stop"),
+        ("retry_reply", [ID], f"/chat/sessions/{ID}/retry"),
+        ("mark_read", [ID], f"/chat/sessions/{ID}/read"),
+        ("updates", [], "/chat/updates"),
     ],
 )
 def test_every_route_has_its_name_and_its_address(

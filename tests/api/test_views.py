@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from django_chat_sessions import get_session_model, services
+from django_chat_sessions import get_message_model, get_session_model, services
 from django_chat_sessions.exceptions import SessionNotFound
 from tests.callers import Caller, assert_error, assert_private, person, rows
 
@@ -244,6 +244,149 @@ def test_reopening_brings_a_chat_back_and_says_what_it_replaced(
     assert len(caller.get(f"sessions/{first}/messages").json()["messages"]) == 2
 
 
+def test_stopping_keeps_what_was_written(caller: Caller) -> None:
+    sent = caller.say("Why?").json()
+    reply = get_message_model()._base_manager.filter(pk=sent["reply"]["id"])
+    reply.update(content="Because it")
+    response = caller.post(f"sessions/{sent['session']['id']}/stop")
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["reply"]["state"], body["reply"]["content"]) == ("stopped", "Because it")
+    assert body["session"]["running"] is False
+    again = caller.post(f"sessions/{sent['session']['id']}/stop").json()
+    assert (again["session"], again["reply"]) == (body["session"], body["reply"])
+
+
+def test_where_nobody_has_answered_there_is_nothing_to_stop(caller: Caller) -> None:
+    session = caller.post("sessions").json()["session"]["id"]
+    assert caller.post(f"sessions/{session}/stop").json()["reply"] is None
+
+
+def test_what_was_stopped_can_be_asked_for_again(caller: Caller, answering: Any) -> None:
+    session = caller.say("Why?").json()["session"]["id"]
+    running = caller.post(f"sessions/{session}/retry")
+    assert_error(running, 409, "turn_in_progress")
+    assert running["Retry-After"] == "1"
+    assert running.json()["running"]["state"] == "pending"
+    caller.post(f"sessions/{session}/stop")
+    with answering():
+        body = caller.post(f"sessions/{session}/retry").json()
+        assert (body["reply"]["state"], body["reply"]["attempt"]) == ("pending", 2)
+        assert body["session"]["running"] is True
+    [_question, reply] = caller.get(f"sessions/{session}/messages").json()["messages"]
+    assert (reply["state"], reply["content"]) == ("answered", "You asked: Why?")
+    assert_error(caller.post(f"sessions/{session}/retry"), 409, "nothing_to_retry")
+    caller.post(f"sessions/{session}/end")
+    stored = rows()
+    refused = caller.post(f"sessions/{session}/retry")
+    assert_error(refused, 409, "nothing_to_retry")
+    assert refused.json()["session"]["id"] == session
+    assert rows() == stored
+
+
+def test_an_answer_is_unread_until_it_was_seen(caller: Caller, answering: Any) -> None:
+    with answering():
+        session = caller.say("Why?").json()["session"]["id"]
+    before = caller.get(f"sessions/{session}").json()["session"]
+    assert before["unread"] is True
+    assert [row["unread"] for row in caller.get("sessions").json()["sessions"]] == [True]
+    read = caller.post(f"sessions/{session}/read").json()["session"]
+    assert read == before | {"unread": False}
+    assert caller.post(f"sessions/{session}/read").json()["session"] == read
+
+
+def test_updates_tell_what_is_open_and_then_what_has_changed(
+    caller: Caller, answering: Any
+) -> None:
+    with answering():
+        sent = caller.say("Why?").json()
+        first = caller.get("updates").json()
+        reply = get_message_model()._base_manager.filter(pk=sent["reply"]["id"])
+        reply.update(content="Because 👩‍🔬")
+        second = caller.get(f"updates?since={first['cursor']}").json()
+    assert [row["id"] for row in first["sessions"]] == [sent["session"]["id"]]
+    assert [row["content"] for row in first["messages"]] == ["Why?", ""]
+    [delta] = second["deltas"]
+    assert (delta["message"], delta["offset"]) == (sent["reply"]["id"], 0)
+    assert delta["text"] == "Because 👩‍🔬"
+    third = caller.get(f"updates?since={second['cursor']}").json()
+    assert [row["content"] for row in third["messages"]] == ["You asked: Why?"]
+    assert [row["unread"] for row in third["sessions"]] == [True]
+
+
+def test_looking_for_updates_changes_nothing(caller: Caller) -> None:
+    cursor = caller.say("Why?").json() and caller.get("updates").json()["cursor"]
+    stored = rows()
+    for path in ("updates", f"updates?since={cursor}", "updates?scope=a", "updates?since=AAAA"):
+        assert caller.get(path).status_code == 200
+    assert rows() == stored
+
+
+@pytest.mark.parametrize("form", ['"{}"', 'W/"{}"', '"another", "{}"'])
+def test_what_the_reader_has_already_is_not_sent_again(caller: Caller, form: str) -> None:
+    caller.say("Why?")
+    response = caller.get("updates")
+    cursor = response.json()["cursor"]
+    assert response.headers["ETag"] == f'"{cursor}"'
+    known = caller.get(f"updates?since={cursor}", HTTP_IF_NONE_MATCH=form.format(cursor))
+    assert (known.status_code, known.content) == (304, b"")
+    assert known.headers["ETag"] == f'"{cursor}"'
+    assert_private(known)
+    caller.post("sessions", {"scope": "b"})
+    news = caller.get(f"updates?since={cursor}", HTTP_IF_NONE_MATCH=form.format(cursor))
+    assert (news.status_code, len(news.json()["sessions"])) == (200, 1)
+
+
+def test_updates_differ_by_what_the_reader_accepts(caller: Caller) -> None:
+    cursor = caller.get("updates").json()["cursor"]
+    answers = [
+        caller.get("updates"),
+        caller.get("updates", HTTP_IF_NONE_MATCH=f'"{cursor}"'),
+        caller.get("updates", HTTP_ACCEPT="text/event-stream"),
+        caller.get("updates?since=%00"),
+        caller.call("OPTIONS", "updates"),
+        caller.call("POST", "updates"),
+        caller.call("HEAD", "updates"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 304, 406, 400, 200, 405, 200]
+    for answer in answers:
+        assert "accept" in answer.headers["Vary"].lower().split(", ")
+        assert_private(answer)
+    assert "Accept" not in caller.get("sessions").headers["Vary"]
+
+
+ACCEPT = {
+    "": 200,
+    "*/*": 200,
+    "application/json": 200,
+    "text/event-stream, application/json": 200,
+    "application/json;q=0.1, text/event-stream": 200,
+    "text/html,application/xhtml+xml,*/*;q=0.8": 200,
+    "image/png": 200,
+    "nonsense": 200,
+    "text/event-stream": 406,
+    "text/event-stream;q=0.5": 406,
+    "text/html, text/event-stream": 406,
+    "text/*": 406,
+}
+
+
+@pytest.mark.parametrize("accept", ACCEPT)
+def test_a_stream_is_for_who_takes_nothing_else_and_under_wsgi_for_nobody(
+    caller: Caller, accept: str
+) -> None:
+    response = caller.get("updates", HTTP_ACCEPT=accept)
+    if ACCEPT[accept] == 406:
+        assert_error(response, 406, "use_polling")
+    else:
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+
+
+def test_who_asks_for_the_head_of_a_stream_is_not_kept_waiting(caller: Caller) -> None:
+    response = caller.call("HEAD", "updates", HTTP_ACCEPT="text/event-stream")
+    assert (response.status_code, response.content) == (200, b"")
+
+
 def test_a_touch_extends_an_open_chat_but_does_not_wake_an_expired_one(
     caller: Caller, noon: Any
 ) -> None:
@@ -257,7 +400,7 @@ def test_a_touch_extends_an_open_chat_but_does_not_wake_an_expired_one(
 
 def test_verbs_without_a_body_take_any_body(caller: Caller) -> None:
     session = caller.post("sessions").json()["session"]["id"]
-    for verb in ("touch", "end", "reopen"):
+    for verb in ("touch", "end", "reopen", "stop", "read"):
         response = caller.raw("POST", f"sessions/{session}/{verb}", b"\xff", "text/plain")
         assert response.status_code == 200
 

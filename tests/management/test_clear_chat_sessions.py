@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django_chat_sessions import get_session_model, services
 from django_chat_sessions.owners import Owner
 from tests.callers import rows
+from tests.conversations import configure, listen_only, reply_of, stored
 
 VISITOR = Owner.for_visitor("a visitor's secret key")
 
@@ -29,13 +31,23 @@ def clear(*arguments: str, stderr: StringIO | None = None) -> str:
 
 
 @pytest.fixture
-def three(db: None, noon: Any) -> Any:
+def three(db: None, noon: Any, settings: Any) -> Any:
     """Three chats of ten days ago, none of them swept, and one of now."""
+    listen_only(settings)
     for number in range(3):
         services.send(VISITOR, "Why?", key=f"key-000000{number}", scope=f"s{number}")
     noon.shift(10 * 24 * 3600)
     services.send(VISITOR, "How?", key="key-00000009", scope="now")
     return noon
+
+
+def of_sessions(printed: str) -> str:
+    """Return what is said of sessions, where there are no replies to speak of."""
+    replies, sessions = printed.split("; ")
+    assert re.fullmatch(
+        r"0 replies (would be )?asked for again, 0 (would be )?interrupted", replies
+    )
+    return sessions
 
 
 def reasons() -> list[str]:
@@ -45,48 +57,95 @@ def reasons() -> list[str]:
 
 
 def test_expired_chats_are_swept_and_kept(three: Any) -> None:
-    assert clear() == "3 expired sessions swept, 0 purged."
+    assert of_sessions(clear()) == "3 expired sessions swept, 0 purged."
     assert reasons() == ["idle", "idle", "idle", ""]
-    assert clear() == "0 expired sessions swept, 0 purged."
+    assert of_sessions(clear()) == "0 expired sessions swept, 0 purged."
 
 
 def test_chats_older_than_the_option_are_purged_with_their_messages(three: Any) -> None:
-    assert clear("--older-than", "9.5") == "3 expired sessions swept, 3 purged."
+    assert of_sessions(clear("--older-than", "9.5")) == "3 expired sessions swept, 3 purged."
     left = rows()
-    assert [len(table) for table in left.values()] == [1, 2]
+    assert [len(table) for table in left.values()] == [1, 1]
 
 
 def test_an_age_that_no_chat_has_purges_nothing(three: Any) -> None:
-    assert clear("--older-than", "11") == "3 expired sessions swept, 0 purged."
+    assert of_sessions(clear("--older-than", "11")) == "3 expired sessions swept, 0 purged."
 
 
 def test_the_retention_of_the_site_is_the_default(three: Any, settings: Any) -> None:
     settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "RETENTION_DAYS": 5}
-    assert clear() == "3 expired sessions swept, 3 purged."
+    assert of_sessions(clear()) == "3 expired sessions swept, 3 purged."
 
 
 def test_a_dry_run_changes_nothing_and_counts_the_same(three: Any) -> None:
     clear()
     three.shift(3600)
     stored = rows()
-    dry = clear("--dry-run", "--older-than", "9")
+    dry = of_sessions(clear("--dry-run", "--older-than", "9"))
     assert dry == "1 expired sessions would be swept, 3 would be purged."
     assert rows() == stored
-    assert clear("--older-than", "9") == "1 expired sessions swept, 3 purged."
+    assert of_sessions(clear("--older-than", "9")) == "1 expired sessions swept, 3 purged."
 
 
 def test_a_dry_run_before_the_sweep_changes_nothing(three: Any) -> None:
     stored = rows()
-    assert clear("--dry-run").startswith("3 expired sessions would be swept")
+    assert of_sessions(clear("--dry-run")).startswith("3 expired sessions would be swept")
     assert rows() == stored
 
 
+class TestRepliesLeftBehind:
+    """A worker died over three replies; one of them had been asked for twice."""
+
+    @pytest.fixture
+    def lost(self, db: None, noon: Any, settings: Any) -> list[Any]:
+        configure(settings, REPLY_ATTEMPTS=2)
+        replies = [
+            reply_of(services.send(VISITOR, "Why?", key=f"key-000000{number}", scope=f"s{number}"))
+            for number in range(3)
+        ]
+        type(replies[0]).objects.filter(pk=replies[0].pk).update(attempt=2)
+        noon.shift(30)
+        return replies
+
+    def states(self, lost: list[Any]) -> list[str]:
+        return [stored(reply).state for reply in lost]
+
+    def test_they_are_asked_for_again_or_interrupted(self, lost: list[Any]) -> None:
+        said = "2 replies asked for again, 1 interrupted; 0 expired sessions swept, 0 purged."
+        assert clear() == said
+        assert self.states(lost) == ["interrupted", "pending", "pending"]
+        assert clear().startswith("0 replies asked for again, 0 interrupted;")
+
+    def test_a_dry_run_counts_them_and_changes_nothing(self, lost: list[Any]) -> None:
+        before = rows()
+        said = "2 replies would be asked for again, 1 would be interrupted;"
+        assert clear("--dry-run").startswith(said)
+        assert rows() == before
+
+    def test_also_as_json(self, lost: list[Any]) -> None:
+        for arguments in (["--dry-run"], []):
+            counts = json.loads(clear("--json", *arguments))
+            assert (counts["retried"], counts["interrupted"]) == (2, 1)
+
+    def test_before_the_sweep_which_would_end_their_sessions(
+        self, lost: list[Any], noon: Any
+    ) -> None:
+        noon.shift(299.9)
+        assert clear().startswith("2 replies asked for again, 1 interrupted; 0 expired")
+        noon.shift(0.2)
+        assert of_sessions(clear()) == "1 expired sessions swept, 0 purged."
+
+
 def test_small_batches_come_to_the_same(three: Any) -> None:
-    assert clear("--batch-size", "1", "--older-than", "9") == "3 expired sessions swept, 3 purged."
+    assert (
+        of_sessions(clear("--batch-size", "1", "--older-than", "9"))
+        == "3 expired sessions swept, 3 purged."
+    )
 
 
 def test_counts_can_be_had_as_json(three: Any) -> None:
-    assert json.loads(clear("--json")) == {"swept": 3, "purged": 0, "dry_run": False}
+    counts = {"retried": 0, "interrupted": 0, "swept": 3, "purged": 0}
+    assert json.loads(clear("--json")) == {**counts, "dry_run": False}
     assert json.loads(clear("--json", "--dry-run"))["dry_run"] is True
 
 

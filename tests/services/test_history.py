@@ -12,6 +12,7 @@ from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.replies.running import run
 from tests.conversations import (
     configure,
     fill,
@@ -230,6 +231,66 @@ class TestRename:
         assert len(sent) == 1
 
 
+class TestMarkRead:
+    @pytest.fixture
+    def answered(self, owner: Owner, noon: Any) -> Any:
+        """A session with an answer that nobody has seen."""
+        sent = waiting(owner)
+        run(reply_of(sent).pk)
+        session = stored(sent.session)
+        assert session.unread
+        return session
+
+    def test_the_answer_has_been_seen_and_that_is_no_activity(
+        self, answered: Any, noon: Any
+    ) -> None:
+        before = stored(answered)
+        noon.shift(MINUTE)
+        assert chat_sessions.mark_read(answered) is answered
+        after = stored(answered)
+        assert not after.unread
+        assert not answered.unread
+        assert after.last_activity_at == before.last_activity_at
+        assert after.expires_at == before.expires_at
+
+    def test_the_list_shows_it(self, owner: Owner, answered: Any) -> None:
+        assert [row.unread for row in chat_sessions.recent_sessions(owner)] == [True]
+        chat_sessions.mark_read(answered)
+        assert [row.unread for row in chat_sessions.recent_sessions(owner)] == [False]
+
+    def test_readers_are_told_once(
+        self,
+        owner: Owner,
+        answered: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        told: list[Owner] = []
+        monkeypatch.setattr("django_chat_sessions.services.tables.hint", told.append)
+        with django_capture_on_commit_callbacks(execute=True):
+            chat_sessions.mark_read(answered)
+            chat_sessions.mark_read(answered)
+        assert told == [owner]
+
+    def test_an_old_copy_marks_it_all_the_same_and_nothing_else(
+        self, answered: Any, noon: Any
+    ) -> None:
+        chat_sessions.rename(stored(answered), "Mine")
+        chat_sessions.mark_read(answered)
+        assert (stored(answered).unread, stored(answered).title) == (False, "Mine")
+
+    def test_it_stays_possible_when_the_session_is_over(self, answered: Any, noon: Any) -> None:
+        noon.shift(10 * MINUTE)
+        chat_sessions.sweep()
+        chat_sessions.mark_read(answered)
+        assert not stored(answered).unread
+
+    def test_1_statement(self, answered: Any, statements: Any) -> None:
+        with statements() as seen:
+            chat_sessions.mark_read(answered)
+        assert len(seen) == 1
+
+
 class TestDelete:
     def test_it_is_out_of_sight_and_the_place_is_free(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)
@@ -331,8 +392,6 @@ def test_no_lazy_query_hides_anywhere(owner: Owner, noon: Any, no_lazy_queries: 
     chat_sessions.recent_sessions(owner)
     chat_sessions.history_page(owner, limit=1)
     chat_sessions.transcript(session)
-    from django_chat_sessions.services.replies.running import run
-
     run(reply_of(sent).pk)
     with chat_sessions.record_turn(sent.session, "And?") as turn:
         turn.answer = "Yes"

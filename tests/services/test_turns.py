@@ -105,6 +105,18 @@ class TestSend:
         assert (session.title, session.preview) == ("One", "Two")
         assert [row.position for row in rows(session)] == [0, 1]
 
+    def test_whoever_writes_has_read_what_was_answered(self, owner: Owner) -> None:
+        sent = waiting(owner)
+        run(reply_of(sent).pk)
+        assert stored(sent.session).unread
+        again = waiting(owner, key="next").session
+        assert again == sent.session
+        assert not again.unread
+        assert not stored(again).unread
+
+    def test_a_reply_is_asked_for_once(self, owner: Owner) -> None:
+        assert stored(reply_of(waiting(owner))).attempt == 1
+
     def test_after_the_timeout_it_starts_a_new_one_and_says_so(
         self, owner: Owner, noon: Any, settings: Any
     ) -> None:
@@ -384,6 +396,15 @@ class TestAddMessage:
             assert copy.last_activity_at == copy.last_message_at == clock.now()
             assert copy.expires_at == clock.now() + TIMEOUT
 
+    def test_only_a_persons_message_says_that_the_answer_was_read(self, owner: Owner) -> None:
+        sent = waiting(owner)
+        run(reply_of(sent).pk)
+        session = stored(sent.session)
+        chat_sessions.add_message(session, "system", "The course begins.")
+        assert stored(session).unread
+        chat_sessions.add_message(session, "user", "Good")
+        assert not stored(session).unread
+
     def test_only_a_persons_first_message_gives_the_title(self, owner: Owner) -> None:
         session = opened(owner)
         chat_sessions.add_message(session, "assistant", "Welcome")
@@ -502,6 +523,7 @@ class TestRecordTurn:
         assert row.running_until is None
         assert row.last_activity_at == row.last_message_at == clock.now()
         assert row.expires_at == clock.now() + TIMEOUT
+        assert not row.unread  # it was shown by the view that gave it
 
     def test_a_block_that_raises_keeps_the_question_and_raises_on(self, owner: Owner) -> None:
         session = opened(owner)

@@ -15,7 +15,7 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionEnded, TurnLost
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import twins
-from tests.conversations import rows, stored
+from tests.conversations import leave_replies, rows, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VISITOR = Owner.for_visitor("v")
@@ -32,7 +32,7 @@ def test_every_verb_of_a_view_has_one_with_the_same_arguments() -> None:
     names = [
         name for name in vars(twins) if name.startswith("a") and name[1:] in dir(chat_sessions)
     ]
-    assert len(names) == 15
+    assert len(names) == 20
     for name in names:
         assert name in chat_sessions.__all__
         twin, verb = getattr(chat_sessions, name), getattr(chat_sessions, name[1:])
@@ -57,6 +57,13 @@ async def test_a_conversation_from_beginning_to_end() -> None:
     assert sent.session == session
     page = await chat_sessions.atranscript(session)
     assert [row.content for row in page.messages] == ["Be kind", "Hello", "You asked: Hello"]
+    told = await chat_sessions.acontext(session, limit=2)
+    assert [row.content for row in told] == ["Hello", "You asked: Hello"]
+    news = await chat_sessions.aupdates(VISITOR)
+    assert news.sessions == [session]
+    assert (await chat_sessions.afind_session(VISITOR, session.pk)).unread
+    await chat_sessions.amark_read(session)
+    assert not (await chat_sessions.afind_session(VISITOR, session.pk)).unread
     await chat_sessions.arename(session, "Mine")
     assert (await chat_sessions.afind_session(VISITOR, session.pk)).title == "Mine"
     assert await chat_sessions.arecent_sessions(VISITOR) == [session]
@@ -65,6 +72,16 @@ async def test_a_conversation_from_beginning_to_end() -> None:
     await chat_sessions.aend(session)
     await chat_sessions.adelete(session)
     assert await chat_sessions.arecent_sessions(VISITOR) == []
+
+
+async def test_a_reply_is_stopped_and_asked_for_again(settings: Any) -> None:
+    leave_replies(settings)
+    sent = await chat_sessions.asend(VISITOR, "Why?", key="k")
+    stopped = await chat_sessions.astop(sent.session)
+    assert stopped is not None
+    assert stopped.state == "stopped"
+    again = await chat_sessions.aretry(sent.session)
+    assert (again.pk, again.state, again.attempt) == (stopped.pk, "pending", 2)
 
 
 class TestRecordTurn:

@@ -48,4 +48,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CHAT_SESSIONS = {
     "RESPONDER": "tests.responders.echo",
     "RUNNER": "django_chat_sessions.services.replies.runners.InlineRunner",
+    # No thread of its own, which would keep a connection to a database that a test will drop.
+    "NOTIFIER": "django_chat_sessions.services.following.polling.PollNotifier",
 }

@@ -1,4 +1,4 @@
-"""``clear_chat_sessions``: sweep, then purge. For cron; nothing waits for it."""
+"""``clear_chat_sessions``: recover, sweep, purge. For cron; nothing waits for it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ LONGEST_DAYS = 36_500  # a century; more would leave the calendar
 
 
 class Command(BaseCommand):
-    """Translate the options, call the two verbs, print the counts."""
+    """Translate the options, call the three verbs, print the counts."""
 
     help = (
-        "Writes expired chat sessions down as ended, then deletes those older than the retention. "
+        "Asks again for the replies that a dead worker left behind, or marks them interrupted "
+        "(CHAT_SESSIONS['REPLY_ATTEMPTS']), writes expired chat sessions down as ended, then "
+        "deletes those older than the retention. "
         "Safe beside live traffic and beside itself; run it from cron, daily or hourly."
     )
 
@@ -45,21 +47,33 @@ class Command(BaseCommand):
                 f"--older-than is {options['older_than']}; give 0 to {LONGEST_DAYS} days."
             )
         common = {"batch_size": options["batch_size"], "dry_run": options["dry_run"]}
+        recovered = services.recover(dry_run=options["dry_run"])
         swept = services.sweep(**common, progress=self._progress("swept"))
         purged = services.purge(
             older_than_days=options["older_than"], **common, progress=self._progress("purged")
         )
-        self._report(swept, purged, options)
+        counts = {
+            "retried": recovered.retried,
+            "interrupted": recovered.interrupted,
+            "swept": swept,
+            "purged": purged,
+        }
+        self._report(counts, options)
 
     def _progress(self, word: str) -> Any:
         if not self.stderr.isatty():
             return None
         return lambda count: self.stderr.write(f"{count} {word} …")
 
-    def _report(self, swept: int, purged: int, options: dict[str, Any]) -> None:
+    def _report(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         dry_run = options["dry_run"]
         if options["json"]:
-            self.stdout.write(json.dumps({"swept": swept, "purged": purged, "dry_run": dry_run}))
+            self.stdout.write(json.dumps({**counts, "dry_run": dry_run}))
             return
         would = "would be " if dry_run else ""
-        self.stdout.write(f"{swept} expired sessions {would}swept, {purged} {would}purged.")
+        self.stdout.write(
+            "{retried} replies {would}asked for again, {interrupted} {would}interrupted; "
+            "{swept} expired sessions {would}swept, {purged} {would}purged.".format(
+                **counts, would=would
+            )
+        )

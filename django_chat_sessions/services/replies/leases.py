@@ -1,9 +1,10 @@
-"""Keeps the leases of the replies that this process is working on."""
+"""Keeps the leases, and late text, of the replies that this process is working on."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -14,67 +15,106 @@ from django.db import connections
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.services.replies.growing import SAVE_EVERY, Growth
 from django_chat_sessions.services.replies.writing import renew
 
 logger = logging.getLogger(__name__)
 
 
+Held = tuple[AbstractChatMessage, AbstractChatSession, Growth | None]
+
+
 class LeaseKeeper:
-    """One thread per process renews every held lease each third of it; none held, no thread."""
+    """One thread per process renews every held lease each third of it; none held, no thread.
+
+    It also stores text that waits: a responder that is silent after a few words must not keep them
+    from their reader, or let a crash take them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[Any, tuple[AbstractChatMessage, AbstractChatSession]] = {}
+        self._held: dict[Any, Held] = {}
         self._thread: threading.Thread | None = None
-        self._released = threading.Event()
+        self._changed = threading.Event()
 
     @contextmanager
-    def keeping(self, reply: AbstractChatMessage, session: AbstractChatSession) -> Iterator[None]:
-        """Keep the reply's lease as long as the block runs."""
-        self.hold(reply, session)
+    def keeping(
+        self,
+        reply: AbstractChatMessage,
+        session: AbstractChatSession,
+        growth: Growth | None = None,
+    ) -> Iterator[None]:
+        """Keep the reply's lease, and its text up to date, as long as the block runs."""
+        self.hold(reply, session, growth)
         try:
             yield
         finally:
             self.release(reply)
 
-    def hold(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
+    def hold(
+        self,
+        reply: AbstractChatMessage,
+        session: AbstractChatSession,
+        growth: Growth | None = None,
+    ) -> None:
         """Renew this reply's lease until it is released."""
         with self._lock:
-            # A copy: the thread re-reads it, and must not move the session under its owner's hands.
-            self._held[reply.pk] = (reply, copy(session))
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._renew_until_idle, name="chat-sessions-leases", daemon=True
+                thread = threading.Thread(
+                    target=self._keep_until_idle, name="chat-sessions-leases", daemon=True
                 )
-                self._thread.start()
+                thread.start()  # raises where there are too many; then nothing is held
+                self._thread = thread
+            elif growth is not None:
+                self._changed.set()  # it may be sleeping for longer than text may wait
+            # A copy: the thread re-reads it, and must not move the session under its owner's hands.
+            self._held[reply.pk] = (reply, copy(session), growth)
 
     def release(self, reply: AbstractChatMessage) -> None:
         """Let the reply's lease run out."""
         with self._lock:
-            held, _session = self._held.get(reply.pk, (None, None))
+            held, *_rest = self._held.get(reply.pk, (None,))
             if held is reply:  # and not another hold on the same row, as its worker takes it over
                 del self._held[reply.pk]
             if not self._held:
-                self._released.set()
+                self._changed.set()
 
-    def _renew_until_idle(self) -> None:
+    def _keep_until_idle(self) -> None:
+        renewed = time.monotonic()
+        pause = 0.0
         while True:
-            woken = self._released.wait(app_settings.REPLY_LEASE / 3)
+            self._changed.wait(pause)
             with self._lock:
-                self._released.clear()
+                self._changed.clear()
                 held = list(self._held.values())
                 if not held:
                     self._thread = None
                     break
-            # Woken because nothing was held: whatever is held now was taken just after.
-            for reply, session in [] if woken else held:
-                self._renew(reply, session)
+            growing = [growth for _reply, _session, growth in held if growth is not None]
+            for growth in growing:
+                self._store(growth)
+            if time.monotonic() - renewed >= app_settings.REPLY_LEASE / 3:
+                renewed = time.monotonic()
+                for one in held:
+                    self._renew(*one)
+            left = renewed + app_settings.REPLY_LEASE / 3 - time.monotonic()
+            pause = max(0.0, min(left, SAVE_EVERY) if growing else left)
             connections.close_all()  # none is kept idle, and a broken one is not met again
 
-    def _renew(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
+    def _store(self, growth: Growth) -> None:
+        try:
+            growth.store_what_waits()
+        except Exception as error:  # noqa: BLE001  the thread outlives whatever one reply meets
+            logger.error("Text of reply %s not stored: %s", growth.reply.pk, type(error).__name__)
+
+    def _renew(
+        self, reply: AbstractChatMessage, session: AbstractChatSession, growth: Growth | None
+    ) -> None:
         try:
             renew(reply, session)
         except ChatSessionsError:
+            if growth is not None:
+                growth.is_lost = True
             self.release(reply)
         except Exception as error:  # noqa: BLE001  the thread outlives whatever one lease meets
             logger.error("Lease of reply %s not renewed: %s", reply.pk, type(error).__name__)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from django_chat_sessions import clock
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.services.context import carried_over, carry_over, context
+from django_chat_sessions.services.excerpts import storable
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus, new_arrival
-from django_chat_sessions.services.tables import messages
-
-CONTEXT_MESSAGES = 20
+from django_chat_sessions.services.replies.growing import Growth
 
 
 @dataclass(frozen=True)
@@ -24,17 +24,54 @@ class ReplyTurn:
     session: AbstractChatSession
     message: AbstractChatMessage
     reply: AbstractChatMessage
+    growth: Growth = field(repr=False)
 
     @property
     def question(self) -> str:
         """The text of the person's message."""
         return self.message.content
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody waits for this answer any more; known within a second of a write."""
+        return self.growth.is_lost
+
     @cached_property
     def context(self) -> list[AbstractChatMessage]:
         """The messages before the question, oldest first, 20 at most; 1 statement when used."""
-        earlier = messages().filter(session=self.session.pk, position__lt=self.message.position)
-        return list(earlier.order_by("-position")[:CONTEXT_MESSAGES])[::-1]
+        return context(self.session, before=self.message.position)
+
+    def context_within(
+        self, max_tokens: int, count_tokens: Callable[[str], int]
+    ) -> list[AbstractChatMessage]:
+        """Return as many messages before the question as fit, oldest first; 1 statement."""
+        return context(
+            self.session,
+            before=self.message.position,
+            max_tokens=max_tokens,
+            count_tokens=count_tokens,
+        )
+
+    @cached_property
+    def previous_context(self) -> list[AbstractChatMessage]:
+        """The last messages of the session this one follows, 20 at most; 1 statement when used.
+
+        Empty when there is none, or its owner has deleted it.
+        """
+        previous = self.session.previous
+        return [] if previous is None or previous.deleted_at is not None else context(previous)
+
+    @property
+    def carried_over(self) -> str:
+        """What ``carry_over`` kept with this session; empty before."""
+        return carried_over(self.session)
+
+    def carry_over(self, text: str) -> None:
+        """Keep a text, such as a summary of the previous session, for every turn of this one.
+
+        1 statement.
+        """
+        carry_over(self.session, storable(text))
 
     @cached_property
     def arrival(self) -> Arrival:

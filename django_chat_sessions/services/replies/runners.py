@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
+from collections import deque
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol, cast
 
-from django.db import close_old_connections
+from django.db import connections
 from django.utils.module_loading import import_string
 
 from django_chat_sessions.conf import app_settings
-from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.exceptions import ChatSessionsError
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.running import run
+from django_chat_sessions.services.replies.writing import finish
 
 logger = logging.getLogger(__name__)
 
 
 class Runner(Protocol):
     """Takes a pending reply and sees that ``run(reply.pk)`` is called somewhere."""
+
+    patience: float | None
+    """Seconds a reply may wait for a worker; None is REPLY_LEASE."""
 
     def submit(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         """Take the reply; called after commit."""
@@ -29,54 +35,77 @@ class Runner(Protocol):
 class InlineRunner:
     """Answers before ``submit`` returns. For tests: a request waits for the whole answer."""
 
+    patience = None
+
     def submit(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         run(reply.pk)
 
 
 class ThreadRunner:
-    """Answers in a bounded pool of daemon threads of this process; nothing to install.
+    """Answers in at most ``size`` threads of this process; nothing to install.
 
-    Survives the reader's leaving on every server. What a dying process leaves behind is found by
-    its lease.
+    Survives the reader's leaving on every server. The threads are no daemons: a process that ends
+    of its own accord finishes what it is writing. What a killed process leaves is found by its
+    lease; the first answer of a new process picks it up.
     """
 
     size = 8
+    patience = None
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[tuple[AbstractChatMessage, AbstractChatSession]] = (
-            queue.SimpleQueue()
-        )
-        self._threads: list[threading.Thread] = []
-        self._idle = threading.Semaphore(0)
+        self._waiting: deque[AbstractChatMessage] = deque()
+        self._working = 0
         self._lock = threading.Lock()
+        self._is_new = True
 
     def submit(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         # Held while it waits for a thread: a full pool must not look like a dead one.
         lease_keeper.hold(reply, session)
-        self._queue.put((reply, session))
         with self._lock:
-            if not self._idle.acquire(blocking=False) and len(self._threads) < self.size:
-                thread = threading.Thread(
-                    target=self._work, name=f"chat-reply-{len(self._threads)}", daemon=True
-                )
-                self._threads.append(thread)
-                thread.start()
+            if self._working >= self.size:
+                self._waiting.append(reply)
+                return
+            try:
+                threading.Thread(target=self._work, args=(reply,), name="chat-reply").start()
+            except RuntimeError:  # no more threads, or the interpreter is ending
+                lease_keeper.release(reply)
+                raise
+            self._working += 1
 
-    def _work(self) -> None:
-        while True:
-            try:
-                reply, _session = self._queue.get_nowait()
-            except queue.Empty:
-                self._idle.release()
-                reply, _session = self._queue.get()
-            lease_keeper.release(reply)
-            close_old_connections()
-            try:
-                run(reply.pk)
-            except Exception as error:  # noqa: BLE001  the thread outlives whatever one reply meets
-                logger.error("Reply %s was left behind: %s", reply.pk, type(error).__name__)
-            finally:
-                close_old_connections()
+    def _work(self, reply: AbstractChatMessage | None) -> None:
+        try:
+            while reply is not None:
+                self._answer(reply)
+                reply = self._next()
+            if self._is_new:
+                self._pick_up()
+        finally:
+            connections.close_all()
+
+    def _next(self) -> AbstractChatMessage | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._working -= 1
+            return None
+
+    def _answer(self, reply: AbstractChatMessage) -> None:
+        lease_keeper.release(reply)
+        try:
+            run(reply.pk)
+        except Exception as error:  # noqa: BLE001  the others wait for this thread
+            logger.error("Reply %s was left behind: %s", reply.pk, type(error).__name__)
+            connections.close_all()
+
+    def _pick_up(self) -> None:
+        # Imported late: recovery hands replies to this very runner.
+        from django_chat_sessions.services.replies.asking import recover  # noqa: PLC0415
+
+        self._is_new = False
+        try:
+            recover()
+        except Exception as error:  # noqa: BLE001  the next reader or cleanup does it
+            logger.error("Replies left behind were not looked for: %s", type(error).__name__)
 
 
 @lru_cache(maxsize=8)
@@ -88,3 +117,19 @@ def _runner(path: str) -> Runner:
 def get_runner() -> Runner:
     """Return the configured runner; one per process."""
     return _runner(app_settings.RUNNER)
+
+
+def first_lease() -> float:
+    """Return the seconds in which the runner must begin with a reply it is given."""
+    return getattr(get_runner(), "patience", None) or app_settings.REPLY_LEASE
+
+
+def hand_over(reply: AbstractChatMessage, session: AbstractChatSession) -> None:
+    """Give a committed reply to the runner. One that cannot be taken has failed, and says so."""
+    try:
+        get_runner().submit(reply, session)
+    except Exception as error:  # noqa: BLE001  the message is stored: whatever a queue meets, say so
+        logger.error("Reply %s could not be handed over: %s", reply.pk, type(error).__name__)
+        cause = f"The runner did not take it: {type(error).__name__}: {error}"
+        with suppress(ChatSessionsError):  # it was taken after all, or is gone
+            finish(reply, session, ReplyState.FAILED, error=cause)

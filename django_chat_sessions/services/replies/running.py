@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from asyncio import CancelledError
 from typing import Any
 
@@ -11,16 +10,16 @@ from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import AbstractChatMessage, ReplyState
 from django_chat_sessions.services.excerpts import storable_data
+from django_chat_sessions.services.replies.growing import Growth
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
-from django_chat_sessions.services.replies.writing import claim, finish, save_text
-from django_chat_sessions.services.tables import messages
+from django_chat_sessions.services.replies.writing import claim, finish
+from django_chat_sessions.services.tables import let_go_of_connection, messages
 
 logger = logging.getLogger(__name__)
 
 # A host's own code: whatever it raises is an answer that failed, and never the end of a worker.
 FAILURES = (Exception, CancelledError, SystemExit)
-SAVE_EVERY = 0.5  # seconds; at most this much of a growing answer is lost in a crash
 
 
 def run(reply_id: Any) -> None:
@@ -36,45 +35,43 @@ def run(reply_id: Any) -> None:
     session = reply.session
     if not claim(reply, session):
         return
-    with lease_keeper.keeping(reply, session):
+    growth = Growth(reply)
+    with lease_keeper.keeping(reply, session, growth):
         try:
-            metadata = _answer(reply)
+            metadata = _answer(reply, growth)
         except TurnLost:
             logger.info("Reply %s was taken away while it was being written.", reply.pk)
         except FAILURES as error:
             logger.error("Reply %s failed: %s", reply.pk, type(error).__name__)
-            _finish_quietly(reply, ReplyState.FAILED, error=f"{type(error).__name__}: {error}")
+            cause = f"{type(error).__name__}: {error}"
+            _finish_quietly(growth, ReplyState.FAILED, error=cause)
         else:
-            _finish_quietly(reply, ReplyState.ANSWERED, metadata=metadata)
+            _finish_quietly(growth, ReplyState.ANSWERED, metadata=metadata, unread=True)
 
 
-def _answer(reply: AbstractChatMessage) -> dict[str, Any]:
+def _answer(reply: AbstractChatMessage, growth: Growth) -> dict[str, Any]:
     """Store what the responder gives as it comes; return the metadata it gave."""
     responder = app_settings.RESPONDER
     if responder is None:
         raise LookupError('CHAT_SESSIONS["RESPONDER"] is not set; nobody can answer.')
     question = messages().filter(session=reply.session_id, position__lt=reply.position)
-    turn = ReplyTurn(reply.session, question.order_by("-position")[0], reply)
-    text: list[str] = []
+    turn = ReplyTurn(reply.session, question.order_by("-position")[0], reply, growth)
+    let_go_of_connection()  # the answer may take a minute
     metadata: dict[str, Any] = {}
-    saved_at = time.monotonic()
     for piece in pieces(responder, turn):
         if isinstance(piece, dict):
             metadata.update(piece)
-            continue
-        text.append(piece)
-        reply.content = "".join(text)
-        if time.monotonic() - saved_at >= SAVE_EVERY:
-            save_text(reply, reply.content)
-            saved_at = time.monotonic()
-    if not reply.content.strip():
+        else:
+            growth.add(piece)
+    if not growth.text.strip():
         raise ValueError("The RESPONDER gave no text.")
     stored: dict[str, Any] = storable_data(metadata)
     return stored
 
 
-def _finish_quietly(reply: AbstractChatMessage, state: ReplyState, **facts: Any) -> None:
+def _finish_quietly(growth: Growth, state: ReplyState, **facts: Any) -> None:
+    reply = growth.reply
     try:
-        finish(reply, reply.session, state, content=reply.content, **facts)
+        finish(reply, reply.session, state, content=growth.text, **facts)
     except TurnLost:
         logger.info("Reply %s ended elsewhere; this answer is dropped.", reply.pk)

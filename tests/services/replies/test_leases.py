@@ -7,15 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.db import InterfaceError
 
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import leases
+from django_chat_sessions.services.replies.growing import SAVE_EVERY
 from django_chat_sessions.services.replies.leases import LeaseKeeper
 from tests.conversations import configure, leave_replies, opened, reply_of, stored, waiting
 
@@ -41,7 +42,7 @@ def keeper() -> Iterator[LeaseKeeper]:
     keeper = LeaseKeeper()
     yield keeper
     keeper._held.clear()
-    keeper._released.set()
+    keeper._changed.set()
     until(lambda: not keeper_threads())
 
 
@@ -113,8 +114,6 @@ def test_a_released_lease_is_renewed_no_more(
 
 
 def test_a_lost_turn_is_let_go(keeper: LeaseKeeper, quick: None, renewals: Renewals) -> None:
-    from django_chat_sessions.exceptions import TurnLost
-
     (one, other) = made_up(2)
     renewals.raises[one[0]] = TurnLost()
     keeper.hold(*one)
@@ -157,19 +156,124 @@ def test_a_worker_that_takes_over_a_held_reply_keeps_its_own_hold(
     assert not keeper._held
 
 
-def test_a_thread_that_was_woken_by_a_release_renews_nothing_before_its_time(
+def test_where_no_thread_can_be_started_nothing_is_held_and_the_next_tries_again(
+    keeper: LeaseKeeper, quick: None, renewals: Renewals
+) -> None:
+    ((reply, session),) = made_up()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", too_many)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            keeper.hold(reply, session)
+    assert not keeper._held
+    with keeper.keeping(reply, session):
+        until(lambda: renewals.count(reply))
+
+
+def too_many(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+class Pauses:
+    """Stands in for the event a keeper waits on: it is woken early, as often as it is told."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+        self.taken: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        self.taken.append(seconds)
+        if len(self.taken) > self.left:
+            raise StopIteration
+
+    def clear(self) -> None:
+        """Do nothing."""
+
+
+def test_a_thread_that_is_woken_early_renews_nothing_before_its_time(
+    keeper: LeaseKeeper, renewals: Renewals, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(settings, REPLY_LEASE=3000)
+    ((reply, session),) = made_up()
+    keeper._held[reply.pk] = (reply, session, None)
+    pauses = Pauses(2)
+    monkeypatch.setattr(keeper, "_changed", pauses)
+    with pytest.raises(StopIteration):
+        keeper._keep_until_idle()
+    assert renewals.made == []
+    first, *later = pauses.taken
+    assert first == 0
+    assert later == pytest.approx([1000, 1000], abs=100)
+    monkeypatch.undo()
+
+
+class Waiting:
+    """Stands in for a growing text: notes when it is asked to store what waits."""
+
+    def __init__(self, reply: Any, error: Exception | None = None) -> None:
+        self.reply, self.error = reply, error
+        self.is_lost = False
+        self.asked = 0
+
+    def store_what_waits(self) -> None:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+
+
+def test_text_that_grows_is_looked_after_twice_a_second_whatever_the_lease(
+    keeper: LeaseKeeper, renewals: Renewals, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(settings, REPLY_LEASE=3000)
+    ((reply, session),) = made_up()
+    growth: Any = Waiting(reply)
+    keeper._held[reply.pk] = (reply, session, growth)
+    pauses = Pauses(3)
+    monkeypatch.setattr(keeper, "_changed", pauses)
+    with pytest.raises(StopIteration):
+        keeper._keep_until_idle()
+    assert pauses.taken == [0, SAVE_EVERY, SAVE_EVERY, SAVE_EVERY]
+    assert growth.asked == 3
+    assert renewals.made == []
+    monkeypatch.undo()
+
+
+def test_a_keeper_that_sleeps_long_is_woken_for_text_that_grows(
     keeper: LeaseKeeper, renewals: Renewals, settings: Any
 ) -> None:
     configure(settings, REPLY_LEASE=3000)
     (one, other) = made_up(2)
-    with mock.patch.object(keeper, "_released", wraps=keeper._released) as released:
-        released.wait.side_effect = [True, True, False]
-        keeper._held[one[0].pk] = one
-        renewals.raises[one[0]] = RuntimeError()
-        with pytest.raises(StopIteration):
-            keeper._renew_until_idle()
-    assert renewals.count(one[0]) == 1
-    assert renewals.count(other[0]) == 0
+    keeper.hold(*one)
+    growth: Any = Waiting(other[0])
+    with keeper.keeping(*other, growth):
+        until(lambda: growth.asked)
+    assert not growth.is_lost
+
+
+def test_a_worker_is_told_that_its_turn_is_lost(
+    keeper: LeaseKeeper, quick: None, renewals: Renewals
+) -> None:
+    ((reply, session),) = made_up()
+    renewals.raises[reply] = TurnLost()
+    growth: Any = Waiting(reply)
+    keeper.hold(reply, session, growth)
+    until(lambda: growth.is_lost)
+    until(lambda: not keeper_threads())
+
+
+def test_text_that_cannot_be_stored_is_tried_again_and_named_without_its_words(
+    keeper: LeaseKeeper,
+    quick: None,
+    renewals: Renewals,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (one, other) = made_up(2)
+    broken: Any = Waiting(one[0], InterfaceError("SECRET-4711"))
+    fine: Any = Waiting(other[0])
+    with caplog.at_level(logging.DEBUG), keeper.keeping(*one, broken), keeper.keeping(*other, fine):
+        until(lambda: broken.asked >= 2 and fine.asked >= 2 and renewals.count(one[0]))
+    assert f"Text of reply {one[0].pk} not stored: InterfaceError" in caplog.text
+    assert "SECRET-4711" not in caplog.text
+    assert not broken.is_lost
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.replies.responding import CONTEXT_MESSAGES, ReplyTurn, pieces
+from django_chat_sessions.services.context import CONTEXT_MESSAGES
+from django_chat_sessions.services.replies.growing import Growth
+from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
 from tests.conversations import fill, listen_only, opened, reply_of, stored, talked, waiting
 
 
@@ -113,7 +116,8 @@ def test_what_a_responder_raises_is_raised() -> None:
 @pytest.mark.django_db
 class TestTurn:
     def turn(self, sent: chat_sessions.Sent) -> ReplyTurn:
-        return ReplyTurn(sent.session, sent.message, reply_of(sent))
+        reply = reply_of(sent)
+        return ReplyTurn(sent.session, sent.message, reply, Growth(reply))
 
     def test_question_and_what_was_said_before(self, owner: Owner, statements: Any) -> None:
         session = talked(owner, "One")
@@ -129,6 +133,71 @@ class TestTurn:
         fill(opened(owner), 10_000)
         context = self.turn(waiting(owner)).context
         assert [row.position for row in context] == list(range(10_000 - CONTEXT_MESSAGES, 10_000))
+
+    def test_as_many_messages_as_a_model_has_room_for(self, owner: Owner, statements: Any) -> None:
+        session = talked(owner, "one")
+        for text in ("two words", "and three words", "four words are here"):
+            chat_sessions.add_message(session, "user", text)
+        turn = self.turn(waiting(owner, "Five words do not count"))
+        with statements() as seen:
+            fitting = turn.context_within(7, lambda text: len(text.split()))
+        assert [row.content for row in fitting] == ["and three words", "four words are here"]
+        assert len(seen) == 1
+
+    def test_what_was_said_in_the_session_before(
+        self, owner: Owner, noon: Any, statements: Any
+    ) -> None:
+        talked(owner, "Before")
+        noon.shift(timedelta(seconds=300))
+        turn = self.turn(waiting(owner))
+        with statements() as seen:
+            assert [row.content for row in turn.previous_context] == ["Before"]
+            assert turn.previous_context
+        assert len(seen) == 1
+        assert turn.context == []
+
+    def test_of_a_first_session_there_is_nothing_before(
+        self, owner: Owner, statements: Any
+    ) -> None:
+        turn = self.turn(waiting(owner))
+        with statements() as seen:
+            assert turn.previous_context == []
+        assert seen == []
+
+    def test_what_its_owner_deleted_is_told_to_no_model(self, owner: Owner, noon: Any) -> None:
+        old = talked(owner, "SECRET-4711")
+        noon.shift(timedelta(seconds=300))
+        sent = waiting(owner)
+        chat_sessions.delete(old)
+        turn = self.turn(replace(sent, session=stored(sent.session)))
+        assert turn.session.previous == old
+        assert turn.previous_context == []
+
+    def test_a_summary_is_carried_over_into_every_turn_of_the_session(
+        self, owner: Owner, noon: Any, statements: Any
+    ) -> None:
+        talked(owner)
+        noon.shift(timedelta(seconds=300))
+        sent = waiting(owner)
+        turn = self.turn(sent)
+        assert turn.carried_over == ""
+        with statements() as seen:
+            turn.carry_over("They spoke of cells.\x00")
+        assert len(seen) == 1
+        assert turn.carried_over == "They spoke of cells.\ufffd"
+        chat_sessions.stop(sent.session)
+        next_turn = self.turn(waiting(owner, key="next"))
+        assert next_turn.carried_over == "They spoke of cells.\ufffd"
+
+    def test_whether_it_was_stopped(self, owner: Owner) -> None:
+        turn = self.turn(waiting(owner))
+        assert not turn.stopped
+        turn.growth.is_lost = True
+        assert turn.stopped
+
+    def test_its_repr_says_nothing_of_what_was_said(self, owner: Owner) -> None:
+        turn = self.turn(waiting(owner, "SECRET-4711"))
+        assert "SECRET-4711" not in repr(turn)
 
     def test_a_model_is_told_what_was_left_behind(
         self, owner: Owner, noon: Any, settings: Any
@@ -162,11 +231,12 @@ class TestTurn:
 
     def test_also_without_the_hosts_times(self, owner: Owner, settings: Any) -> None:
         listen_only(settings)
-        turn = ReplyTurn(*self.bare(owner))
+        session, message = self.bare(owner)
+        turn = ReplyTurn(session, message, message, Growth(message))
         assert turn.arrival.status == "resumed"
 
-    def bare(self, owner: Owner) -> tuple[Any, Any, Any]:
+    def bare(self, owner: Owner) -> tuple[Any, Any]:
         session = talked(owner)
         type(session).objects.filter(pk=session.pk).update(opened_at=None)
         message = chat_sessions.add_message(stored(session), "user", "Two")
-        return stored(session), message, message
+        return stored(session), message

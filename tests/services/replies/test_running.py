@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from django_chat_sessions import get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.replies import running
+from django_chat_sessions.services.replies import growing
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.running import run
 from django_chat_sessions.services.replies.writing import claim
@@ -51,7 +51,7 @@ def test_the_answer_and_its_metadata_are_stored(ask: Any, owner: Owner) -> None:
 
 
 def test_the_text_is_stored_as_it_grows(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "SAVE_EVERY", 0)
+    monkeypatch.setattr(growing, "SAVE_EVERY", 0)
     grown: list[str] = []
 
     def answer(turn: Any) -> Iterator[str]:
@@ -132,21 +132,109 @@ def test_a_reply_that_is_gone_taken_or_over_is_left_alone(owner: Owner, settings
     assert stored(reply).state == "running"
 
 
-@pytest.mark.parametrize("grows", [True, False])
-def test_a_reply_that_is_stopped_meanwhile_stays_stopped(
-    ask: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, grows: bool
-) -> None:
-    monkeypatch.setattr(running, "SAVE_EVERY", 0 if grows else 1000)
+class TestStopped:
+    """A stop reaches its worker at the next piece, and at the latest when it has finished."""
 
-    def answer(turn: Any) -> Iterator[str]:
-        chat_sessions.delete(stored(turn.session))
-        yield "SECRET-4711"
+    @pytest.fixture(autouse=True)
+    def at_every_piece(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(growing, "SAVE_EVERY", 0)
 
-    with caplog.at_level(logging.DEBUG):
+    def test_the_responder_ends_at_its_next_piece_and_may_clean_up(
+        self, ask: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        reached: list[str] = []
+
+        def answer(turn: Any) -> Iterator[str]:
+            try:
+                yield "One "
+                chat_sessions.stop(stored(turn.session))
+                yield "SECRET-4711"
+                reached.append("what nobody waits for")
+            finally:
+                reached.append("its end")
+
+        with caplog.at_level(logging.DEBUG):
+            reply = ask(answer)
+        assert (reply.state, reply.content) == ("stopped", "One ")
+        assert reached == ["its end"]
+        assert f"Reply {reply.pk} was taken away" in caplog.text
+        assert "SECRET-4711" not in caplog.text
+
+    def test_so_does_an_async_one(self, ask: Any) -> None:
+        reached: list[str] = []
+
+        async def answer(turn: Any) -> AsyncIterator[str]:
+            try:
+                yield "One "
+                turn.growth.is_lost = True  # as the lease keeper does
+                yield "two"
+                reached.append("what nobody waits for")
+            finally:
+                await asyncio.sleep(0)
+                reached.append("its end")
+
         reply = ask(answer)
-    assert (reply.state, reply.content) == ("stopped", "")
-    assert str(reply.pk) in caplog.text
-    assert "SECRET-4711" not in caplog.text
+        assert reply.content == "One "
+        assert reached == ["its end"]
+
+    @pytest.mark.parametrize("way", ["stop", "delete"])
+    def test_an_answer_that_is_complete_by_then_is_dropped(
+        self, ask: Any, caplog: pytest.LogCaptureFixture, way: str
+    ) -> None:
+        def answer(turn: Any) -> Iterator[str]:
+            yield "SECRET-4711"
+            getattr(chat_sessions, way)(stored(turn.session))
+
+        with caplog.at_level(logging.DEBUG):
+            reply = ask(answer)
+        assert reply.state == "stopped"
+        assert f"Reply {reply.pk} ended elsewhere; this answer is dropped." in caplog.text
+        assert "SECRET-4711" not in caplog.text
+
+    def test_an_error_after_it_changes_nothing(self, ask: Any) -> None:
+        def answer(turn: Any) -> Iterator[str]:
+            yield "One"
+            chat_sessions.stop(stored(turn.session))
+            raise RuntimeError("boom")
+
+        reply = ask(answer)
+        assert (reply.state, reply.content, reply.error) == ("stopped", "One", "")
+
+    def test_a_responder_that_asks_is_told(self, ask: Any) -> None:
+        told: list[bool] = []
+
+        def answer(turn: Any) -> Iterator[str]:
+            told.append(turn.stopped)
+            turn.growth.is_lost = True  # as the lease keeper does
+            told.append(turn.stopped)
+            yield "One"
+
+        assert ask(answer).content == ""
+        assert told == [False, True]
+
+
+def test_an_answer_is_unread_until_somebody_has_read_it(ask: Any) -> None:
+    ask(lambda turn: "Because")
+    assert get_session_model().objects.get().unread
+
+
+def test_a_failure_is_not(ask: Any) -> None:
+    ask(lambda turn: "")
+    assert not get_session_model().objects.get().unread
+
+
+def test_a_task_that_is_delivered_twice_answers_once(owner: Owner, settings: Any) -> None:
+    asked: list[Any] = []
+
+    def answer(turn: Any) -> str:
+        asked.append(turn)
+        return "Because"
+
+    configure(settings, RESPONDER=answer)
+    reply = reply_of(waiting(owner))
+    run(reply.pk)
+    run(reply.pk)
+    assert len(asked) == 1
 
 
 def test_an_ended_session_gets_its_answer(ask: Any) -> None:

@@ -6,26 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
-from django_chat_sessions.exceptions import SessionEnded, TurnInProgress, TurnLost
+from django_chat_sessions.exceptions import SessionNotFound, TurnLost
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import races
-from django_chat_sessions.services.opening import expiry
 from django_chat_sessions.services.races import RaceLost
 from django_chat_sessions.services.replies import writing
-from django_chat_sessions.services.replies.writing import (
-    claim,
-    finish,
-    mark_interrupted,
-    renew,
-    save_text,
-    stop_replies,
-    take_over,
-)
-from tests.conversations import opened, reply_of, stored, waiting
+from django_chat_sessions.services.replies.control import mark_interrupted
+from django_chat_sessions.services.replies.writing import claim, finish, renew, save_text
+from tests.conversations import meanwhile, opened, reply_of, stored, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +26,10 @@ SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
 LEASE = timedelta(seconds=30)
 TIMEOUT = timedelta(seconds=300)
+
+
+def fails(*args: Any, **values: Any) -> None:
+    raise DatabaseError("the disk is full")
 
 
 @pytest.fixture
@@ -84,15 +81,49 @@ class TestClaim:
     def test_a_session_that_vanishes_meanwhile_raises_nothing(
         self, reply: Any, session: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        meanwhile(monkeypatch, writing, get_session_model().objects.all().delete)
+        assert not claim(reply, session)
 
-        def purged(known: Any, **changed: Any) -> Any:
-            get_session_model().objects.all().delete()
-            return expiry(known, **changed)
+    def test_a_session_that_is_purged_between_its_two_writes_is_no_error(
+        self, reply: Any, session: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def purged(known: Any) -> None:
+            raise SessionNotFound
 
-        monkeypatch.setattr("django_chat_sessions.services.replies.writing.expiry", purged)
-        assert claim(reply, session)
-        with pytest.raises(TurnLost):
-            finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        monkeypatch.setattr(races, "read_again", purged)
+        monkeypatch.setattr(races, "pause", lambda attempt: None)
+        session.message_count = 99  # as if read before something else
+        assert not claim(reply, session)
+        assert reply.state == stored(reply).state == "pending"
+
+    def test_reply_and_session_are_held_together_or_not_at_all(
+        self, reply: Any, session: Any, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        noon.shift(SECOND)
+        monkeypatch.setattr(writing, "compare_and_set", fails)
+        with pytest.raises(DatabaseError):
+            claim(reply, session)
+        assert stored(reply).state == "pending"
+        assert stored(reply).token is None
+
+    def test_an_old_copy_of_the_session_is_no_hindrance(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        noon.shift(SECOND)
+        old = stored(session)
+        chat_sessions.touch(session)
+        assert claim(reply, old)
+        assert stored(session).running_until == clock.now() + LEASE
+
+    def test_an_attempt_that_is_over_does_not_run_the_next_one(
+        self, reply: Any, session: Any
+    ) -> None:
+        late = stored(reply)
+        chat_sessions.stop(session)
+        again = chat_sessions.retry(session)
+        assert not claim(late, stored(session))
+        assert stored(again).state == "pending"
+        assert claim(again, stored(session))
 
     def test_2_statements(self, reply: Any, session: Any, statements: Any) -> None:
         with statements() as seen:
@@ -114,7 +145,7 @@ class TestSaveText:
         claim(reply, session)
         with pytest.raises(TurnLost) as lost:
             save_text(stranger, "SECRET-4711")
-        assert stored(reply).content == ""
+        assert stored(reply).content == stranger.content == ""
         assert "SECRET-4711" not in str(lost.value)
         assert str(reply.pk) in str(lost.value)
 
@@ -174,17 +205,38 @@ class TestRenew:
         self, reply: Any, session: Any, noon: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         claim(reply, session)
-        real = writing._pin
 
-        def ends_first(known: Any, lease: Any) -> None:
+        def ends_first() -> None:
             finish(stored(reply), stored(session), ReplyState.ANSWERED, content="Yes")
-            real(known, lease)
 
-        monkeypatch.setattr(writing, "_pin", ends_first)
+        meanwhile(monkeypatch, writing, ends_first)
+        noon.shift(10 * SECOND)
+        with pytest.raises(TurnLost):
+            renew(reply, session)
+        assert stored(session).running_until is None
+        assert stored(session).expires_at == clock.now() + TIMEOUT
+
+    def test_reply_and_session_are_renewed_together_or_not_at_all(
+        self, reply: Any, session: Any, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        claim(reply, session)
+        until = clock.now() + LEASE
+        noon.shift(10 * SECOND)
+        monkeypatch.setattr(writing, "compare_and_set", fails)
+        with pytest.raises(DatabaseError):
+            renew(reply, session)
+        assert stored(reply).lease_until == until
+
+    def test_a_reply_whose_session_no_longer_waits_for_it_holds_nothing_open(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        claim(reply, session)
+        get_session_model().objects.filter(pk=session.pk).update(running_until=None)
+        before = stored(session).expires_at
         noon.shift(10 * SECOND)
         renew(reply, session)
         assert stored(session).running_until is None
-        assert stored(session).expires_at == clock.now() + TIMEOUT
+        assert stored(session).expires_at == before
 
     def test_a_clock_that_jumped_back_shortens_nothing(
         self, reply: Any, session: Any, noon: Any
@@ -277,6 +329,19 @@ class TestFinish:
             finish(reply, session, ReplyState.ANSWERED, content="Too late")
         assert (stored(reply).state, stored(reply).content) == ("interrupted", "")
 
+    def test_an_answer_that_nobody_may_have_seen_is_unread_and_so_said(
+        self, reply: Any, session: Any
+    ) -> None:
+        claim(reply, session)
+        finish(reply, session, ReplyState.ANSWERED, content="Yes", unread=True)
+        assert session.unread
+        assert stored(session).unread
+
+    def test_otherwise_it_is_as_read_as_it_was(self, reply: Any, session: Any) -> None:
+        claim(reply, session)
+        finish(reply, session, ReplyState.ANSWERED, content="Yes")
+        assert not stored(session).unread
+
     def test_a_lost_race_writes_nothing_and_is_run_again(
         self, reply: Any, session: Any, noon: Any
     ) -> None:
@@ -295,112 +360,13 @@ class TestFinish:
         assert [sql.split()[0] for sql in seen] == ["UPDATE", "UPDATE"]
 
 
-class TestTakeOver:
-    def failed(self, reply: Any, session: Any) -> None:
-        claim(reply, session)
-        save_text(reply, "Half")
-        finish(reply, session, ReplyState.FAILED, error="broken")
-
-    def test_it_begins_the_reply_anew(self, reply: Any, session: Any, noon: Any) -> None:
-        self.failed(reply, session)
-        old_token = reply.token
-        noon.shift(SECOND)
-        fresh = stored(reply)
-        take_over(fresh, session)
-        for copy in (fresh, stored(reply)):
-            assert (copy.state, copy.content, copy.error) == ("running", "", "")
-            assert copy.attempt == 2
-            assert copy.token != old_token
-        assert stored(session).running_until == clock.now() + LEASE
-        assert stored(session).last_activity_at == clock.now()
-        assert stored(session).expires_at == clock.now() + LEASE + TIMEOUT
-
-    def test_only_one_of_two_gets_it(self, reply: Any, session: Any) -> None:
-        self.failed(reply, session)
-        one, other, old = stored(reply), stored(reply), stored(session)
-        take_over(one, session)
-        with pytest.raises(RaceLost):
-            take_over(other, old)
-        with pytest.raises(TurnInProgress):
-            take_over(stored(reply), stored(session))
-
-    def test_a_running_one_is_left_alone(self, reply: Any, session: Any) -> None:
-        with pytest.raises(TurnInProgress) as refused:
-            take_over(reply, session)
-        assert refused.value.reply == reply
-
-    def test_not_in_a_session_that_is_over(self, reply: Any, session: Any) -> None:
-        self.failed(reply, session)
-        chat_sessions.end(session)
-        with pytest.raises(SessionEnded):
-            take_over(reply, session)
-
-
-class TestTakingAway:
-    def test_mark_interrupted_takes_only_those_whose_lease_has_passed(
-        self, reply: Any, session: Any, noon: Any
-    ) -> None:
-        noon.shift(LEASE - MICROSECOND)
-        mark_interrupted(session, clock.now())
-        assert stored(reply).state == "pending"
-        noon.shift(MICROSECOND)
-        mark_interrupted(session, clock.now())
-        assert stored(reply).state == "interrupted"
-
-    def test_stop_takes_those_that_are_being_written(self, reply: Any, session: Any) -> None:
-        claim(reply, session)
-        stop_replies(session)
-        assert (stored(reply).state, stored(reply).token) == ("stopped", None)
-
-    def test_what_has_ended_stays_as_it_ended(self, reply: Any, session: Any) -> None:
-        claim(reply, session)
-        finish(reply, session, ReplyState.ANSWERED, content="Yes")
-        stop_replies(session)
-        mark_interrupted(session, clock.now() + timedelta(days=1))
-        assert stored(reply).state == "answered"
-
-    def test_a_lease_that_is_renewed_in_that_instant_is_left_alone(
-        self, reply: Any, session: Any, noon: Any, monkeypatch: pytest.MonkeyPatch, signals: Any
-    ) -> None:
-        noon.shift(LEASE)
-        real = writing._ours
-
-        def renewed_first(row: Any) -> Any:
-            later = clock.now() + LEASE
-            get_message_model().objects.filter(pk=row.pk).update(lease_until=later)
-            return real(row)
-
-        monkeypatch.setattr(writing, "_ours", renewed_first)
-        mark_interrupted(session, clock.now())
-        assert stored(reply).state == "pending"
-
-    def test_it_is_told_once(
-        self, sent: Any, noon: Any, signals: Any, django_capture_on_commit_callbacks: Any
-    ) -> None:
-        noon.shift(LEASE)
-        with django_capture_on_commit_callbacks(execute=True):
-            for _ in range(2):
-                mark_interrupted(sent.session, clock.now())
-                stop_replies(sent.session)
-        facts = {"session": sent.session, "reply": sent.reply, "state": "interrupted"}
-        assert signals == [("turn_failed", facts)]
-
-    def test_a_stop_is_told_too(
-        self, sent: Any, signals: Any, django_capture_on_commit_callbacks: Any
-    ) -> None:
-        with django_capture_on_commit_callbacks(execute=True):
-            stop_replies(sent.session)
-        facts = {"session": sent.session, "reply": sent.reply, "state": "stopped"}
-        assert signals == [("turn_failed", facts)]
-
-
 def test_a_write_is_repeated_after_a_deadlock(
     owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = waiting(owner)
     reply = reply_of(sent)
     claim(reply, sent.session)
-    real, failures = writing._ours, [RaceLost(), RaceLost()]
+    real, failures = writing.ours, [RaceLost(), RaceLost()]
 
     def sometimes(row: Any) -> Any:
         if failures:
@@ -408,7 +374,7 @@ def test_a_write_is_repeated_after_a_deadlock(
         return real(row)
 
     monkeypatch.setattr(races, "pause", lambda attempt: None)
-    monkeypatch.setattr(writing, "_ours", sometimes)
+    monkeypatch.setattr(writing, "ours", sometimes)
     save_text(reply, "Yes")
     assert stored(reply).content == "Yes"
     assert opened(owner) == sent.session

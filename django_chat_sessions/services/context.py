@@ -1,0 +1,53 @@
+"""What a model is told of a conversation: the last messages, or as many as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.services.tables import messages, sessions, tell_readers
+
+CONTEXT_MESSAGES = 20
+MOST_MESSAGES = 500
+CARRIED = "carried_over"  # the key in the session's metadata
+
+
+def context(
+    session: AbstractChatSession,
+    *,
+    before: int | None = None,
+    limit: int | None = None,
+    max_tokens: int | None = None,
+    count_tokens: Callable[[str], int] = len,
+) -> list[AbstractChatMessage]:
+    """Return the latest messages with a text, oldest first; 1 statement.
+
+    ``before``: only those before this position. ``limit``: how many at most (20, or 500 when
+    ``max_tokens`` is given). ``max_tokens``: only as many as have no more tokens together, by the
+    host's ``count_tokens`` (characters unless given); the latest is never cut in two.
+    """
+    most = limit or (CONTEXT_MESSAGES if max_tokens is None else MOST_MESSAGES)
+    said = messages().filter(session=session.pk).exclude(content="")
+    if before is not None:
+        said = said.filter(position__lt=before)
+    latest = list(said.order_by("-position")[:most])
+    if max_tokens is not None:
+        left = max_tokens
+        for index, message in enumerate(latest):
+            left -= count_tokens(message.content)
+            if left < 0:
+                del latest[index:]
+                break
+    return latest[::-1]
+
+
+def carried_over(session: AbstractChatSession) -> str:
+    """Return what was carried over into this session; nothing is read."""
+    return str((session.metadata or {}).get(CARRIED, ""))
+
+
+def carry_over(session: AbstractChatSession, text: str) -> None:
+    """Keep a text with the session, such as a summary of the one before; 1 statement."""
+    session.metadata = {**(session.metadata or {}), CARRIED: text}
+    sessions().filter(pk=session.pk).update(metadata=session.metadata)
+    tell_readers(session)

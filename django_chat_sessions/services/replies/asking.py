@@ -1,0 +1,171 @@
+"""The verbs on a reply: stop, retry, and recover what a dead worker left behind."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django_chat_sessions import clock
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.exceptions import (
+    NothingToRetry,
+    SessionEnded,
+    SessionNotFound,
+    TurnInProgress,
+)
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
+from django_chat_sessions.services.races import (
+    compare_and_set,
+    read_again,
+    survives_races,
+    with_latest,
+)
+from django_chat_sessions.services.replies.control import ask_again, mark_interrupted, stop_replies
+from django_chat_sessions.services.replies.runners import first_lease, hand_over
+from django_chat_sessions.services.replies.writing import UNFINISHED, after_reply
+from django_chat_sessions.services.tables import (
+    after_commit,
+    in_batches,
+    messages,
+    sessions,
+    short_transaction,
+)
+
+logger = logging.getLogger(__name__)
+BATCH = 500
+
+
+def last_reply(session: AbstractChatSession) -> AbstractChatMessage | None:
+    """Return the latest message that is a reply; 1 statement."""
+    replies = messages().filter(session=session.pk).exclude(state="")
+    return next(iter(replies.order_by("-position")[:1]), None)
+
+
+@survives_races
+def stop(session: AbstractChatSession) -> AbstractChatMessage | None:
+    """Stop the reply that is being written; what is stored of it stays. Return the last reply.
+
+    Deliberate activity: the idle clock starts again. Without a running reply nothing changes.
+    Its worker finds out at its next write, and what it writes later is refused.
+    Sends ``turn_failed`` with state ``stopped``. 5 statements, 2 when nothing is running.
+    """
+    read_again(session)
+
+    def step(known: AbstractChatSession) -> None:
+        now = clock.now()
+        if not known.is_running(now):
+            return
+        with short_transaction(known):
+            stopped = stop_replies(known)
+            text = stopped[-1].content if stopped else ""
+            compare_and_set(known, **{**after_reply(known, text), "running_until": None})
+
+    with_latest(session, step)
+    return last_reply(session)
+
+
+@survives_races
+def retry(session: AbstractChatSession) -> AbstractChatMessage:
+    """Ask the RESPONDER again for the last reply, which failed, was stopped or was interrupted.
+
+    The question stays as it is; the reply begins anew, with the next ``attempt``. Returns it.
+    Deliberate activity. Raises NothingToRetry, TurnInProgress, SessionEnded (reopen it first).
+    3 statements.
+    """
+
+    def step(known: AbstractChatSession) -> AbstractChatMessage:
+        now = clock.now()
+        latest = messages().filter(session=known.pk).order_by("-position")[:1]
+        reply: AbstractChatMessage | None = next(iter(latest), None)
+        state = "" if reply is None else reply.reply_state(now)
+        if reply is not None and state in UNFINISHED:
+            raise TurnInProgress(known, reply)
+        if reply is None or not _can_be_asked_again(state):
+            raise NothingToRetry(known)
+        ask_again(reply, known, ReplyState.PENDING, first_lease())
+        after_commit(partial(hand_over, reply, known))
+        return reply
+
+    return with_latest(session, step)
+
+
+def _can_be_asked_again(state: str) -> bool:
+    again = {ReplyState.FAILED, ReplyState.STOPPED, ReplyState.INTERRUPTED}
+    return state in again and app_settings.RESPONDER is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """How many replies that dead workers had left were asked for again, and how many were not."""
+
+    retried: int = 0
+    interrupted: int = 0
+
+
+def recover(*, dry_run: bool = False) -> Recovered:
+    """Deal with every reply of an open session that a dead worker left behind.
+
+    A reply is asked for again until it has had REPLY_ATTEMPTS; after that it is interrupted, and
+    its reader may ask. Safe beside live traffic and beside itself. Run by a starting worker and by
+    ``clear_chat_sessions``; a reader does it for its own sessions. Sends ``turn_failed``.
+    1 statement, and up to 4 for each reply.
+    """
+    if dry_run:
+        return _would_recover(clock.now())
+    done: list[ReplyState | None] = []
+    for batch in in_batches(sessions().left_behind(clock.now()), BATCH):
+        done += [recover_session(session) for session in batch]
+    return Recovered(done.count(ReplyState.PENDING), done.count(ReplyState.INTERRUPTED))
+
+
+def _would_recover(now: datetime) -> Recovered:
+    lost = messages().filter(lease_until__lte=now).replies_running()
+    left = sessions().left_behind(now)
+    retried = 0
+    if app_settings.RESPONDER is not None:
+        again = lost.filter(attempt__lt=app_settings.REPLY_ATTEMPTS).values("session")
+        retried = left.filter(pk__in=again).exclude(expires_at__lte=now).count()
+    return Recovered(retried, left.filter(pk__in=lost.values("session")).count() - retried)
+
+
+@survives_races
+def recover_session(session: AbstractChatSession) -> ReplyState | None:
+    """Deal with one session's reply that was left behind; return what it is now, if it was."""
+    try:
+        return with_latest(session, _recover)
+    except (SessionEnded, SessionNotFound, TurnInProgress):  # somebody else was there first
+        return None
+
+
+def _recover(session: AbstractChatSession) -> ReplyState | None:
+    now = clock.now()
+    if session.running_until is None or session.is_running(now):
+        return None
+    lost = messages().filter(session=session.pk, lease_until__lte=now).replies_running()
+    reply = next(iter(lost.order_by("-position")[:1]), None)
+    if reply is not None and _has_attempts_left(reply, session, now):
+        ask_again(reply, session, ReplyState.PENDING, first_lease())
+        after_commit(partial(hand_over, reply, session))
+        logger.info("Reply %s was left behind and is asked for again.", reply.pk)
+        return ReplyState.PENDING
+    with short_transaction(session):
+        mark_interrupted(session, now)
+        compare_and_set(session, **_without_running(session))
+    return None if reply is None else ReplyState.INTERRUPTED
+
+
+def _without_running(session: AbstractChatSession) -> dict[str, Any]:
+    """Let go of the session so that it expires when it would have: the lease was its activity."""
+    until: Any = session.running_until
+    activity = max(until, session.last_activity_at or until)
+    return {"running_until": None, "last_activity_at": activity}
+
+
+def _has_attempts_left(
+    reply: AbstractChatMessage, session: AbstractChatSession, now: datetime
+) -> bool:
+    wanted = app_settings.RESPONDER is not None and session.is_active(now)
+    return wanted and reply.attempt < app_settings.REPLY_ATTEMPTS

@@ -1,0 +1,58 @@
+"""The text of one reply while it grows: stored in few writes, never long after it came."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from django.db import connections
+
+from django_chat_sessions.exceptions import TurnLost
+from django_chat_sessions.models import AbstractChatMessage
+from django_chat_sessions.services.replies.writing import save_text
+from django_chat_sessions.services.tables import messages
+
+SAVE_EVERY = 0.5  # seconds; twice this is the most of a growing answer that a crash can take
+
+
+class Growth:
+    """Collects pieces; the worker stores them as they come, the lease keeper when they wait."""
+
+    def __init__(self, reply: AbstractChatMessage) -> None:
+        self.reply = reply
+        self.is_lost = False
+        self._pieces: list[str] = []
+        self._stored = 0
+        self._stored_at = float("-inf")
+        # Held while storing: an older text must not arrive after a newer one.
+        self._lock = threading.Lock()
+        # A caller's open transaction can be seen, and waited for, by this thread only.
+        self._is_private = connections[messages().db].in_atomic_block
+
+    @property
+    def text(self) -> str:
+        """The text so far, stored or not."""
+        return "".join(self._pieces)
+
+    def add(self, piece: str) -> None:
+        """Add a piece; store the text if it is time. Raises TurnLost."""
+        self._pieces.append(piece)
+        if self.is_lost:
+            raise TurnLost(f"Reply {self.reply.pk} is no longer ours to write.")
+        if time.monotonic() - self._stored_at >= SAVE_EVERY:
+            self._store()
+
+    def store_what_waits(self) -> None:
+        """Store pieces that the worker has not stored; from another thread."""
+        is_late = time.monotonic() - self._stored_at >= SAVE_EVERY
+        if is_late and self._stored < len(self._pieces) and not (self._is_private or self.is_lost):
+            try:
+                self._store()
+            except TurnLost:
+                self.is_lost = True
+
+    def _store(self) -> None:
+        with self._lock:
+            count = len(self._pieces)
+            save_text(self.reply, "".join(self._pieces[:count]))
+            self._stored, self._stored_at = count, time.monotonic()

@@ -1,0 +1,55 @@
+"""Somebody who waits for news without an event loop, and a medium in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.following.hints import Hub, Reader, name_of
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """Wait for another thread, as short as possible and ten seconds at most."""
+    give_up = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < give_up, "It did not happen within ten seconds."
+        time.sleep(0.002)
+
+
+class _News:
+    def __init__(self) -> None:
+        self.times = 0
+
+    def set(self) -> None:
+        self.times += 1
+
+
+class _NoLoop:
+    def call_soon_threadsafe(self, callback: Callable[[], None]) -> None:
+        callback()
+
+
+def waits(hub: Hub, owner: Owner, *open_keys: UUID) -> tuple[Reader, Any]:
+    """Let somebody wait at the hub, without its thread; return the reader and its count."""
+    news: Any = _News()
+    loop = cast("asyncio.AbstractEventLoop", _NoLoop())
+    reader = Reader(name_of(owner), loop, news, frozenset(open_keys))
+    hub._readers.setdefault(reader.name, set()).add(reader)
+    return reader, news
+
+
+def leave(hub: Hub) -> None:
+    """Let everybody leave."""
+    with hub._lock:
+        hub._readers.clear()
+        hub.left.set()
+
+
+def threads(name: str) -> list[threading.Thread]:
+    """Return the threads of this name."""
+    return [thread for thread in threading.enumerate() if thread.name == name]
