@@ -1,0 +1,40 @@
+"""Hints by Redis or Valkey: ``CHAT_SESSIONS["NOTIFIER"]`` is ``RedisNotifier``, or one you made."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django_chat_sessions.contrib.redis.channel import RedisChannel
+    from django_chat_sessions.services.following.hints import Hub
+
+
+class RedisNotifier:
+    """One connection per process listens while somebody follows; another one publishes.
+
+    Where Redis cannot be reached, polling takes over until it can. A settings file may make one:
+    ``RedisNotifier("redis://cache.example:6379/0")``. Sites that share a Redis should differ in
+    ``channel``: its databases do not keep them apart.
+    """
+
+    def __init__(
+        self, url: str = "redis://localhost:6379/0", *, channel: str = "django_chat_sessions"
+    ) -> None:
+        self.url = url
+        self.channel = channel
+
+    def tell(self, name: str) -> None:
+        """Have the hint published soon."""
+        self._redis.tell(name)
+
+    def watch(self, hub: Hub) -> None:
+        """Listen; where that fails, poll for a while."""
+        self._redis.watch(hub)
+
+    @cached_property
+    def _redis(self) -> RedisChannel:
+        # Imported late: settings are read before there are models, and before Redis is needed.
+        from django_chat_sessions.contrib.redis.channel import RedisChannel  # noqa: PLC0415
+
+        return RedisChannel(self.url, self.channel)
