@@ -62,11 +62,15 @@ TEMPLATES = [
 DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""), VAR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The two lines that make the chat remember, and one to try the timeout without waiting for it.
+# The lines that make the chat remember, and one to try the timeout without waiting for it.
 CHAT_SESSIONS = {
     "SESSION_MODEL": "subjects.ChatSession",
     "RESPONDER": "subjects.rag.respond",
     "TIMEOUT_POLICY": IdleTimeoutPolicy(timeout=seconds("XP_IDLE_SECONDS", 300)),
+    # Nobody should wait long for an answer whose server is gone. To ask again by itself is free,
+    # unless a language model is paid for it: then the reader decides.
+    "REPLY_LEASE": 10,
+    "REPLY_ATTEMPTS": 1 if os.environ.get("XP_LLM_URL") else 2,
 }
 
 LOGIN_URL = "login"

@@ -1,4 +1,5 @@
 import { ApiError, NetworkError } from "./errors.js";
+import { readUpdates } from "./updateStream.js";
 import type {
   Conflict,
   CurrentSession,
@@ -8,9 +9,11 @@ import type {
   RenameSession,
   SendMessage,
   SentMessage,
+  SessionReply,
   SessionState,
   StartSession,
   Transcript,
+  Updates,
 } from "./wire.js";
 
 export interface ApiClientOptions {
@@ -39,8 +42,22 @@ export interface PageOptions {
   before?: number;
 }
 
+export interface UpdatesOptions {
+  /** The cursor of the updates before. */
+  since?: string | undefined;
+  scope?: string | undefined;
+}
+
+export interface StreamOptions extends UpdatesOptions {
+  signal: AbortSignal;
+  onUpdates(updates: Updates): void;
+  /** Something came from the server, be it a comment that only keeps the connection open. */
+  onAlive(): void;
+}
+
 /** One method for each operation of the contract, named by its `operationId`. */
 export interface ApiClient {
+  readonly baseUrl: string;
   getCurrentSession(scope: string): Promise<CurrentSession>;
   listSessions(options?: ListOptions): Promise<History>;
   startSession(body: StartSession): Promise<OpenedSession>;
@@ -52,7 +69,17 @@ export interface ApiClient {
   endSession(id: string): Promise<SessionState>;
   reopenSession(id: string): Promise<OpenedSession>;
   touchSession(id: string): Promise<SessionState>;
+  stopReply(id: string): Promise<SessionReply>;
+  retryReply(id: string): Promise<SessionReply>;
+  markRead(id: string): Promise<SessionState>;
+  /** Null when nothing has changed. */
+  getUpdates(options?: UpdatesOptions): Promise<Updates | null>;
+  /** `getUpdates` as a stream: true when the server ended it, false when it answered once, as to a poll. */
+  streamUpdates(options: StreamOptions): Promise<boolean>;
 }
+
+/** The server says something at least every 15 seconds: a stream that is silent for so long is broken. */
+const SILENCE = 35_000;
 
 type Query = { [name: string]: string | number | undefined };
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
@@ -61,6 +88,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   const request = createRequest(options);
   const path = (id: string, verb = "") => `/sessions/${encodeURIComponent(id)}${verb}`;
   return {
+    baseUrl: options.baseUrl,
     getCurrentSession: (scope) => request("GET", `/sessions/current${queryOf({ scope })}`),
     listSessions: (list = {}) => request("GET", `/sessions${queryOf({ ...list })}`),
     startSession: (body) => request("POST", "/sessions", body),
@@ -72,24 +100,60 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     endSession: (id) => request("POST", path(id, "/end")),
     reopenSession: (id) => request("POST", path(id, "/reopen")),
     touchSession: (id) => request("POST", path(id, "/touch")),
+    stopReply: (id) => request("POST", path(id, "/stop")),
+    retryReply: (id) => request("POST", path(id, "/retry")),
+    markRead: (id) => request("POST", path(id, "/read")),
+    getUpdates: ({ since, scope } = {}) => {
+      const known: Record<string, string> = since === undefined ? {} : { "If-None-Match": `"${since}"` };
+      return request("GET", `/updates${queryOf({ since, scope })}`, undefined, known);
+    },
+    streamUpdates: (stream) => openStream(options, stream),
   };
 }
 
 function createRequest(options: ApiClientOptions) {
-  const base = options.baseUrl.replace(/\/+$/, "");
-  return async <T>(method: Method, path: string, body?: object): Promise<T> => {
+  return async <T>(method: Method, path: string, body?: object, more: Record<string, string> = {}): Promise<T> => {
     const init: RequestInit = {
-      method,
-      headers: headersFor(options, method, body !== undefined),
-      credentials: options.credentials ?? "same-origin",
-      cache: "no-store",
+      ...initFor(options, method, { ...headersFor(options, method, body !== undefined), ...more }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
     return withTimeout(options, async (signal) => {
-      const response = await (options.fetch ?? globalThis.fetch)(`${base}${path}`, { ...init, signal });
-      return readResponse<T>(response);
+      const response = await send(options, path, { ...init, signal });
+      return response.status === 304 ? (null as T) : readResponse<T>(response);
     });
   };
+}
+
+async function openStream(options: ApiClientOptions, stream: StreamOptions): Promise<boolean> {
+  const headers = { ...headersFor(options, "GET", false), Accept: "text/event-stream" };
+  const { since, scope, signal: outer } = stream;
+  return withTimeout(
+    options,
+    async (signal, extend) => {
+      const path = `/updates${queryOf({ since, scope })}`;
+      const response = await send(options, path, { ...initFor(options, "GET", headers), signal });
+      if (!response.ok || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+        stream.onUpdates(await readResponse<Updates>(response));
+        return false;
+      }
+      extend(SILENCE);
+      const onAlive = () => {
+        extend(SILENCE);
+        stream.onAlive();
+      };
+      await readUpdates(response, { ...stream, onAlive });
+      return true;
+    },
+    outer,
+  );
+}
+
+function initFor(options: ApiClientOptions, method: Method, headers: Record<string, string>): RequestInit {
+  return { method, headers, credentials: options.credentials ?? "same-origin", cache: "no-store" };
+}
+
+function send(options: ApiClientOptions, path: string, init: RequestInit): Promise<Response> {
+  return (options.fetch ?? globalThis.fetch)(`${options.baseUrl.replace(/\/+$/, "")}${path}`, init);
 }
 
 function headersFor(options: ApiClientOptions, method: Method, hasBody: boolean): Record<string, string> {
@@ -110,20 +174,32 @@ function cookieToken(baseUrl: string): string | null {
   return found === undefined ? null : decodeURIComponent(found.slice("csrftoken=".length));
 }
 
-async function withTimeout<T>(options: ApiClientOptions, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withTimeout<T>(
+  options: ApiClientOptions,
+  run: (signal: AbortSignal, extend: (milliseconds: number) => void) => Promise<T>,
+  outer?: AbortSignal,
+): Promise<T> {
   const timers = options.timers ?? {
     setTimeout: (fire: () => void, milliseconds: number) => setTimeout(fire, milliseconds),
     clearTimeout: (id: unknown) => clearTimeout(id as ReturnType<typeof setTimeout>),
   };
   const controller = new AbortController();
-  const timer = timers.setTimeout(() => controller.abort(), options.timeout ?? 30_000);
+  const abort = () => controller.abort();
+  let timer: unknown = null;
+  const extend = (milliseconds: number) => {
+    timers.clearTimeout(timer);
+    timer = timers.setTimeout(abort, milliseconds);
+  };
+  outer?.addEventListener("abort", abort);
   try {
-    return await run(controller.signal);
+    extend(options.timeout ?? 30_000);
+    return await run(controller.signal, extend);
   } catch (error) {
     if (error instanceof ApiError || error instanceof NetworkError) throw error;
     throw new NetworkError("The server could not be reached.", { cause: error });
   } finally {
     timers.clearTimeout(timer);
+    outer?.removeEventListener("abort", abort);
   }
 }
 

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { newMessageKey } from "./messageKey.js";
+import { browserNewsChannel } from "./newsChannel.js";
 import { browserPage } from "./pageSignals.js";
 import { browserStorage, createStoredHint } from "./storedHint.js";
 import { browserTransport, createTabChannel, type TabMessage } from "./tabChannel.js";
+import { browserLock } from "./tabLock.js";
 import { FakeBrowser, FakeStorage } from "./testing/chatBench.js";
 import { settle } from "./testing/fakeTimers.js";
 
@@ -181,5 +183,103 @@ describe("the tab channel", () => {
     const transport = browserTransport(() => expect.unreachable());
     transport.post(message);
     transport.close();
+  });
+});
+
+describe("the next frame", () => {
+  it("is the browser's, and comes soon where nothing is painted", async () => {
+    const frames: (() => void)[] = [];
+    vi.stubGlobal("requestAnimationFrame", (run: () => void) => frames.push(run));
+    vi.stubGlobal("cancelAnimationFrame", (frame: number) => frames.splice(frame - 1, 1));
+    vi.useFakeTimers();
+    const page = browserPage();
+    const heard: string[] = [];
+    page.nextFrame(() => heard.push("painted"));
+    frames[0]?.();
+    vi.advanceTimersByTime(1000);
+    expect(heard).toEqual(["painted"]);
+    page.nextFrame(() => heard.push("hidden"));
+    vi.advanceTimersByTime(1000);
+    expect(heard).toEqual(["painted", "hidden"]);
+    expect(frames).toEqual([]);
+    vi.stubGlobal("requestAnimationFrame", undefined);
+    vi.stubGlobal("cancelAnimationFrame", undefined);
+    page.nextFrame(() => heard.push("without frames"));
+    vi.advanceTimersByTime(1000);
+    expect(heard).toHaveLength(3);
+    vi.useRealTimers();
+  });
+});
+
+describe("the tab lock", () => {
+  interface Asked {
+    name: string;
+    signal: AbortSignal;
+    take: () => Promise<void>;
+  }
+
+  function stubLocks(answer: () => Promise<void>) {
+    const asked: Asked[] = [];
+    const request = (name: string, { signal }: { signal: AbortSignal }, take: () => Promise<void>) => {
+      asked.push({ name, signal, take });
+      return answer();
+    };
+    vi.stubGlobal("navigator", { locks: { request } });
+    return asked;
+  }
+
+  it("is held until it is let go", async () => {
+    const [asked, heard] = [stubLocks(() => new Promise(() => {})), [] as string[]];
+    const release = browserLock()?.request("name", () => heard.push("lead"));
+    const held = asked[0]?.take().then(() => heard.push("released"));
+    await settle();
+    expect(heard).toEqual(["lead"]);
+    release?.();
+    await held;
+    expect(heard).toEqual(["lead", "released"]);
+  });
+
+  it("is not taken by a tab that has left, and does without where it is refused", async () => {
+    const heard: string[] = [];
+    let asked = stubLocks(() => new Promise(() => {}));
+    browserLock()?.request("name", () => heard.push("left"))();
+    await asked[0]?.take();
+    expect([asked[0]?.signal.aborted, heard]).toEqual([true, []]);
+    asked = stubLocks(() => Promise.reject(new DOMException("No origin", "SecurityError")));
+    browserLock()?.request("name", () => heard.push("refused"));
+    await settle();
+    expect(heard).toEqual(["refused"]);
+  });
+
+  it.each([undefined, {}, { locks: null }])("is none where navigator is %j", (navigator) => {
+    vi.stubGlobal("navigator", navigator);
+    expect(browserLock()).toBeNull();
+  });
+});
+
+describe("the news channel", () => {
+  it("is BroadcastChannel, and ignores what is not ours", () => {
+    const channels: { onmessage?: (event: { data: unknown }) => void; posted: unknown[]; closed: boolean }[] = [];
+    class Channel {
+      posted: unknown[] = [];
+      closed = false;
+      constructor() {
+        channels.push(this);
+      }
+      postMessage = (data: unknown) => void this.posted.push(data);
+      close = () => {
+        this.closed = true;
+      };
+    }
+    vi.stubGlobal("BroadcastChannel", Channel);
+    const heard: unknown[] = [];
+    const channel = browserNewsChannel()?.("name", (message) => heard.push(message));
+    channel?.post({ kind: "ask" });
+    for (const data of [{ kind: "ask" }, null, "text", {}, { kind: 4 }]) channels[0]?.onmessage?.({ data });
+    channel?.close();
+    expect(channels[0]).toMatchObject({ posted: [{ kind: "ask" }], closed: true });
+    expect(heard).toEqual([{ kind: "ask" }]);
+    vi.stubGlobal("BroadcastChannel", undefined);
+    expect(browserNewsChannel()).toBeNull();
   });
 });

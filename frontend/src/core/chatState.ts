@@ -1,3 +1,4 @@
+import { type Elsewhere, NOTHING_ELSEWHERE } from "./elsewhere.js";
 import { ApiError, type ApiErrorCode } from "./errors.js";
 import type { Segment } from "./transcript.js";
 import { idleSeconds } from "./transcript.js";
@@ -30,6 +31,8 @@ export interface ChatState {
   online: boolean;
   /** Requests in a row that did not reach the server. */
   failures: number;
+  /** Attempts in a row to get news that failed; what is written meanwhile comes when one succeeds. */
+  lostNews: number;
   arrival: Arrival | null;
   greeting: Greeting | null;
   session: Session | null;
@@ -38,6 +41,8 @@ export interface ChatState {
   viewing: boolean;
   messages: readonly Message[];
   nextBefore: number | null;
+  /** News came that do not join what is shown: it must be read again. */
+  gap: boolean;
   earlier: readonly Segment[];
   /** Message id → the key it was sent with here, so that its row stays the same row. */
   keys: ReadonlyMap<string, string>;
@@ -46,12 +51,14 @@ export interface ChatState {
   error: ChatProblem | null;
   remainingSeconds: number | null;
   loadingOlder: boolean;
+  elsewhere: Elsewhere;
 }
 
 export const INITIAL_STATE: ChatState = {
   loaded: false,
   online: true,
   failures: 0,
+  lostNews: 0,
   arrival: null,
   greeting: null,
   session: null,
@@ -59,6 +66,7 @@ export const INITIAL_STATE: ChatState = {
   viewing: false,
   messages: [],
   nextBefore: null,
+  gap: false,
   earlier: [],
   keys: new Map(),
   pending: [],
@@ -66,6 +74,7 @@ export const INITIAL_STATE: ChatState = {
   error: null,
   remainingSeconds: null,
   loadingOlder: false,
+  elsewhere: NOTHING_ELSEWHERE,
 };
 
 export function problemOf(error: unknown): ChatProblem {

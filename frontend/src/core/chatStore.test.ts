@@ -187,7 +187,7 @@ describe("expiry in an open tab", () => {
     const later = new Date(bench.timers.now() + 300_000).toISOString();
     bench.server.changeSession(session.id, { expires_at: later });
     await bench.timers.advance(100_000);
-    expect(store.getSnapshot()).toMatchObject({ status: "active", session: { state: "active" }, previous: null });
+    expect(store.getSnapshot()).toMatchObject({ status: "resumed", session: { state: "active" }, previous: null });
   });
 
   it("does not ask in a loop while the server still holds open what we called over", async () => {

@@ -1,11 +1,11 @@
 import { type Activity, createActivity } from "./activity.js";
 import type { ApiClient } from "./apiClient.js";
-import { ChatContext, isGone } from "./chatContext.js";
+import { ChatContext } from "./chatContext.js";
 import { warningFor } from "./chatState.js";
 import { type Clock, createClock } from "./clock.js";
 import { createDeadline, type Deadline } from "./deadline.js";
-import { Following } from "./following.js";
 import { Lifecycle } from "./lifecycle.js";
+import { createLiveUpdates, type LiveUpdates, type UpdatesMember } from "./liveUpdates.js";
 import { newMessageKey } from "./messageKey.js";
 import { browserPage, type PageSignal, type PageSignals } from "./pageSignals.js";
 import { Reading } from "./reading.js";
@@ -15,6 +15,7 @@ import { createStoredHint, type HintStorage } from "./storedHint.js";
 import { createTabChannel, type TabChannel } from "./tabChannel.js";
 import { idleSeconds, runningReply } from "./transcript.js";
 import { lapsed } from "./transitions.js";
+import type { News } from "./updatesReader.js";
 
 export interface ChatStoreOptions {
   api: ApiClient;
@@ -26,6 +27,8 @@ export interface ChatStoreOptions {
   page?: PageSignals | undefined;
   storage?: (() => HintStorage | null) | undefined;
   tabs?: TabChannel | undefined;
+  /** Where news come from; shared with a history of the same reader. */
+  updates?: LiveUpdates | undefined;
   newKey?: (() => string) | undefined;
   random?: (() => number) | undefined;
 }
@@ -48,6 +51,10 @@ export interface ChatStore {
   startNew(): Promise<boolean>;
   reopen(sessionId: string): Promise<boolean>;
   end(): Promise<boolean>;
+  /** Stop the reply that is being written; what was written stays. */
+  stop(): Promise<boolean>;
+  /** Ask again for the last reply, which failed, was interrupted or was stopped. */
+  retryReply(): Promise<boolean>;
   /** Deliberate activity happened in the chat; reported at most every 30 seconds. */
   touch(): void;
   /** "Keep this chat": report activity at once. */
@@ -72,11 +79,13 @@ class Chat implements ChatStore {
   private readonly context: ChatContext;
   private readonly reading: Reading;
   private readonly sending: Sending;
-  private readonly following: Following;
   private readonly lifecycle: Lifecycle;
   private readonly activity: Activity;
   private readonly deadline: Deadline;
   private readonly channel: TabChannel;
+  private readonly updates: LiveUpdates;
+  private news: News[] = [];
+  private isFrameAsked = false;
   private readonly listeners = new Set<() => void>();
   private snapshot: ChatSnapshot;
   private connections = 0;
@@ -86,28 +95,14 @@ class Chat implements ChatStore {
     const clock = options.clock ?? createClock();
     this.scope = options.scope ?? "";
     this.channel = options.tabs ?? createTabChannel();
-    this.context = new ChatContext(
-      {
-        api: options.api,
-        scope: this.scope,
-        clock,
-        page: options.page ?? browserPage(),
-        hint: createStoredHint({ scope: this.scope, owner: options.owner, storage: options.storage }),
-        newKey: options.newKey ?? (() => newMessageKey()),
-        random: options.random ?? Math.random,
-      },
-      () => this.changed(),
-    );
+    this.context = this.createContext(options, clock);
+    this.updates = options.updates ?? createLiveUpdates({ ...options, clock, page: this.context.parts.page });
     this.snapshot = toSnapshot(this.context.state);
     this.reading = new Reading(this.context);
     this.lifecycle = new Lifecycle(this.context, (epoch) => this.reading.catchUp(epoch));
     this.sending = new Sending(this.context, {
       stored: () => this.stored(),
       occupied: () => void this.reading.refresh(),
-    });
-    this.following = new Following(this.context, {
-      finished: (session) => this.context.tabs?.tellPage({ scope: this.scope, session }),
-      lost: (error) => (isGone(error) ? void this.load() : this.context.report(error)),
     });
     this.activity = createActivity(
       clock,
@@ -146,6 +141,8 @@ class Chat implements ChatStore {
   startNew = () => this.lifecycle.startNew();
   reopen = (sessionId: string) => this.lifecycle.reopen(sessionId);
   end = () => this.lifecycle.end();
+  stop = () => this.lifecycle.stopReply();
+  retryReply = () => this.lifecycle.retryReply();
   keep = () => this.lifecycle.touch();
   retry = (key: string) => this.sending.retry(key);
   discard = (key: string) => this.sending.discard(key);
@@ -176,18 +173,37 @@ class Chat implements ChatStore {
     this.context.update((state) => (state.draft === draft ? state : { ...state, draft }));
   };
 
+  private createContext(options: ChatStoreOptions, clock: Clock): ChatContext {
+    const { api, owner, storage } = options;
+    return new ChatContext(
+      {
+        ...{ api, clock, scope: this.scope },
+        page: options.page ?? browserPage(),
+        hint: createStoredHint({ scope: this.scope, owner, storage }),
+        newKey: options.newKey ?? (() => newMessageKey()),
+        random: options.random ?? Math.random,
+      },
+      { changed: () => this.changed(), settled: () => this.takeNews() },
+    );
+  }
+
   private listen(): void {
     const stopPage = this.context.parts.page.subscribe((signal) => this.heard(signal));
     const tabs = this.channel.join((message) => {
       if (message.scope === this.scope) void this.reading.refresh();
     });
     this.context.tabs = tabs;
+    // Joined before anything is read: what changes after the answer was written then comes as news.
+    const live = this.join();
+    this.context.live = live;
     this.disconnect = () => {
       stopPage();
       tabs.leave();
+      live.leave();
       this.context.tabs = null;
+      this.context.live = null;
+      this.news = [];
       this.reading.stop();
-      this.following.stop();
       this.activity.stop();
       this.deadline.set(null);
     };
@@ -201,8 +217,38 @@ class Chat implements ChatStore {
     if (signal === "hidden" || signal === "offline") return;
     this.deadline.check();
     this.sending.hurry();
-    this.following.hurry();
+    this.watch();
     void this.reading.refresh();
+  }
+
+  private join(): UpdatesMember {
+    return this.updates.join({
+      news: (news) => {
+        this.news.push(news);
+        this.takeNews();
+      },
+      found: () => {
+        this.context.update((state) => (state.lostNews === 0 ? state : { ...state, lostNews: 0 }));
+        this.context.reached();
+      },
+      lost: (error) => {
+        const online = this.context.parts.page.isOnline();
+        this.context.update((state) => ({ ...state, lostNews: state.lostNews + 1, online }));
+        if (error !== null) this.context.report(error);
+      },
+    });
+  }
+
+  /** News wait for the next frame, and for answers under way that they would have to be put on top of. */
+  private takeNews(): void {
+    if (this.isFrameAsked || this.news.length === 0 || !this.context.isSettled) return;
+    this.isFrameAsked = true;
+    this.context.parts.page.nextFrame(() => {
+      this.isFrameAsked = false;
+      if (!this.context.isSettled) return;
+      const news = this.news.splice(0);
+      if (news.length > 0) this.reading.hear(news);
+    });
   }
 
   private stored(): void {
@@ -221,6 +267,7 @@ class Chat implements ChatStore {
   private changed(): void {
     this.snapshot = toSnapshot(this.context.state);
     if (this.connections > 0) this.watch();
+    this.takeNews();
     for (const listener of [...this.listeners]) listener();
   }
 
@@ -229,7 +276,8 @@ class Chat implements ChatStore {
     const { session, messages, loaded, viewing } = this.context.state;
     const running = runningReply(messages) !== null;
     const isOpen = session !== null && session.state === "active";
-    this.following.follow(isOpen && running ? session.id : null);
+    this.context.live?.await(running);
+    if (loaded && session?.unread && this.context.parts.page.isVisible()) void this.lifecycle.markRead(session);
     this.deadline.set(isOpen && !running ? session.expires_at : null, isOpen ? warningFor(session) : undefined);
     if (loaded && !viewing && session !== null && this.reading.knowsReader) this.remember(session.id);
   }

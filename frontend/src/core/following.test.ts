@@ -6,7 +6,8 @@ beforeEach(() => {
   bench = new ChatBench();
 });
 
-const looks = () => bench.server.count("GET", /messages\?limit=2/);
+/** Where no stream is to be had, as here, the first look is refused and the others are polls. */
+const looks = () => bench.server.looks.filter(({ isStream }) => !isStream).length;
 const last = (store: { getSnapshot(): { messages: readonly { content: string; state: string }[] } }) =>
   store.getSnapshot().messages.at(-1);
 
@@ -23,7 +24,8 @@ it("grows with the reply and stops when it has ended", async () => {
   expect(last(store)).toMatchObject({ content: "Because.", state: "answered" });
   const count = looks();
   await bench.timers.advance(60_000);
-  expect(looks()).toBe(count);
+  expect(looks()).toBe(count + 3);
+  expect(bench.server.count("GET", /messages/)).toBe(0);
 });
 
 it("looks often at first, then every two seconds, and rarely when nobody watches", async () => {
@@ -40,6 +42,42 @@ it("looks often at first, then every two seconds, and rarely when nobody watches
   const hidden = looks();
   await bench.timers.advance(30_000);
   expect(looks() - hidden).toBe(3);
+});
+
+it("looks rarely while nothing runs, not at all while nobody watches, and at once on return", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  const { page } = await bench.openTab();
+  await bench.timers.advance(100_000);
+  expect(looks()).toBe(5);
+  page.signal("hidden");
+  await bench.timers.advance(100_000);
+  expect(looks()).toBe(6);
+  page.signal("visible");
+  await bench.timers.advance(0);
+  expect(looks()).toBe(7);
+  await bench.timers.advance(20_000);
+  expect(looks()).toBe(8);
+});
+
+it("asks with the cursor, and an unchanged answer is no news", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(400);
+  const before = store.getSnapshot();
+  await bench.timers.advance(5000);
+  expect(store.getSnapshot()).toBe(before);
+  expect(bench.server.looks.slice(2).every(({ since }) => since !== null)).toBe(true);
+});
+
+it("begins anew when the server does not know the cursor any more", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(400);
+  bench.server.forgetCursors();
+  bench.server.finish("Because.");
+  await bench.timers.advance(3000);
+  expect(last(store)).toMatchObject({ content: "Because." });
+  expect(store.getSnapshot().running).toBeNull();
 });
 
 it.each(["failed", "stopped", "interrupted"] as const)("ends when the reply is %s", async (state) => {
@@ -77,10 +115,10 @@ it("takes trouble on the way for reconnecting, never for the end", async () => {
   bench.server.write("Bec");
   bench.server.offline = true;
   await bench.timers.advance(120_000);
-  expect(store.getSnapshot()).toMatchObject({ status: "offline", online: true, running: "waiting" });
+  expect(store.getSnapshot()).toMatchObject({ status: "offline", online: true, running: "reconnecting" });
   bench.server.offline = false;
   bench.server.finish("Because.");
-  await bench.timers.advance(2000);
+  await bench.timers.advance(4000);
   expect(store.getSnapshot()).toMatchObject({ status: "active", running: null });
   expect(last(store)?.content).toBe("Because.");
 });
@@ -109,14 +147,18 @@ it("looks at once when the page is looked at again", async () => {
 });
 
 it("does not hammer a server that refuses to show the reply", async () => {
-  const { store } = await bench.openTab();
+  const { store, page } = await bench.openTab();
   store.send("Why?");
   await bench.timers.advance(0);
-  const body = '{"code":"not_authenticated","message":"Sign in.","field":null}';
-  bench.server.faults = Array.from({ length: 50 }, () => ({ status: 401, body }));
+  bench.server.refusedNews = { status: 401, body: { code: "not_authenticated", message: "Sign in.", field: null } };
   await bench.timers.advance(60_000);
   expect(looks()).toBe(1);
-  expect(store.getSnapshot().error).toMatchObject({ code: "not_authenticated" });
+  expect(store.getSnapshot()).toMatchObject({ error: { code: "not_authenticated" }, running: "reconnecting" });
+  bench.server.refusedNews = null;
+  bench.server.finish("Because.");
+  page.signal("visible");
+  await bench.timers.advance(0);
+  expect(last(store)?.content).toBe("Because.");
 });
 
 it("notices when the session is deleted meanwhile", async () => {

@@ -1,5 +1,6 @@
-import { beforeEach, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createHistoryStore } from "./historyStore.js";
+import type { UpdatesListener } from "./liveUpdates.js";
 import { createTabChannel } from "./tabChannel.js";
 import { ChatBench, FakePage } from "./testing/chatBench.js";
 import { settle } from "./testing/fakeTimers.js";
@@ -12,7 +13,8 @@ beforeEach(() => {
 async function openHistory(options: { scope?: string | null; limit?: number } = {}) {
   const page = new FakePage();
   const tabs = createTabChannel(bench.browser.transport);
-  const history = createHistoryStore({ api: bench.api(), page, tabs, scope: "", ...options });
+  const updates = bench.updates(page);
+  const history = createHistoryStore({ api: bench.api(), page, tabs, updates, scope: "", ...options });
   const disconnect = history.connect();
   await settle();
   return { history, page, disconnect };
@@ -141,4 +143,87 @@ it("reads once more when asked while reading, and shares one connection", async 
   store.send("Nobody listens");
   await bench.timers.advance(0);
   expect(bench.server.count("GET", /^\/sessions\?/)).toBe(3);
+});
+
+describe("news", () => {
+  const lists = () => bench.server.count("GET", /^\/sessions\?/);
+
+  it("change the rows and their order without another request", async () => {
+    bench.server.streams.refusal = null;
+    const old = bench.server.start("a", ["Old"]);
+    await bench.timers.advance(1000);
+    bench.server.start("b", ["New"]);
+    const { history } = await openHistory({ scope: null });
+    await bench.timers.advance(0);
+    const before = history.getSnapshot().sessions;
+    await bench.timers.advance(1000);
+    await bench.api().sendMessage({ scope: "a", session: old.id, content: "Again", key: "phone-key-1" });
+    await bench.timers.advance(0);
+    const [first, second] = history.getSnapshot().sessions;
+    expect(first).toMatchObject({ id: old.id, preview: "", running: true, message_count: 3 });
+    expect(second).toBe(before[0]);
+    bench.server.finish("Indeed.");
+    await bench.timers.advance(0);
+    expect(history.getSnapshot().sessions[0]).toMatchObject({ unread: true, preview: "Indeed.", running: false });
+    expect(lists()).toBe(1);
+  });
+
+  it("of new, renamed and deleted sessions list them again", async () => {
+    bench.server.streams.refusal = null;
+    await conversations(2);
+    const { history } = await openHistory();
+    await bench.timers.advance(0);
+    const api = bench.api();
+    const { session } = await api.startSession({});
+    await bench.timers.advance(0);
+    expect(history.getSnapshot().sessions).toHaveLength(3);
+    await api.renameSession(bench.server.sessions[0]?.id ?? "", { title: "Renamed" });
+    await bench.timers.advance(0);
+    expect(titles(history)).toContain("Renamed");
+    await api.deleteSession(session.id);
+    await bench.timers.advance(0);
+    expect(history.getSnapshot().sessions).toHaveLength(2);
+    expect(lists()).toBe(4);
+  });
+
+  it("of other scopes, and of pages that are not loaded, change nothing", async () => {
+    bench.server.streams.refusal = null;
+    for (const scope of ["a", "b", "c"]) {
+      bench.server.start(scope, [scope]);
+      await bench.timers.advance(1000);
+    }
+    await openHistory({ scope: "a" });
+    await openHistory({ scope: null, limit: 2 });
+    await bench.timers.advance(0);
+    await bench.api().touchSession(bench.server.sessions[0]?.id ?? "");
+    await bench.api().touchSession(bench.server.sessions[1]?.id ?? "");
+    await bench.timers.advance(0);
+    expect(lists()).toBe(2);
+  });
+
+  it("that come while the list is read are put on top of it", async () => {
+    const page = new FakePage();
+    const session = bench.server.start("", ["Why?"]);
+    let listener: UpdatesListener | undefined;
+    const join = (given: UpdatesListener) => {
+      listener = given;
+      return { await: () => {}, renew: () => {}, leave: () => {} };
+    };
+    const tabs = createTabChannel(bench.browser.transport);
+    const history = createHistoryStore({ api: bench.api(), page, tabs, updates: { join } });
+    bench.server.holdAnswers();
+    history.connect();
+    await settle();
+    const row = { ...session, message_count: 2, preview: "Because." };
+    const rest = { cursor: "c", messages: [], deltas: [], history_changed: false, server_time: "", isWhole: true };
+    listener?.news({ ...rest, sessions: [row] });
+    bench.server.release();
+    await settle();
+    expect(history.getSnapshot().sessions).toEqual([row]);
+    listener?.news({ ...rest, sessions: [session] });
+    expect(history.getSnapshot().sessions).toEqual([row]);
+    listener?.news({ ...rest, sessions: [] });
+    await settle();
+    expect(lists()).toBe(2);
+  });
 });

@@ -1,7 +1,10 @@
 import type { ApiClient } from "./apiClient.js";
 import { type ChatProblem, problemOf } from "./chatState.js";
+import { createLiveUpdates, type LiveUpdates } from "./liveUpdates.js";
 import { browserPage, type PageSignals } from "./pageSignals.js";
 import { createTabChannel, type TabChannel, type TabMember } from "./tabChannel.js";
+import { isStale } from "./transcript.js";
+import type { News } from "./updatesReader.js";
 import type { Session } from "./wire.js";
 
 export interface HistorySnapshot {
@@ -19,6 +22,8 @@ export interface HistoryStoreOptions {
   limit?: number | undefined;
   page?: PageSignals | undefined;
   tabs?: TabChannel | undefined;
+  /** Where news come from; shared with the chat of the same reader. */
+  updates?: LiveUpdates | undefined;
 }
 
 export interface HistoryStore {
@@ -43,11 +48,14 @@ class SessionHistory implements HistoryStore {
   private readonly limit: number;
   private readonly page: PageSignals;
   private readonly channel: TabChannel;
+  private readonly updates: LiveUpdates;
   private readonly listeners = new Set<() => void>();
   private snapshot = INITIAL;
   private cursor: string | null = null;
   private reading: Promise<void> | null = null;
   private again = false;
+  /** News that came while the list was read. */
+  private news: News[] = [];
   private connections = 0;
   private tabs: TabMember | null = null;
   private disconnect = () => {};
@@ -58,6 +66,7 @@ class SessionHistory implements HistoryStore {
     this.limit = options.limit ?? 30;
     this.page = options.page ?? browserPage();
     this.channel = options.tabs ?? createTabChannel();
+    this.updates = options.updates ?? createLiveUpdates({ api: options.api, page: this.page });
   }
 
   getSnapshot = () => this.snapshot;
@@ -122,21 +131,41 @@ class SessionHistory implements HistoryStore {
     const tabs = this.channel.join((message) => {
       if (this.scope === null || message.scope === this.scope) void this.refresh();
     });
+    const live = this.updates.join({ news: (news) => this.hear(news), found: () => {}, lost: () => {} });
     this.tabs = tabs;
     this.disconnect = () => {
       stopPage();
+      live.leave();
       tabs.leave();
       this.tabs = null;
     };
     void this.read();
   }
 
+  private hear(news: News): void {
+    if (this.reading !== null) this.news.push(news);
+    else this.take(news);
+  }
+
+  private take({ sessions, history_changed, isWhole }: News): void {
+    const rows = sessions.filter(({ scope }) => this.scope === null || scope === this.scope);
+    const known = this.snapshot.sessions;
+    const after = withRows(known, rows);
+    if (after !== known) this.change({ sessions: after });
+    // A row that is new here is listed and not put in: the list knows what belongs to it, and to whom.
+    const isNew = (row: Session) => !known.some(({ id }) => id === row.id) && (!this.snapshot.hasMore || isAbove(row));
+    const isAbove = (row: Session) => row.last_message_at > (known.at(-1)?.last_message_at ?? "");
+    const isMissing = (session: Session) => session.state === "active" && !sessions.some(({ id }) => id === session.id);
+    if (history_changed || rows.some(isNew) || (isWhole && known.some(isMissing))) void this.refresh();
+  }
+
   private read(): Promise<void> {
     this.reading ??= this.readFirstPage().finally(() => {
       this.reading = null;
-      if (!this.again) return;
+      const isAgain = this.again;
       this.again = false;
-      void this.read();
+      for (const news of this.news.splice(0)) this.take(news);
+      if (isAgain) void this.read();
     });
     return this.reading;
   }
@@ -187,4 +216,21 @@ function olderThan(page: readonly Session[], known: readonly Session[]): Session
   if (last === undefined) return [];
   const onPage = new Set(page.map((session) => session.id));
   return known.filter((session) => !onPage.has(session.id) && session.last_message_at < last.last_message_at);
+}
+
+/** The rows in the place of those known before, the latest first; the same list when nothing is new. */
+function withRows(known: readonly Session[], rows: readonly Session[]): readonly Session[] {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  let isChanged = false;
+  const after = known.map((session) => {
+    const row = byId.get(session.id);
+    if (row === undefined || isStale(session, row) || JSON.stringify(row) === JSON.stringify(session)) return session;
+    isChanged = true;
+    return row;
+  });
+  return isChanged ? after.sort(latestFirst) : known;
+}
+
+function latestFirst(a: Session, b: Session): number {
+  return b.last_message_at.localeCompare(a.last_message_at) || b.id.localeCompare(a.id);
 }

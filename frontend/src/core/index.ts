@@ -4,6 +4,8 @@ export {
   createApiClient,
   type ListOptions,
   type PageOptions,
+  type StreamOptions,
+  type UpdatesOptions,
 } from "./apiClient.js";
 export type { ChatProblem, PendingMessage } from "./chatState.js";
 export { TIMEOUT_REASONS } from "./chatState.js";
@@ -16,9 +18,19 @@ export {
   type HistoryStore,
   type HistoryStoreOptions,
 } from "./historyStore.js";
+export {
+  createLiveUpdates,
+  type LiveUpdates,
+  type LiveUpdatesOptions,
+  type UpdatesListener,
+  type UpdatesMember,
+} from "./liveUpdates.js";
+export type { NewsChannel, NewsMessage, OpenNewsChannel } from "./newsChannel.js";
 export { browserPage, type PageSignal, type PageSignals } from "./pageSignals.js";
 export type { ChatSnapshot, ChatStatus, TranscriptEntry } from "./snapshot.js";
 export type { HintStorage } from "./storedHint.js";
 export { createTabChannel, type TabChannel, type TabMessage } from "./tabChannel.js";
+export { browserLock, type TabLock } from "./tabLock.js";
 export { type Boundary, idleSeconds, isUnfinished } from "./transcript.js";
+export type { News } from "./updatesReader.js";
 export type * from "./wire.js";

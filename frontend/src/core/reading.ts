@@ -2,7 +2,9 @@ import { backoff } from "./backoff.js";
 import { type ChatContext, isGone } from "./chatContext.js";
 import type { TimerId } from "./clock.js";
 import { isRetryable } from "./errors.js";
+import { isOtherwise, updated } from "./news.js";
 import { arrived, cleared, isBehind, paged, pagedOlder, viewed } from "./transitions.js";
+import type { News } from "./updatesReader.js";
 import type { CurrentSession } from "./wire.js";
 
 const PAGE = 50;
@@ -42,6 +44,22 @@ export class Reading {
     if (state.viewing || state.pending.some((message) => message.state === "sending")) return Promise.resolve();
     if (this.loading !== null) this.again = true;
     return this.load();
+  }
+
+  /** News came: take them, and read what they leave open. */
+  hear(news: readonly News[]): void {
+    const before = this.context.state;
+    const isElsewhere = news.some((one) => isOtherwise(before, one, this.context.parts.scope));
+    this.context.update((state) => news.reduce(updated, state));
+    const isToldOfSession = news.some(({ sessions }) => sessions.length > 0);
+    const mayLack = this.context.state.gap || isToldOfSession;
+    if (isElsewhere) void this.refresh();
+    else if (before.loaded && this.timer === null && mayLack) {
+      this.catchUp(this.context.epoch).catch((error: unknown) => {
+        this.context.report(error);
+        this.retryLater(error);
+      });
+    }
   }
 
   async open(id: string): Promise<void> {
@@ -86,6 +104,7 @@ export class Reading {
 
   stop(): void {
     this.context.parts.clock.clearTimeout(this.timer);
+    this.timer = null;
   }
 
   private async read(): Promise<void> {

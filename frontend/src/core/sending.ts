@@ -107,6 +107,7 @@ export class Sending {
     const answer = await this.context.call(() => api.sendMessage(body));
     this.context.epoch += 1;
     this.context.update((state) => sent(state, key, answer));
+    this.context.entered(answer.arrival);
     this.context.tell(answer.session.id);
     this.events.stored();
   }

@@ -22,8 +22,8 @@ export type TranscriptEntry =
 
 export interface ChatSnapshot {
   status: ChatStatus;
-  /** The reply: asked for, being written, or none under way. */
-  running: "waiting" | "writing" | null;
+  /** The reply: asked for, being written, going on where we cannot see it just now, or none under way. */
+  running: "waiting" | "writing" | "reconnecting" | null;
   arrival: Arrival | null;
   session: Session | null;
   /** The session that was left behind and can be continued. */
@@ -42,13 +42,15 @@ export interface ChatSnapshot {
   readOnly: boolean;
   /** False when the device is offline; true while the server alone cannot be reached. */
   online: boolean;
+  /** Another session of this reader, whose answer has just arrived and is not read yet. */
+  answeredElsewhere: Session | null;
 }
 
 const FAILURES_UNTIL_OFFLINE = 2;
 
 /** The state table: the first line that holds is the status. */
 const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolean])[] = [
-  ["offline", (state) => !state.online || state.failures >= FAILURES_UNTIL_OFFLINE],
+  ["offline", (state) => !state.online || Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_OFFLINE],
   ["loading", (state) => !state.loaded],
   ["ended", (state) => state.session?.state === "ended"],
   ["expired", (state) => state.session?.state === "expired" || lapsedBefore(state)],
@@ -64,7 +66,7 @@ export function toSnapshot(state: ChatState): ChatSnapshot {
   const pending = visiblePending(state);
   return {
     status: statusOf(state),
-    running: runningOf(messages),
+    running: runningOf(state),
     arrival,
     session,
     previous,
@@ -78,6 +80,7 @@ export function toSnapshot(state: ChatState): ChatSnapshot {
     hasOlder: state.nextBefore !== null,
     readOnly: state.viewing,
     online,
+    answeredElsewhere: state.elsewhere.answered,
   };
 }
 
@@ -90,9 +93,10 @@ function lapsedBefore(state: ChatState): boolean {
   return state.session === null && TIMEOUT_REASONS.has(state.arrival?.reason ?? "");
 }
 
-function runningOf(messages: readonly Message[]): ChatSnapshot["running"] {
+function runningOf({ messages, lostNews }: ChatState): ChatSnapshot["running"] {
   const reply = runningReply(messages);
   if (reply === null) return null;
+  if (lostNews > 0) return "reconnecting";
   return reply.state === "running" && reply.content !== "" ? "writing" : "waiting";
 }
 

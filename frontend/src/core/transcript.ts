@@ -1,4 +1,4 @@
-import type { Message, Session } from "./wire.js";
+import type { Delta, Message, Session } from "./wire.js";
 
 /** Where one session ended and another began, in a transcript that shows both. */
 export interface Boundary {
@@ -38,12 +38,28 @@ export function mergeMessages(known: readonly Message[], incoming: readonly Mess
   return changed ? [...byId.values()].sort((a, b) => a.position - b.position) : known;
 }
 
-/** Answers overtake each other on the way here: a finished reply stays finished, text never gets shorter. */
+/** Answers overtake each other on the way here: only a new attempt begins anew, or takes text away. */
 function newer(before: Message, after: Message): Message {
+  if (before.attempt !== after.attempt) return before.attempt > after.attempt ? before : after;
   const isLate =
-    (before.state === "answered" && isUnfinished(after)) ||
-    (before.state === "running" && isUnfinished(after) && after.content.length < before.content.length);
+    isUnfinished(after) && (progress(before) > progress(after) || before.content.length > after.content.length);
   return isLate || isSame(before, after) ? before : after;
+}
+
+function progress({ state }: Message): number {
+  return state === "pending" ? 0 : state === "running" ? 1 : 2;
+}
+
+/** The reply with this text added; null when what lies before it is missing here. */
+export function grown(reply: Message, { attempt, offset, text }: Delta): Message | null {
+  if (attempt < reply.attempt || (attempt === reply.attempt && !isUnfinished(reply))) return reply;
+  const known = attempt === reply.attempt ? [...reply.content].length - offset : -1;
+  if (known < 0) return null;
+  // The same text may come twice, or a part of it may: by another way it was faster.
+  const added = known === 0 ? text : [...text].slice(known).join("");
+  return added === "" && reply.state === "running"
+    ? reply
+    : { ...reply, state: "running", content: reply.content + added };
 }
 
 function isSame(a: Message, b: Message): boolean {
@@ -72,4 +88,10 @@ export function boundaryBetween(previous: Session, next: Session, reason: string
 export function idleSeconds(session: Session): number {
   const end = session.ended_at ?? session.expires_at ?? session.last_activity_at;
   return Math.max(0, Math.round((Date.parse(end) - Date.parse(session.last_activity_at)) / 1000));
+}
+
+/** Whether this row of a session is older than the one we have: neither of the two ever goes back. */
+export function isStale(known: Session | null, row: Session): known is Session {
+  if (known?.id !== row.id) return false;
+  return row.message_count < known.message_count || row.last_activity_at < known.last_activity_at;
 }

@@ -1,5 +1,13 @@
 import type { ChatProblem, ChatState, PendingMessage } from "./chatState.js";
-import { boundaryBetween, isApart, isUnfinished, mergeMessages, runningReply, type Segment } from "./transcript.js";
+import {
+  boundaryBetween,
+  isApart,
+  isStale,
+  isUnfinished,
+  mergeMessages,
+  runningReply,
+  type Segment,
+} from "./transcript.js";
 import type {
   Arrival,
   Conflict,
@@ -13,7 +21,8 @@ import type {
 
 /** Pure steps from one state to the next; the effects that call them live beside this file. */
 
-export function withSession(state: ChatState, session: Session): ChatState {
+export function withSession(state: ChatState, given: Session): ChatState {
+  const session = isStale(state.session, given) ? state.session : given;
   const isSameDeadline = session.expires_at === state.session?.expires_at && session.state === "active";
   return { ...state, session, remainingSeconds: isSameDeadline ? state.remainingSeconds : null };
 }
@@ -48,6 +57,7 @@ function entered(state: ChatState, session: Session, arrival: Arrival): ChatStat
     viewing: false,
     messages: [],
     nextBefore: null,
+    gap: false,
     earlier: follows ? [...state.earlier, ...carried(state, session, arrival)] : [],
   };
 }
@@ -89,8 +99,14 @@ export function sent(state: ChatState, key: string, answer: SentMessage): ChatSt
 export function refused(state: ChatState, key: string, problem: ChatProblem, conflict: Conflict | null): ChatState {
   const failed = changedPending(state, key, { state: "failed", problem, conflict });
   if (conflict === null || conflict.session.id !== state.session?.id) return failed;
-  const known = withSession(failed, conflict.session);
-  return conflict.running === null ? known : { ...known, messages: mergeMessages(known.messages, [conflict.running]) };
+  return replied(failed, conflict.session, conflict.running);
+}
+
+/** The server's word about the session on screen and its last reply. */
+export function replied(state: ChatState, session: Session, reply: Message | null): ChatState {
+  if (session.id !== state.session?.id) return state;
+  const known = withSession(state, session);
+  return reply === null ? known : { ...known, messages: mergeMessages(known.messages, [reply]) };
 }
 
 export function startedNew(state: ChatState, { arrival, session }: OpenedSession): ChatState {
@@ -108,6 +124,7 @@ export function reopened(state: ChatState, { arrival, session }: OpenedSession):
     viewing: false,
     messages: shown ? state.messages : (segment?.messages ?? []),
     nextBefore: shown ? state.nextBefore : null,
+    gap: shown && state.gap,
     earlier: shown ? state.earlier : [],
     error: null,
     loaded: true,
@@ -121,7 +138,7 @@ export function paged(state: ChatState, page: Transcript): ChatState {
   const messages = mergeMessages(known, page.messages);
   const reachesFurthest = messages[0]?.id === page.messages[0]?.id;
   const nextBefore = reachesFurthest ? page.next_before : (state.nextBefore ?? furtherBack(messages[0]));
-  return { ...withSession(state, page.session), messages, nextBefore };
+  return { ...withSession(state, page.session), messages, nextBefore, gap: false };
 }
 
 function furtherBack(first: Message | undefined): number | null {
@@ -140,6 +157,7 @@ export function viewed(state: ChatState, page: Transcript): ChatState {
     ...withSession(state, page.session),
     messages: page.messages,
     nextBefore: page.next_before,
+    gap: false,
     earlier: [],
     viewing: page.session.state !== "active",
     greeting: null,
@@ -169,14 +187,16 @@ export function cleared(state: ChatState): ChatState {
     messages: [],
     earlier: [],
     nextBefore: null,
+    gap: false,
     viewing: false,
     remainingSeconds: null,
   };
 }
 
 /** Whether what is shown may differ from what the server has. */
-export function isBehind({ session, messages, nextBefore }: ChatState): boolean {
+export function isBehind({ session, messages, nextBefore, gap }: ChatState): boolean {
   if (session === null) return false;
+  if (gap) return true;
   const first = messages[0];
   const last = messages.at(-1);
   if (first === undefined || last === undefined) return session.message_count > 0;

@@ -1,17 +1,27 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import nothingToRetry from "../../../tests/contract/conflict_nothing_to_retry.json";
 import ended from "../../../tests/contract/conflict_session_ended.json";
 import inProgress from "../../../tests/contract/conflict_turn_in_progress.json";
 import current from "../../../tests/contract/current_expired.json";
 import resumed from "../../../tests/contract/current_resumed.json";
 import invalid from "../../../tests/contract/error_invalid.json";
+import tooManyStreams from "../../../tests/contract/error_too_many_streams.json";
+import usePolling from "../../../tests/contract/error_use_polling.json";
 import history from "../../../tests/contract/history.json";
+import read from "../../../tests/contract/read.json";
 import reopened from "../../../tests/contract/reopened.json";
+import retried from "../../../tests/contract/retried.json";
 import sent from "../../../tests/contract/sent.json";
 import session from "../../../tests/contract/session.json";
 import started from "../../../tests/contract/started.json";
+import stopped from "../../../tests/contract/stopped.json";
 import transcript from "../../../tests/contract/transcript.json";
+import answered from "../../../tests/contract/updates_answered.json";
+import delta from "../../../tests/contract/updates_delta.json";
+import expired from "../../../tests/contract/updates_expired.json";
+import first from "../../../tests/contract/updates_first.json";
 import { createApiClient } from "./apiClient.js";
 import {
   ARRIVAL_STATUSES,
@@ -19,6 +29,7 @@ import {
   CONFLICT_CODES,
   type Conflict,
   type CurrentSession,
+  type Delta,
   ERROR_CODES,
   type ErrorBody,
   type History,
@@ -31,9 +42,11 @@ import {
   type SendMessage,
   type SentMessage,
   type Session,
+  type SessionReply,
   type SessionState,
   type StartSession,
   type Transcript,
+  type Updates,
 } from "./wire.js";
 
 /** How a TypeScript field reads in the contract's terms; the compiler works these out. */
@@ -49,11 +62,13 @@ type Name<V> = [V] extends [string]
           ? "Message"
           : [V] extends [Arrival]
             ? "Arrival"
-            : [V] extends [(infer Item extends object)[]]
-              ? `${Name<Item>}[]`
-              : [V] extends [null]
-                ? "null"
-                : "object";
+            : [V] extends [Delta]
+              ? "Delta"
+              : [V] extends [(infer Item extends object)[]]
+                ? `${Name<Item>}[]`
+                : [V] extends [null]
+                  ? "null"
+                  : "object";
 type Kind<V> = [V] extends [null] ? "null" : null extends V ? `${Name<NonNullable<V>>}|null` : Name<V>;
 type Shape<T> = {
   [K in keyof T]-?: undefined extends T[K] ? `${Kind<Exclude<T[K], undefined>>}?` : Kind<T[K]>;
@@ -85,6 +100,7 @@ const messageShape: Shape<Message> = {
   content: "string",
   position: "integer",
   state: "string",
+  attempt: "integer",
   error: "string",
   created_at: "string",
   metadata: "object",
@@ -93,6 +109,22 @@ const arrivalShape: Shape<Arrival> = { status: "string", reason: "string", previ
 const currentShape: Shape<CurrentSession> = { arrival: "Arrival", session: "Session|null", server_time: "string" };
 const openedShape: Shape<OpenedSession> = { arrival: "Arrival", session: "Session", server_time: "string" };
 const stateShape: Shape<SessionState> = { session: "Session", server_time: "string" };
+const replyShape: Shape<SessionReply> = { session: "Session", reply: "Message|null", server_time: "string" };
+const deltaShape: Shape<Delta> = {
+  session: "string",
+  message: "string",
+  attempt: "integer",
+  offset: "integer",
+  text: "string",
+};
+const updatesShape: Shape<Updates> = {
+  cursor: "string",
+  sessions: "Session[]",
+  messages: "Message[]",
+  deltas: "Delta[]",
+  history_changed: "boolean",
+  server_time: "string",
+};
 const sentShape: Shape<SentMessage> = {
   arrival: "Arrival",
   session: "Session",
@@ -127,6 +159,9 @@ const SHAPES: Record<string, Record<string, string>> = {
   CurrentSession: currentShape,
   OpenedSession: openedShape,
   SessionState: stateShape,
+  SessionReply: replyShape,
+  Delta: deltaShape,
+  Updates: updatesShape,
   SentMessage: sentShape,
   History: historyShape,
   Transcript: transcriptShape,
@@ -161,14 +196,21 @@ type Loose<T> = T extends string
 
 ended.body satisfies Loose<Conflict>;
 inProgress.body satisfies Loose<Conflict>;
+nothingToRetry.body satisfies Loose<Conflict>;
 current.body satisfies Loose<CurrentSession>;
 resumed.body satisfies Loose<CurrentSession>;
 invalid.body satisfies Loose<ErrorBody>;
+usePolling.body satisfies Loose<ErrorBody>;
+tooManyStreams.body satisfies Loose<ErrorBody>;
 history.body satisfies Loose<History>;
 reopened.body satisfies Loose<OpenedSession>;
 started.body satisfies Loose<OpenedSession>;
 sent.body satisfies Loose<SentMessage>;
 session.body satisfies Loose<SessionState>;
+read.body satisfies Loose<SessionState>;
+stopped.body satisfies Loose<SessionReply>;
+retried.body satisfies Loose<SessionReply>;
+for (const { body } of [first, delta, answered, expired]) body satisfies Loose<Updates>;
 transcript.body satisfies Loose<Transcript>;
 
 interface Schema {
@@ -261,7 +303,8 @@ describe("the contract and these types", () => {
 
   it("agree on the operations", () => {
     const ids = operations.map(({ operationId }) => operationId).filter((id) => id !== "getContract");
-    expect(Object.keys(createApiClient({ baseUrl: "/chat" })).sort()).toEqual(ids.sort());
+    const { baseUrl: _, streamUpdates: __, ...methods } = createApiClient({ baseUrl: "/chat" });
+    expect(Object.keys(methods).sort()).toEqual(ids.sort());
   });
 });
 

@@ -4,7 +4,7 @@ export const SESSION_STATES = ["active", "expired", "ended"] as const;
 export const ROLES = ["user", "assistant", "system", "tool"] as const;
 export const MESSAGE_STATES = ["", "pending", "running", "answered", "failed", "stopped", "interrupted"] as const;
 export const ARRIVAL_STATUSES = ["new", "resumed", "reopened"] as const;
-export const CONFLICT_CODES = ["turn_in_progress", "session_ended"] as const;
+export const CONFLICT_CODES = ["turn_in_progress", "session_ended", "nothing_to_retry"] as const;
 export const ERROR_CODES = [
   "invalid_json",
   "invalid",
@@ -17,6 +17,8 @@ export const ERROR_CODES = [
   "not_authenticated",
   "csrf_failed",
   "key_reused",
+  "use_polling",
+  "too_many_streams",
   "unavailable",
 ] as const;
 
@@ -57,6 +59,8 @@ export interface Message {
   content: string;
   position: number;
   state: MessageState;
+  /** Of a reply, how often it was asked for; each attempt writes its text anew. */
+  attempt: number;
   error: string;
   created_at: Time;
   metadata: Record<string, unknown>;
@@ -82,6 +86,30 @@ export interface OpenedSession {
 
 export interface SessionState {
   session: Session;
+  server_time: Time;
+}
+
+export interface SessionReply {
+  session: Session;
+  reply: Message | null;
+  server_time: Time;
+}
+
+export interface Delta {
+  session: string;
+  message: string;
+  attempt: number;
+  /** In Unicode code points from the start of the content, which are not JavaScript's characters. */
+  offset: number;
+  text: string;
+}
+
+export interface Updates {
+  cursor: string;
+  sessions: Session[];
+  messages: Message[];
+  deltas: Delta[];
+  history_changed: boolean;
   server_time: Time;
 }
 

@@ -5,6 +5,7 @@ import {
   createApiClient,
   createChatStore,
   createHistoryStore,
+  createLiveUpdates,
   createTabChannel,
   type HistoryStore,
 } from "../core/index.js";
@@ -61,15 +62,17 @@ type ConnectionParts = {
 function createConnection(parts: ConnectionParts, latest: () => ChatProviderProps): ChatConnection {
   const api = parts.api ?? (parts.baseUrl === undefined ? null : createClient(parts.baseUrl, latest));
   if (api === null && parts.store === undefined) throw new Error("<ChatProvider> needs baseUrl, api or store.");
+  const { scope: chatScope, owner } = parts;
   const tabs = createTabChannel();
-  const store = parts.store ?? createChatStore({ api: api as ApiClient, scope: parts.scope, owner: parts.owner, tabs });
+  const updates = api === null ? undefined : createLiveUpdates({ api, scope: chatScope, owner });
+  const store = parts.store ?? createChatStore({ api: api as ApiClient, scope: chatScope, owner, tabs, updates });
   const histories = new Map<string, HistoryStore>();
   return {
     store,
     history(scope, limit) {
       if (api === null) throw new Error("useChatHistory needs a <ChatProvider> with baseUrl or api.");
       const key = JSON.stringify([scope, limit]);
-      const known = histories.get(key) ?? createHistoryStore({ api, scope, limit, tabs });
+      const known = histories.get(key) ?? createHistoryStore({ api, scope, limit, tabs, updates });
       histories.set(key, known);
       return known;
     },

@@ -14,6 +14,8 @@ export type ChatVerbs = Pick<
   | "startNew"
   | "reopen"
   | "end"
+  | "stop"
+  | "retryReply"
   | "touch"
   | "keep"
   | "open"
@@ -44,9 +46,9 @@ export function useChat(): Chat {
 
 function verbsOf(store: ChatStore): ChatVerbs {
   const { load, send, retry, retryInEnded, retryInCurrent, discard, startNew, reopen } = store;
-  const { end, touch, keep, open, openCurrent, loadOlder, setDraft, dismissError } = store;
+  const { end, stop, retryReply, touch, keep, open, openCurrent, loadOlder, setDraft, dismissError } = store;
   return {
     ...{ load, send, retry, retryInEnded, retryInCurrent, discard, startNew, reopen },
-    ...{ end, touch, keep, open, openCurrent, loadOlder, setDraft, dismissError },
+    ...{ end, stop, retryReply, touch, keep, open, openCurrent, loadOlder, setDraft, dismissError },
   };
 }

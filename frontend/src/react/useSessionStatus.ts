@@ -6,13 +6,14 @@ export type SessionStatusInfo = Pick<
   ChatSnapshot,
   "status" | "running" | "arrival" | "session" | "previous" | "remainingSeconds" | "readOnly" | "online"
 > &
-  Pick<ChatStore, "keep" | "startNew" | "reopen" | "end">;
+  Pick<ChatStore, "keep" | "startNew" | "reopen" | "end" | "stop">;
 
 /** Where the session stands, without the transcript: renders again only when that changes. */
 export function useSessionStatus(): SessionStatusInfo {
   const { store } = useChatConnection("useSessionStatus");
   const facts = useSelection(store, pick, shallowEqual);
-  return { ...facts, keep: store.keep, startNew: store.startNew, reopen: store.reopen, end: store.end };
+  const { keep, startNew, reopen, end, stop } = store;
+  return { ...facts, keep, startNew, reopen, end, stop };
 }
 
 function pick(snapshot: ChatSnapshot) {

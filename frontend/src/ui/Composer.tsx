@@ -10,6 +10,7 @@ import {
 import type { ChatSnapshot } from "../core/index.js";
 import { useChatSelector, useChatStore } from "../react/index.js";
 import { NamedIcon } from "./icons.js";
+import { useBeforePaint } from "./useBeforePaint.js";
 import { useWords } from "./words.js";
 
 export interface ComposerProps {
@@ -21,6 +22,7 @@ export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
   const words = useWords();
   const draft = useChatSelector((chat) => chat.draft);
   const isBusy = useChatSelector(isSomethingUnderWay);
+  const isRunning = useChatSelector((chat) => chat.running !== null);
   const field = useRef<HTMLTextAreaElement | null>(null);
   const id = useId();
   const send = useSend(field, isBusy);
@@ -38,10 +40,40 @@ export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
         {words.messageLabel}
       </label>
       <Field field={field} id={id} draft={draft} placeholder={placeholder ?? words.placeholder} onSend={submit} />
-      <button type="submit" className="dcs-send" disabled={isBusy || draft.trim() === ""} aria-label={words.send}>
-        <NamedIcon name="send" />
-      </button>
+      <ActionButton field={field} isRunning={isRunning} isDisabled={isBusy || draft.trim() === ""} />
     </form>
+  );
+}
+
+interface ActionButtonProps {
+  field: RefObject<HTMLTextAreaElement | null>;
+  isRunning: boolean;
+  isDisabled: boolean;
+}
+
+/** One button that sends, or stops the answer: it stays the same element, so that it keeps the focus. */
+function ActionButton({ field, isRunning, isDisabled }: ActionButtonProps) {
+  const words = useWords();
+  const store = useChatStore();
+  const button = useRef<HTMLButtonElement | null>(null);
+  useBeforePaint(() => {
+    // Nothing to send is a disabled button, and that would take the focus down with it.
+    if (button.current?.disabled && document.activeElement === button.current) field.current?.focus();
+  }, [isRunning, field]);
+  return (
+    <button
+      ref={button}
+      type={isRunning ? "button" : "submit"}
+      className="dcs-send"
+      data-action={isRunning ? "stop" : "send"}
+      disabled={!isRunning && isDisabled}
+      aria-label={isRunning ? words.stop : words.send}
+      title={isRunning ? words.stop : undefined}
+      // The second half of a double click on "Send" may find "Stop" in its place.
+      onClick={isRunning ? ({ detail }) => detail < 2 && void store.stop() : undefined}
+    >
+      <NamedIcon name={isRunning ? "stop" : "send"} />
+    </button>
   );
 }
 
@@ -70,7 +102,10 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       placeholder={placeholder}
       enterKeyHint="send"
       onChange={type}
-      onKeyDown={(event) => isSendKey(event) && onSend(event)}
+      onKeyDown={(event) => {
+        if (isSendKey(event)) onSend(event);
+        else if (isStopKey(event) && store.getSnapshot().running !== null) void store.stop();
+      }}
     />
   );
 }
@@ -92,6 +127,11 @@ function useSend(field: RefObject<HTMLTextAreaElement | null>, isBusy: boolean):
 function isSendKey({ key, shiftKey, ctrlKey, altKey, metaKey, nativeEvent }: KeyboardEvent): boolean {
   if (key !== "Enter" || shiftKey || ctrlKey || altKey || metaKey) return false;
   return !nativeEvent.isComposing && nativeEvent.keyCode !== 229;
+}
+
+/** Escape; while an input method composes, it takes back what is composed. */
+function isStopKey({ key, nativeEvent }: KeyboardEvent): boolean {
+  return key === "Escape" && !nativeEvent.isComposing && nativeEvent.keyCode !== 229;
 }
 
 function useAutoGrow(field: { current: HTMLTextAreaElement | null }, text: string) {

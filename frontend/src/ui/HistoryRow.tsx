@@ -40,6 +40,8 @@ export const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
 function Shown({ session, group, isOpen, onOpen, setMode }: HistoryRowProps & { setMode: (mode: Mode) => void }) {
   const words = useWords();
   const title = session.title || words.untitled;
+  // What is on screen is being read.
+  const isUnread = session.unread && !isOpen;
   const onKeyDown = (event: KeyboardEvent) => {
     const mode: Mode | null = event.key === "F2" ? "renaming" : event.key === "Delete" ? "removing" : null;
     if (mode === null) return;
@@ -51,6 +53,7 @@ function Shown({ session, group, isOpen, onOpen, setMode }: HistoryRowProps & { 
       <button
         type="button"
         className="dcs-history-open"
+        data-unread={isUnread || undefined}
         aria-current={isOpen ? "page" : undefined}
         onClick={() => onOpen(session.id)}
         onKeyDown={onKeyDown}
@@ -59,11 +62,15 @@ function Shown({ session, group, isOpen, onOpen, setMode }: HistoryRowProps & { 
           <span className="dcs-history-name" dir="auto">
             {title}
           </span>
+          {isUnread && (
+            <span className="dcs-unread">
+              <span className="dcs-hidden">{words.unread}</span>
+            </span>
+          )}
           <time dateTime={session.last_message_at}>{whenText(session.last_message_at, group, words.locale)}</time>
         </span>
         <span className="dcs-history-preview" dir="auto">
           {session.state === "active" && <span className="dcs-badge">{words.openNow}</span>}
-          {session.unread && <span className="dcs-badge">{words.unread}</span>}
           {session.preview}
         </span>
       </button>

@@ -51,25 +51,14 @@ export function MessageList({ greeting, children }: MessageListProps) {
 }
 
 function Rows({ entries }: { entries: readonly TranscriptEntry[] }) {
-  return entries.map((entry, index) => (
-    <Row
-      key={entry.key}
-      entry={entry}
-      question={index === entries.length - 1 ? questionBefore(entries, index) : null}
-    />
-  ));
+  return entries.map((entry, index) => <Row key={entry.key} entry={entry} isLast={index === entries.length - 1} />);
 }
 
-const Row = memo(function Row({ entry, question }: { entry: TranscriptEntry; question: string | null }) {
+const Row = memo(function Row({ entry, isLast }: { entry: TranscriptEntry; isLast: boolean }) {
   if (entry.kind === "boundary") return <BoundaryNotice boundary={entry.boundary} />;
   if (entry.kind === "pending") return <PendingRow pending={entry.pending} />;
-  return <MessageRow message={entry.message} question={question} />;
+  return <MessageRow message={entry.message} isLast={isLast} />;
 });
-
-function questionBefore(entries: readonly TranscriptEntry[], index: number): string | null {
-  const entry = entries[index - 1];
-  return entry?.kind === "message" && entry.message.role === "user" ? entry.message.content : null;
-}
 
 /** Whoever sends wants to see it, wherever they had scrolled to. */
 function useJumpOnOwnMessage(entries: readonly TranscriptEntry[], jump: () => void) {

@@ -1,17 +1,17 @@
-import { memo } from "react";
+import { memo, useState } from "react";
 import { isUnfinished, type Message } from "../core/index.js";
-import { useChatStore } from "../react/index.js";
+import { useChatSelector, useChatStore } from "../react/index.js";
 import { sourcesIn } from "./sources.js";
 import { useWords, type Words } from "./words.js";
 
 export interface MessageRowProps {
   message: Message;
-  /** The question to ask again, when this reply failed and is the latest. */
-  question: string | null;
+  /** The latest of all: if it is a reply that failed, it can be asked for again. */
+  isLast: boolean;
 }
 
 /** One stored message. Memoised: while an answer is written, only its own row renders. */
-export const MessageRow = memo(function MessageRow({ message, question }: MessageRowProps) {
+export const MessageRow = memo(function MessageRow({ message, isLast }: MessageRowProps) {
   const words = useWords();
   const isOwn = message.role === "user";
   return (
@@ -22,7 +22,7 @@ export const MessageRow = memo(function MessageRow({ message, question }: Messag
         {isUnfinished(message) && <Writing words={words} hasText={message.content !== ""} />}
       </div>
       <Sources metadata={message.metadata} words={words} />
-      <ReplyProblem message={message} question={question} words={words} />
+      <ReplyProblem message={message} isLast={isLast} words={words} />
     </article>
   );
 });
@@ -39,14 +39,16 @@ export function Paragraphs({ text }: { text: string }) {
 }
 
 function Writing({ words, hasText }: { words: Words; hasText: boolean }) {
+  const isCutOff = useChatSelector((chat) => chat.running === "reconnecting");
+  const text = isCutOff ? words.reconnecting : hasText ? words.writing : words.thinking;
   return (
-    <p className="dcs-writing">
+    <p className="dcs-writing" data-cut-off={isCutOff || undefined}>
       <span className="dcs-dots" aria-hidden="true">
         <span />
         <span />
         <span />
       </span>
-      <span className={hasText ? "dcs-hidden" : "dcs-writing-text"}>{hasText ? words.writing : words.thinking}</span>
+      <span className={hasText && !isCutOff ? "dcs-hidden" : "dcs-writing-text"}>{text}</span>
     </p>
   );
 }
@@ -86,19 +88,29 @@ function SourceLink({ title, url }: { title: string; url: string }) {
   );
 }
 
-function ReplyProblem({ message, question, words }: MessageRowProps & { words: Words }) {
-  const store = useChatStore();
+function ReplyProblem({ message, isLast, words }: MessageRowProps & { words: Words }) {
   const text = problemText(message, words);
   if (text === null) return null;
   return (
-    <p className="dcs-problem">
+    <p className="dcs-problem" data-kind={message.state}>
       <span>{text}</span>
-      {question !== null && (
-        <button type="button" className="dcs-link" onClick={() => store.send(question)}>
-          {words.askAgain}
-        </button>
-      )}
+      {isLast && <AskAgain words={words} />}
     </p>
+  );
+}
+
+function AskAgain({ words }: { words: Words }) {
+  const store = useChatStore();
+  const [isAsking, setAsking] = useState(false);
+  const ask = () => {
+    if (isAsking) return;
+    setAsking(true);
+    void store.retryReply().finally(() => setAsking(false));
+  };
+  return (
+    <button type="button" className="dcs-link" aria-disabled={isAsking} onClick={ask}>
+      {words.askAgain}
+    </button>
   );
 }
 

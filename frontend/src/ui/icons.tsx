@@ -20,6 +20,7 @@ function Icon({ children }: { children: ReactNode }) {
 
 const paths = {
   send: "M10 16V4M4.5 9.5 10 4l5.5 5.5",
+  stop: "M6.500 6.500h7v7h-7Z",
   plus: "M10 4v12M4 10h12",
   clock: "M10 5.5V10l3 2M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0Z",
   search: "m13.5 13.5 3 3M15 9A6 6 0 1 1 3 9a6 6 0 0 1 12 0Z",

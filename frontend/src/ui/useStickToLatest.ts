@@ -1,7 +1,5 @@
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-
-// On a server there is no layout, and React says so on every render.
-const useBeforePaint = typeof window === "undefined" ? useEffect : useLayoutEffect;
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { useBeforePaint } from "./useBeforePaint.js";
 
 const NEAR = 48;
 

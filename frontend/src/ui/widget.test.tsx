@@ -144,7 +144,7 @@ describe("the composer", () => {
     await show();
     await ask("One");
     write("Two");
-    expect(screen.getByRole<HTMLButtonElement>("button", { name: "Send" }).disabled).toBe(true);
+    expect(screen.queryByRole("button", { name: "Send" })).toBeNull();
     fireEvent.keyDown(field(), { key: "Enter" });
     await advance(0);
     expect(field().value).toBe("Two");
@@ -169,6 +169,94 @@ describe("the composer", () => {
   });
 });
 
+describe("while an answer is written", () => {
+  const button = (name: string) => screen.queryByRole<HTMLButtonElement>("button", { name });
+
+  it("the button stops it, is the same element, and leaves the focus where one can go on", async () => {
+    await show();
+    await ask("Why?");
+    bench.server.write("Because it");
+    await advance(400);
+    const stop = button("Stop");
+    stop?.focus();
+    fireEvent.click(stop as Element);
+    await advance(0);
+    expect(within(screen.getByRole("log")).getByText("The answer was stopped.")).toBeTruthy();
+    expect(screen.getByText("Because it")).toBeTruthy();
+    expect(screen.getByTestId("dcs-announcer").textContent).toBe("The answer was stopped.");
+    expect(status()).toBe("Active");
+    expect(button("Send")).toBe(stop);
+    expect(document.activeElement).toBe(field());
+  });
+
+  it("the button keeps the focus when there is something to send", async () => {
+    await show();
+    await ask("Why?");
+    write("And then?");
+    const stop = button("Stop");
+    stop?.focus();
+    bench.server.finish("Because.");
+    await advance(2000);
+    expect(document.activeElement).toBe(stop);
+    expect(button("Send")?.disabled).toBe(false);
+  });
+
+  it("Escape in the field stops it, unless an input method is at work", async () => {
+    await show();
+    fireEvent.keyDown(field(), { key: "Escape" });
+    await ask("Why?");
+    fireEvent.keyDown(field(), { key: "Escape", isComposing: true });
+    fireEvent.keyDown(field(), { key: "Escape", keyCode: 229 });
+    await advance(0);
+    expect(bench.server.count("POST", /stop/)).toBe(0);
+    fireEvent.keyDown(field(), { key: "Escape" });
+    await advance(0);
+    expect(bench.server.count("POST", /stop/)).toBe(1);
+  });
+
+  it("the second half of a double click on Send does not stop it", async () => {
+    await show();
+    write("Why?");
+    fireEvent.click(button("Send") as Element, { detail: 1 });
+    await advance(0);
+    fireEvent.click(button("Stop") as Element, { detail: 2 });
+    await advance(0);
+    expect(bench.server.count("POST", /stop/)).toBe(0);
+  });
+
+  it("all that came within one frame is rendered once", async () => {
+    bench.server.streams.refusal = null;
+    await show();
+    await ask("Why?");
+    vi.mocked(sourcesIn).mockClear();
+    for (let count = 1; count <= 50; count += 1) bench.server.write("so ".repeat(count));
+    await advance(0);
+    expect(screen.getByText(/^(so ){49}so$/)).toBeTruthy();
+    expect(vi.mocked(sourcesIn).mock.calls.length).toBeLessThan(4);
+  });
+});
+
+describe("answers elsewhere", () => {
+  it("are announced once, and have a dot in the history until they are read", async () => {
+    bench.server.streams.refusal = null;
+    await show({ history: "sidebar", historyScope: null });
+    await bench.api().sendMessage({ scope: "b", content: "Elsewhere", key: "phone-key-1" });
+    await advance(0);
+    const row = () => screen.getByRole("button", { name: /^Elsewhere/ });
+    await act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+    expect(within(row()).queryByText("New answer")).toBeNull();
+    bench.server.finish("There.");
+    await advance(0);
+    await act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+    expect(screen.getByTestId("dcs-announcer").textContent).toBe("An answer has arrived in another chat");
+    expect(within(row()).getByText("New answer")).toBeTruthy();
+    fireEvent.click(row());
+    await advance(0);
+    expect(within(row()).queryByText("New answer")).toBeNull();
+    expect(bench.server.sessions[0]?.unread).toBe(false);
+  });
+});
+
 describe("trouble", () => {
   it("keeps the words while offline", async () => {
     await show();
@@ -189,7 +277,11 @@ describe("trouble", () => {
     await ask("Why?");
     bench.server.offline = true;
     await advance(10_000);
-    expect(status()).toBe("Reconnecting…");
+    expect(status()).toBe("Connection lost. The answer goes on; reconnecting…");
+    expect(within(screen.getByRole("log")).getByText(/reconnecting/)).toBeTruthy();
+    bench.server.offline = false;
+    await advance(5000);
+    expect(status()).toBe("Thinking…");
   });
 
   it("shows the sentence of a refusal, with a way on", async () => {
@@ -226,7 +318,12 @@ describe("trouble", () => {
     expect(screen.getByTestId("dcs-announcer").textContent).toBe("The answer did not succeed");
     fireEvent.click(screen.getByRole("button", { name: "Ask again" }));
     await advance(0);
-    expect(bench.server.messages.filter(({ content }) => content === "Why?")).toHaveLength(2);
+    expect(status()).toBe("Thinking…");
+    expect(screen.queryByText("The model is away.")).toBeNull();
+    expect(bench.server.messages.map(({ content, attempt }) => [content, attempt])).toEqual([
+      ["Why?", 0],
+      ["", 2],
+    ]);
   });
 
   it("says when the chat could not be loaded, and tries again", async () => {

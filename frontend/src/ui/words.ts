@@ -12,11 +12,14 @@ export interface Words {
   messageLabel: string;
   placeholder: string;
   send: string;
+  stop: string;
   sending: string;
   waitingForConnection: string;
   thinking: string;
   writing: string;
+  reconnecting: string;
   answerReady: string;
+  answerElsewhere: string;
   answerFailed: string;
   interrupted: string;
   stopped: string;
@@ -85,11 +88,14 @@ export const englishWords: Words = {
   messageLabel: "Message",
   placeholder: "Write a message…",
   send: "Send",
+  stop: "Stop",
   sending: "Sending…",
   waitingForConnection: "Waiting for the connection…",
   thinking: "Thinking…",
   writing: "Writing an answer…",
+  reconnecting: "Connection lost. The answer goes on; reconnecting…",
   answerReady: "Answer ready",
+  answerElsewhere: "An answer has arrived in another chat",
   answerFailed: "The answer did not succeed",
   interrupted: "The answer was interrupted.",
   stopped: "The answer was stopped.",
@@ -135,7 +141,7 @@ export const englishWords: Words = {
   moreSessions: "Show more",
   untitled: "New chat",
   openNow: "Open",
-  unread: "Unread",
+  unread: "New answer",
   today: "Today",
   yesterday: "Yesterday",
   week: "Previous 7 days",

@@ -1,9 +1,12 @@
 import { createApiClient } from "../apiClient.js";
 import { type ChatStore, createChatStore } from "../chatStore.js";
 import { createClock } from "../clock.js";
+import { createLiveUpdates, type LiveUpdates } from "../liveUpdates.js";
+import type { NewsMessage, OpenNewsChannel } from "../newsChannel.js";
 import type { PageSignal, PageSignals } from "../pageSignals.js";
 import type { HintStorage } from "../storedHint.js";
 import { createTabChannel, type OpenTransport, type TabMessage } from "../tabChannel.js";
+import type { TabLock } from "../tabLock.js";
 import { FakeTimers } from "./fakeTimers.js";
 import { MemoryServer } from "./memoryServer.js";
 
@@ -19,6 +22,8 @@ export class FakePage implements PageSignals {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   };
+
+  nextFrame = (run: () => void) => void setImmediate(run);
 
   signal(signal: PageSignal): void {
     if (signal === "online" || signal === "offline") this.online = signal === "online";
@@ -50,6 +55,43 @@ export class FakeBrowser {
   };
 }
 
+/** Web Locks and BroadcastChannel of one browser. */
+export class FakeSharing {
+  /** Everything that was said between tabs. */
+  readonly said: NewsMessage[] = [];
+  /** Nothing that is said is heard. */
+  isDead = false;
+  private readonly channels = new Map<string, Set<(news: NewsMessage) => void>>();
+  private readonly queues = new Map<string, (() => void)[]>();
+
+  readonly lock: TabLock = {
+    request: (name, lead) => {
+      const queue = this.queues.get(name) ?? [];
+      this.queues.set(name, queue);
+      queue.push(lead);
+      if (queue[0] === lead) setImmediate(() => queue[0] === lead && lead());
+      return () => {
+        const at = queue.indexOf(lead);
+        if (at === -1) return;
+        queue.splice(at, 1);
+        if (at === 0) queue[0]?.();
+      };
+    },
+  };
+
+  readonly channel: OpenNewsChannel = (name, receive) => {
+    const tabs = this.channels.get(name) ?? new Set();
+    this.channels.set(name, tabs);
+    tabs.add(receive);
+    const post = (news: NewsMessage) => {
+      this.said.push(news);
+      if (this.isDead) return;
+      for (const tab of [...tabs]) if (tab !== receive) setImmediate(() => tabs.has(tab) && tab(structuredClone(news)));
+    };
+    return { post, close: () => void tabs.delete(receive) };
+  };
+}
+
 export interface Tab {
   store: ChatStore;
   page: FakePage;
@@ -60,6 +102,7 @@ export interface TabOptions {
   scope?: string;
   owner?: string;
   storage?: HintStorage | null;
+  updates?: LiveUpdates;
 }
 
 /** A server, a browser with tabs, and time, all in the test's hand. */
@@ -67,6 +110,7 @@ export class ChatBench {
   readonly timers = new FakeTimers();
   readonly server = new MemoryServer(this.timers);
   readonly browser = new FakeBrowser();
+  readonly sharing = new FakeSharing();
   private keys = 0;
 
   api() {
@@ -94,10 +138,17 @@ export class ChatBench {
       page,
       storage: () => storage,
       tabs: createTabChannel(this.browser.transport),
+      updates: this.updates(page, options.owner),
       newKey: () => `key-000${++this.keys}`,
       random: () => 1,
       ...rest,
     });
+  }
+
+  updates(page = new FakePage(), owner?: string): LiveUpdates {
+    const { lock, channel } = this.sharing;
+    const parts = { clock: this.timers, page, random: () => 1, lock, channel };
+    return createLiveUpdates({ api: this.api(), owner, ...parts });
   }
 
   async openTab(options: TabOptions = {}): Promise<Tab> {

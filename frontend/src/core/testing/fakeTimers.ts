@@ -1,8 +1,8 @@
 import type { Timers } from "../clock.js";
 
-/** Let every promise that can settle do so. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Let every promise that can settle do so, frames and messages between tabs among them. */
+export async function settle(): Promise<void> {
+  for (let round = 0; round < 4; round += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 interface Waiting {

@@ -1,5 +1,6 @@
 import type { Timers } from "../clock.js";
-import type { Arrival, ArrivalStatus, Message, SendMessage, SentMessage, Session } from "../wire.js";
+import type { Arrival, ArrivalStatus, Delta, Message, SendMessage, SentMessage, Session, Updates } from "../wire.js";
+import { MemoryStreams } from "./memoryStreams.js";
 
 interface Answer {
   status: number;
@@ -20,6 +21,21 @@ export interface SeenRequest {
   body: Record<string, unknown> | null;
 }
 
+/** What a cursor says of one open session. */
+interface Known {
+  row: string;
+  position: number;
+  attempt: number;
+  state: Message["state"];
+  length: number;
+}
+
+interface Knowledge {
+  listed: string;
+  open: Record<string, Known>;
+}
+
+const isUnfinished = ({ state }: Message) => state === "pending" || state === "running";
 const time = (milliseconds: number) => new Date(milliseconds).toISOString().replace("Z", "000Z");
 const refusal = (status: number, code: string, message: string, field: string | null = null): Answer => ({
   status,
@@ -29,7 +45,12 @@ const notFound = () => refusal(404, "not_found", "There is no such chat session.
 
 /** Follows the contract in memory: one reader, real expiry, keys compared, one running turn. */
 export class MemoryServer {
+  /** All but those for news. */
   readonly seen: SeenRequest[] = [];
+  /** Requests for news, and whether as a stream. */
+  readonly looks: { since: string | null; isStream: boolean }[] = [];
+  readonly streams: MemoryStreams;
+  private readonly knowledge: string[] = [];
   sessions: Session[] = [];
   messages: Message[] = [];
   offline = false;
@@ -38,34 +59,53 @@ export class MemoryServer {
   skew = 0;
   timeout = 300_000;
   faults: Fault[] = [];
+  /** What every request for news is answered instead. */
+  refusedNews: Answer | null = null;
   private held: (() => void)[] | null = null;
+  private areAnswersHeld = false;
   private readonly sent = new Map<string, { content: string; answer: SentMessage }>();
   private readonly timers: Timers;
   private ids = 0;
 
   constructor(timers: Timers) {
     this.timers = timers;
+    this.streams = new MemoryStreams(timers, (since) => {
+      const updates = this.updatesSince(since);
+      return updates.cursor === since ? null : updates;
+    });
   }
 
   readonly fetch = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
     const path = String(input).replace("/chat", "");
+    if (path.startsWith("/updates")) return this.news(new URL(path, "http://server"), init);
     const body = typeof init.body === "string" ? JSON.parse(init.body) : null;
     this.seen.push({ method: init.method ?? "GET", path, body });
-    if (this.held !== null) await new Promise<void>((resolve) => this.held?.push(resolve));
+    if (this.held !== null && !this.areAnswersHeld) await new Promise<void>((resolve) => this.held?.push(resolve));
     if (this.offline) throw new TypeError("Failed to fetch");
     const fault = this.faults.shift();
     if (fault !== undefined && !fault.afterwards) return this.broken(fault);
     const { status, body: answer } = this.handle(init.method ?? "GET", path, body);
+    const text = status === 204 ? "" : JSON.stringify(answer);
+    this.streams.push();
+    if (this.held !== null) await new Promise<void>((resolve) => this.held?.push(resolve));
     if (fault !== undefined) return this.broken(fault);
-    return respond(status, status === 204 ? "" : JSON.stringify(answer));
+    return respond(status, text);
   };
 
   count(method: string, pattern: RegExp): number {
     return this.seen.filter((request) => request.method === method && pattern.test(request.path)).length;
   }
 
+  /** Requests wait before they are answered. */
   hold(): void {
     this.held = [];
+    this.areAnswersHeld = false;
+  }
+
+  /** Requests are answered, and the answers, soon old, wait on the way back. */
+  holdAnswers(): void {
+    this.held = [];
+    this.areAnswersHeld = true;
   }
 
   release(): void {
@@ -79,18 +119,103 @@ export class MemoryServer {
   /** The reply grows. */
   write(content: string): void {
     this.changeReply({ state: "running", content });
+    this.streams.push();
   }
 
   /** The reply ends; the idle clock starts again. */
   finish(content: string, state: Message["state"] = "answered", error = ""): void {
     const reply = this.changeReply({ state, content, error });
-    this.changeSession(reply.session, { running: false, preview: content, ...this.active() });
+    this.changeSession(reply.session, { running: false, unread: true, preview: content, ...this.active() });
+    this.streams.push();
+  }
+
+  /** Another attempt takes over, such as after a worker died. */
+  beginAnew(content = ""): void {
+    const { attempt } = this.changeReply({});
+    const reply = this.changeReply({ state: "running", content, attempt: attempt + 1, error: "" });
+    this.changeSession(reply.session, { running: true });
+    this.streams.push();
+  }
+
+  /** As a server of another version does. */
+  forgetCursors(): void {
+    this.knowledge.fill("");
+  }
+
+  /** What has changed since a cursor, for a reader that asks past all tabs. */
+  updatesSince(since: string | null): Updates {
+    this.expire();
+    const before: Knowledge | null = since === null ? null : JSON.parse(this.knowledge[Number(since.slice(1))] ?? "");
+    const rows = this.sessions.toSorted(latestFirst);
+    const live = rows.filter((row) => row.state === "active" || row.running);
+    const told = rows.filter((row) => live.includes(row) || before?.open[row.id] !== undefined);
+    const changed = told.filter((row) => before?.open[row.id]?.row !== JSON.stringify(row));
+    const knowledge: Knowledge = {
+      listed: JSON.stringify(rows.filter((row) => !live.includes(row))),
+      open: Object.fromEntries(live.map((row) => [row.id, this.knownOf(row)])),
+    };
+    const isGone = Object.keys(before?.open ?? {}).some((id) => this.find(id) === undefined);
+    const lacking = told.map((row) => this.lacking(row, before?.open[row.id]));
+    return {
+      cursor: this.cursorOf(JSON.stringify(knowledge)),
+      sessions: changed,
+      messages: lacking.flatMap(({ messages }) => messages),
+      deltas: lacking.flatMap(({ deltas }) => deltas),
+      history_changed: before !== null && (isGone || before.listed !== knowledge.listed),
+      server_time: time(this.now()),
+    };
+  }
+
+  private async news(url: URL, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers);
+    const since = url.searchParams.get("since");
+    const isStream = headers.get("Accept")?.startsWith("text/event-stream") ?? false;
+    this.looks.push({ since, isStream });
+    if (this.offline) throw new TypeError("Failed to fetch");
+    const refused = this.refusedNews ?? (isStream ? this.streams.refusal : null);
+    if (refused !== null) return respond(refused.status, JSON.stringify(refused.body));
+    if (since !== null && !this.knowledge[Number(since.slice(1))]) {
+      return respond(400, '{"code":"invalid","message":"since is no cursor.","field":"since"}');
+    }
+    if (isStream) return this.streams.open(since, init.signal ?? undefined);
+    const updates = this.updatesSince(since);
+    if (headers.get("If-None-Match") === `"${updates.cursor}"`) return new Response(null, { status: 304 });
+    return respond(200, JSON.stringify(updates));
+  }
+
+  private lacking(row: Session, known: Known | undefined): { messages: Message[]; deltas: Delta[] } {
+    const all = this.messages.filter(({ session }) => session === row.id);
+    const from = known?.position ?? all.length - 2;
+    const messages: Message[] = [];
+    const deltas: Delta[] = [];
+    for (const message of all.filter(({ position }) => position >= from)) {
+      const { id, session, attempt, content, state } = message;
+      const text = [...content].slice(known?.length).join("");
+      if (known?.position !== message.position || known.attempt !== attempt) messages.push(message);
+      else if (!isUnfinished(message) && known.state !== state) messages.push(message);
+      else if (isUnfinished(message) && text !== "") {
+        deltas.push({ session, message: id, attempt, offset: known.length, text });
+      }
+    }
+    return { messages, deltas };
+  }
+
+  private knownOf(row: Session): Known {
+    const last = this.messages.findLast(({ session }) => session === row.id);
+    const { position = 0, attempt = 0, state = "", content = "" } = last ?? {};
+    return { row: JSON.stringify(row), position, attempt, state, length: [...content].length };
+  }
+
+  private cursorOf(knowledge: string): string {
+    if (!this.knowledge.includes(knowledge)) this.knowledge.push(knowledge);
+    return `c${this.knowledge.indexOf(knowledge)}`;
   }
 
   start(scope = "", messages: readonly string[] = []): Session {
     const session = this.open(scope, null);
     for (const [index, content] of messages.entries())
       this.store(session.id, index % 2 ? "assistant" : "user", content);
+    this.streams.push();
     return this.find(session.id) as Session;
   }
 
@@ -120,6 +245,9 @@ export class MemoryServer {
   ): Answer {
     if (verb === "messages") return this.transcript(session, query);
     if (verb === "reopen") return this.reopen(session);
+    if (verb === "stop") return this.stop(session);
+    if (verb === "retry") return this.retry(session);
+    if (verb === "read") this.changeSession(session.id, { unread: false });
     if (verb === "end" && session.state === "active") this.close(session, "user");
     if (verb === "touch" && session.state === "active") this.changeSession(session.id, this.active());
     if (method === "PATCH") this.changeSession(session.id, { title: String(body?.title) });
@@ -145,9 +273,7 @@ export class MemoryServer {
     const scope = query.get("scope");
     const from = Number(query.get("cursor") ?? 0);
     const limit = Number(query.get("limit") ?? 30);
-    const all = this.sessions
-      .filter((session) => scope === null || session.scope === scope)
-      .sort((a, b) => b.last_message_at.localeCompare(a.last_message_at) || b.id.localeCompare(a.id));
+    const all = this.sessions.filter((session) => scope === null || session.scope === scope).sort(latestFirst);
     const next = from + limit < all.length ? String(from + limit) : null;
     return this.ok({ sessions: all.slice(from, from + limit), next_cursor: next });
   }
@@ -165,6 +291,33 @@ export class MemoryServer {
     this.changeSession(session.id, { state: "active", ended_at: null, end_reason: "", ...this.active() });
     const previous = open === undefined || open.id === session.id ? null : (this.find(open.id) ?? null);
     return this.ok({ arrival: arrivalOf("reopened", "user", previous), session: this.find(session.id) });
+  }
+
+  private stop(session: Session): Answer {
+    const reply = this.replyOf(session);
+    if (reply !== undefined && isUnfinished(reply)) {
+      this.change(reply.id, { state: "stopped" });
+      this.changeSession(session.id, { running: false, ...this.active() });
+    }
+    return this.ok({ session: this.find(session.id), reply: this.replyOf(session) ?? null });
+  }
+
+  private retry(session: Session): Answer {
+    const reply = this.replyOf(session);
+    if (reply !== undefined && isUnfinished(reply)) return this.conflict("turn_in_progress", session, undefined);
+    if (session.state !== "active") return this.conflict("session_ended", session, this.openIn(session.scope));
+    if (reply === undefined || reply.state === "answered") {
+      return this.conflict("nothing_to_retry", session, undefined);
+    }
+    this.change(reply.id, { state: "pending", content: "", error: "", attempt: reply.attempt + 1 });
+    this.changeSession(session.id, { running: true, ...this.active() });
+    return this.ok({ session: this.find(session.id), reply: this.replyOf(session) });
+  }
+
+  /** The last message, if it is a reply. */
+  private replyOf(session: Session): Message | undefined {
+    const last = this.messages.findLast((message) => message.session === session.id);
+    return last?.role === "assistant" ? last : undefined;
   }
 
   private transcript(session: Session, query: URLSearchParams): Answer {
@@ -220,6 +373,7 @@ export class MemoryServer {
       content,
       position,
       state: state ?? (role === "assistant" ? "answered" : ""),
+      attempt: role === "assistant" ? 1 : 0,
       error: "",
       created_at: time(this.now()),
       metadata: {},
@@ -230,10 +384,15 @@ export class MemoryServer {
   }
 
   private changeReply(change: Partial<Message>): Message {
-    const at = this.messages.findLastIndex((message) => message.role === "assistant");
-    const reply = { ...(this.messages[at] as Message), ...change };
-    this.messages[at] = reply;
-    return reply;
+    const last = this.messages.findLast((message) => message.role === "assistant");
+    return this.change(last?.id ?? "", change);
+  }
+
+  private change(id: string, change: Partial<Message>): Message {
+    const at = this.messages.findIndex((message) => message.id === id);
+    const message = { ...(this.messages[at] as Message), ...change };
+    this.messages[at] = message;
+    return message;
   }
 
   private open(scope: string, previous: Session | null): Session {
@@ -286,6 +445,10 @@ export class MemoryServer {
     if (status === undefined) throw new TypeError("Failed to fetch");
     return respond(status, body ?? "<!doctype html><p>Something in between</p>", retryAfter);
   }
+}
+
+function latestFirst(a: Session, b: Session): number {
+  return b.last_message_at.localeCompare(a.last_message_at) || b.id.localeCompare(a.id);
 }
 
 function arrivalOf(status: ArrivalStatus, reason: string, previous: Session | null): Arrival {

@@ -1,0 +1,29 @@
+import type { Session } from "./wire.js";
+
+/** What is known of the reader's other chats, from news alone. */
+export interface Elsewhere {
+  /** Sessions in which an answer is being written. */
+  running: readonly string[];
+  /** The session whose answer has come last, as long as it has not been read. */
+  answered: Session | null;
+}
+
+export const NOTHING_ELSEWHERE: Elsewhere = { running: [], answered: null };
+
+/** Only an answer that was being written before our eyes counts as one that has arrived. */
+export function heardElsewhere(before: Elsewhere, sessions: readonly Session[], shown: string | null): Elsewhere {
+  const { running, answered } = sessions.reduce((known, session) => withRow(known, session), before);
+  const others = running.filter((id) => id !== shown);
+  const told = answered?.id === shown ? null : answered;
+  const isSame = told === before.answered && others.join() === before.running.join();
+  return isSame ? before : { running: others, answered: told };
+}
+
+function withRow({ running, answered }: Elsewhere, session: Session): Elsewhere {
+  const { id, unread } = session;
+  const isRunning = running.includes(id);
+  if (session.running) return { running: isRunning ? running : [...running, id], answered };
+  const isRead = !unread && answered?.id === id;
+  const others = isRunning ? running.filter((other) => other !== id) : running;
+  return { running: others, answered: unread && isRunning ? session : isRead ? null : answered };
+}

@@ -1,0 +1,53 @@
+import type { ChatState } from "./chatState.js";
+import { heardElsewhere } from "./elsewhere.js";
+import { grown, isApart, mergeMessages } from "./transcript.js";
+import { withSession } from "./transitions.js";
+import type { News } from "./updatesReader.js";
+import type { Delta, Message, Session, Updates } from "./wire.js";
+
+/** What the server says has changed. The same news may come twice, late or out of order: it is applied once. */
+export function updated(state: ChatState, { sessions, messages, deltas }: Updates): ChatState {
+  const elsewhere = heardElsewhere(state.elsewhere, sessions, state.session?.id ?? null);
+  const known = elsewhere === state.elsewhere ? state : { ...state, elsewhere };
+  const { session } = known;
+  if (session === null) return known;
+  const isOurs = (item: Message | Delta) => item.session === session.id;
+  const told = joined(sessions.reduce(withRow, known), messages.filter(isOurs));
+  return deltas.filter(isOurs).reduce(withDelta, told);
+}
+
+function withRow(state: ChatState, row: Session): ChatState {
+  if (row.id === state.session?.id) {
+    return { ...withSession(state, row), viewing: state.viewing && row.state !== "active" };
+  }
+  return row.id === state.previous?.id ? { ...state, previous: row } : state;
+}
+
+function joined(state: ChatState, messages: readonly Message[]): ChatState {
+  const [first] = messages;
+  if (first === undefined) return state;
+  const isTorn = state.messages.length === 0 ? first.position > 0 : isApart(state.messages, messages);
+  if (isTorn) return { ...state, gap: true };
+  return { ...state, messages: mergeMessages(state.messages, messages) };
+}
+
+function withDelta(state: ChatState, delta: Delta): ChatState {
+  const at = state.messages.findLastIndex(({ id }) => id === delta.message);
+  const reply = state.messages[at];
+  const after = reply === undefined ? null : grown(reply, delta);
+  if (after === null) return { ...state, gap: true };
+  return after === reply ? state : { ...state, messages: state.messages.with(at, after) };
+}
+
+/** Whether these news say that the next message would meet something else than what is shown. */
+export function isOtherwise(state: ChatState, news: News, scope: string): boolean {
+  if (!state.loaded || state.viewing) return false;
+  const { session } = state;
+  const { sessions, history_changed, isWhole } = news;
+  if (isWhole && session?.state === "active" && !sessions.some(({ id }) => id === session.id)) return true;
+  const isOther = (row: Session) =>
+    row.id === session?.id
+      ? session.state === "active" && row.state !== "active"
+      : row.scope === scope && row.state === "active";
+  return history_changed || sessions.some(isOther);
+}

@@ -1,0 +1,270 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ChatStore } from "./chatStore.js";
+import type { UpdatesListener } from "./liveUpdates.js";
+import { ChatBench, FakePage } from "./testing/chatBench.js";
+
+let bench: ChatBench;
+beforeEach(() => {
+  bench = new ChatBench();
+  bench.server.streams.refusal = null;
+  // Not the reader's first chat, with which a visitor only gets a name.
+  const { id } = bench.server.start("", ["Old"]);
+  bench.server.changeSession(id, { state: "ended", end_reason: "user" });
+});
+
+const last = (store: ChatStore) => store.getSnapshot().messages.at(-1);
+const streams = () => bench.server.looks.filter(({ isStream }) => isStream).length;
+const polls = () => bench.server.looks.length - streams();
+
+async function ask(text = "Why?") {
+  const tab = await bench.openTab();
+  tab.store.send(text);
+  await bench.timers.advance(0);
+  return tab;
+}
+
+describe("a stream", () => {
+  it("brings the answer as it is written, without a single poll", async () => {
+    const { store, disconnect } = await ask();
+    for (const text of ["Bec", "Because 🧊", "Because 🧊 floats"]) {
+      bench.server.write(text);
+      await bench.timers.advance(0);
+      expect(last(store)).toMatchObject({ content: text, state: "running" });
+    }
+    expect(store.getSnapshot().running).toBe("writing");
+    bench.server.finish("Because 🧊 floats.");
+    await bench.timers.advance(0);
+    expect(last(store)).toMatchObject({ content: "Because 🧊 floats.", state: "answered" });
+    expect([streams(), polls()]).toEqual([1, 0]);
+    expect(bench.server.count("GET", /messages/)).toBe(0);
+    disconnect();
+    await bench.timers.advance(0);
+    expect([bench.server.streams.count, bench.timers.count]).toEqual([0, 0]);
+  });
+
+  it("that the server ends is opened again with the cursor, and nobody notices", async () => {
+    const { store } = await ask();
+    bench.server.write("Bec");
+    await bench.timers.advance(60_000);
+    bench.server.streams.end();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().running).toBe("writing");
+    bench.server.write("Because");
+    await bench.timers.advance(1000);
+    expect(last(store)?.content).toBe("Because");
+    expect(bench.server.looks.at(-1)?.since).not.toBeNull();
+    expect(streams()).toBe(2);
+  });
+
+  it("that breaks is reconnecting, never done, and goes on from its cursor", async () => {
+    const { store } = await ask();
+    bench.server.write("Bec");
+    await bench.timers.advance(0);
+    bench.server.offline = true;
+    bench.server.streams.cut();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ running: "reconnecting", status: "active" });
+    expect(last(store)).toMatchObject({ content: "Bec", state: "running" });
+    await bench.timers.advance(20_000);
+    expect(store.getSnapshot()).toMatchObject({ running: "reconnecting", status: "offline", online: true });
+    bench.server.offline = false;
+    bench.server.write("Because");
+    await bench.timers.advance(4000);
+    expect(store.getSnapshot()).toMatchObject({ running: "writing", status: "active" });
+    expect(last(store)?.content).toBe("Because");
+    expect([bench.server.streams.count, polls()]).toEqual([1, 0]);
+  });
+
+  it("that falls silent is broken", async () => {
+    const { store } = await ask();
+    bench.server.streams.isSilent = true;
+    bench.server.finish("Because.");
+    await bench.timers.advance(35_000);
+    expect(store.getSnapshot().running).toBe("reconnecting");
+    bench.server.streams.isSilent = false;
+    await bench.timers.advance(4000);
+    expect(last(store)?.content).toBe("Because.");
+  });
+
+  it("gives way to polls where it never bears fruit, and is tried again later", async () => {
+    bench.server.streams.isSilent = true;
+    const { store } = await ask();
+    await bench.timers.advance(75_000);
+    expect(streams()).toBe(2);
+    bench.server.write("Bec");
+    await bench.timers.advance(4000);
+    expect(last(store)?.content).toBe("Bec");
+    bench.server.streams.isSilent = false;
+    await bench.timers.advance(300_000);
+    expect(streams()).toBe(3);
+    expect(bench.server.streams.count).toBe(1);
+  });
+
+  it("is opened at once, and anew, when the page comes back to another connection", async () => {
+    const { store, page } = await ask();
+    page.signal("visible");
+    await bench.timers.advance(0);
+    expect(streams()).toBe(1);
+    page.signal("online");
+    await bench.timers.advance(0);
+    expect([streams(), bench.server.streams.count]).toEqual([2, 1]);
+    bench.server.streams.isSilent = true;
+    bench.server.finish("Because.");
+    bench.timers.sleep(25_000);
+    bench.server.streams.isSilent = false;
+    page.signal("visible");
+    await bench.timers.advance(0);
+    expect(streams()).toBe(3);
+    expect(last(store)?.content).toBe("Because.");
+  });
+
+  it.each([
+    [406, Number.POSITIVE_INFINITY],
+    [404, Number.POSITIVE_INFINITY],
+    [501, Number.POSITIVE_INFINITY],
+    [429, 60_000],
+  ])("that is refused with %s gives way to polls", async (status, pause) => {
+    bench.server.streams.refusal = { status, body: { code: "use_polling", message: "", field: null } };
+    const { store } = await ask();
+    bench.server.finish("Because.");
+    await bench.timers.advance(1000);
+    expect(last(store)?.content).toBe("Because.");
+    expect(store.getSnapshot().error).toBeNull();
+    bench.server.streams.refusal = null;
+    await bench.timers.advance(50_000);
+    expect(streams()).toBe(1);
+    await bench.timers.advance(3_600_000);
+    expect(streams()).toBe(pause === 60_000 ? 2 : 1);
+  });
+
+  it("is not asked for in a loop when something in between always ends it", async () => {
+    await ask();
+    const closing = setInterval(() => bench.server.streams.end());
+    await bench.timers.advance(60_000);
+    clearInterval(closing);
+    expect(streams()).toBeLessThan(20);
+  });
+});
+
+describe("news and answers that overtake each other", () => {
+  it("do not show a message twice that is still on its way", async () => {
+    const { store } = await bench.openTab();
+    bench.server.start("", ["Earlier", "Indeed."]);
+    await bench.timers.advance(0);
+    bench.server.holdAnswers();
+    store.send("Why?");
+    await bench.timers.advance(100);
+    bench.server.finish("Because.");
+    await bench.timers.advance(100);
+    expect(store.getSnapshot().entries.map(({ kind }) => kind)).toEqual(["message", "message", "pending"]);
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ running: null, pending: [] });
+    expect(last(store)).toMatchObject({ content: "Because.", state: "answered" });
+  });
+
+  it("do not show a message twice whose answer was lost, and which is about to be sent again", async () => {
+    const { store } = await bench.openTab();
+    bench.server.start("", ["Earlier", "Indeed."]);
+    await bench.timers.advance(0);
+    bench.server.faults = [{ afterwards: true }];
+    store.send("Why?");
+    await bench.timers.advance(500);
+    expect(store.getSnapshot().entries.map(({ kind }) => kind)).toEqual(["message", "message", "pending"]);
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ running: "waiting", pending: [] });
+    expect(store.getSnapshot().messages).toHaveLength(4);
+  });
+
+  it("do not bring a reply back that had ended before the transcript came", async () => {
+    const { store } = await ask();
+    const { id = "" } = store.getSnapshot().session ?? {};
+    bench.server.write("Bec");
+    await bench.timers.advance(0);
+    bench.server.holdAnswers();
+    const opened = store.open(id);
+    await bench.timers.advance(10);
+    bench.server.finish("Because.");
+    await bench.timers.advance(10);
+    bench.server.release();
+    await opened;
+    await bench.timers.advance(0);
+    expect(last(store)).toMatchObject({ content: "Because.", state: "answered" });
+    expect(store.getSnapshot().running).toBeNull();
+  });
+
+  it("read again what does not join, and only once for all that came", async () => {
+    const page = new FakePage();
+    let listener: UpdatesListener | undefined;
+    const real = bench.updates(page);
+    const join = (given: UpdatesListener) => {
+      listener = given;
+      return real.join(given);
+    };
+    const store = bench.store({ updates: { join } }, page);
+    store.connect();
+    await bench.timers.advance(0);
+    store.send("Why?");
+    await bench.timers.advance(0);
+    const reply = last(store);
+    bench.server.streams.isSilent = true;
+    bench.server.write("Because it floats");
+    for (const offset of [9, 10, 11]) {
+      const delta = { session: reply?.session ?? "", message: reply?.id ?? "", attempt: 1, offset, text: "?" };
+      const rest = { cursor: "c", sessions: [], messages: [], history_changed: false, server_time: "", isWhole: false };
+      listener?.news({ ...rest, deltas: [delta] });
+    }
+    await bench.timers.advance(0);
+    expect(last(store)?.content).toBe("Because it floats");
+    expect(bench.server.count("GET", /messages/)).toBe(1);
+  });
+});
+
+describe("other devices", () => {
+  it("can start a session, write in it, and end it: all is seen at once", async () => {
+    const { store } = await bench.openTab();
+    const api = bench.api();
+    await api.sendMessage({ content: "From a phone", key: "phone-key-1" });
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ running: "waiting", messages: [{ content: "From a phone" }, {}] });
+    bench.server.finish("Phone answer.");
+    await bench.timers.advance(0);
+    expect(last(store)?.content).toBe("Phone answer.");
+    const { id = "" } = store.getSnapshot().session ?? {};
+    await api.endSession(id);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ status: "ended", session: { id, state: "ended" } });
+  });
+
+  it("can delete it", async () => {
+    const { store } = await ask();
+    await bench.api().deleteSession(store.getSnapshot().session?.id ?? "");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ session: null, entries: [] });
+  });
+
+  it("can take over the attempt: its text is written anew", async () => {
+    const { store } = await ask();
+    bench.server.write("Half an ans");
+    await bench.timers.advance(0);
+    bench.server.beginAnew();
+    await bench.timers.advance(0);
+    expect(last(store)).toMatchObject({ content: "", attempt: 2 });
+    bench.server.write("Because");
+    await bench.timers.advance(0);
+    expect(last(store)?.content).toBe("Because");
+  });
+
+  it("tell of an answer that arrives while something else is on screen", async () => {
+    const { store } = await bench.openTab();
+    const { session } = await bench.api().sendMessage({ scope: "b", content: "Elsewhere", key: "phone-key-1" });
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().answeredElsewhere).toBeNull();
+    bench.server.finish("There.");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().answeredElsewhere).toMatchObject({ id: session.id });
+    await store.open(session.id);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().answeredElsewhere).toBeNull();
+  });
+});
