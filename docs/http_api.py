@@ -19,7 +19,12 @@ PAGE = ROOT / "docs" / "reference" / "http-api.md"
 BEGIN = "<!-- begin: written by docs/http_api.py -->\n"
 END = "<!-- end -->"
 METHODS = ("get", "post", "patch", "delete")
-SHOWN = {"sendMessage": "sent", "getCurrentSession": "current_expired", "listSessions": "history"}
+SHOWN = {
+    "sendMessage": "sent",
+    "getCurrentSession": "current_expired",
+    "listSessions": "history",
+    "getUpdates": "updates_delta",
+}
 KINDS_OF_TEXT = {"Time": "time", "Scope": "text"}
 
 

@@ -11,8 +11,9 @@ A fenced block is one step:
 * ``console``: each line after ``$`` is a command. Those of ``python`` are run and must print
   what the page shows; ``…`` stands for anything.
 
-``<!-- not run: reason -->`` before a block leaves it out. Nothing else is left out unseen: a
-language that is not in ``NOT_CODE`` fails.
+``<!-- not run: reason -->`` before a block leaves it out, ``<!-- needs: package -->`` where that
+package cannot be imported. Nothing else is left out unseen: a language that is not in ``NOT_CODE``
+fails.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +32,7 @@ PYTHON_FILE = re.compile(r"# ([\w/.-]+\.py)\b")
 TEMPLATE_FILE = re.compile(r"\{# ([\w/.-]+\.html) #\}")
 GIVEN = re.compile(r"<!-- given: (.+?) -->")
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*\Z", re.DOTALL)
+NEEDS = re.compile(r"<!-- needs: (\w+) -->\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,14 @@ def text_of(page: str) -> str:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """The fenced blocks of a page, directives of Sphinx aside."""
+    """The fenced blocks of a page that can be followed here, directives of Sphinx aside."""
     text = page.read_text(encoding="utf-8")
     for found in FENCE.finditer(text):
         language = found[2].strip()
         if language.startswith("{"):
+            continue
+        needed = NEEDS.search(text[: found.start()])
+        if needed and find_spec(needed[1]) is None:
             continue
         left_out = NOT_RUN.search(text[: found.start()])
         reason = " ".join(left_out[1].split()) if left_out else ""
