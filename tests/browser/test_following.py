@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place
+from tests.browser.chat_page import QUESTION, Place
 from tests.browser.conftest import MakeReader, Reader, Waiting, each_once
 from tests.browser.site import Site
 
@@ -54,18 +54,21 @@ def test_the_answer_goes_on_when_everybody_has_left_and_is_marked_unread(
 ) -> None:
     reader = make_reader(waiting, "student")
     page = begin(waiting, reader, subject)
+    chat = reader.chat(subject, page)
+    chat.new_chat.click()
+    expect(chat.messages).to_have_count(0)
     page.goto("about:blank")
     waiting.model.finish("while nobody looked.")
-    until_answered(waiting, page)
-    other = waiting.subject("history")
-    chat = reader.chat(Place("subject", f"/subjects/{other}/", "XP", "Your chats"), page).open()
-    row = chat.open_history().get_by_role("listitem").filter(has_text=QUESTION)
-    expect(row).to_contain_text("New answer")
-    again = reader.chat(subject, page).open()
-    expect(again.finished).to_contain_text("while nobody looked.")
-    assert_exact(waiting, again.answers.last.inner_text())
-    expect(again.open_history().get_by_role("listitem").first).not_to_contain_text("New answer")
+    until(page, lambda: [row["state"] for row in waiting.messages()][-1:] == ["answered"])
+    assert len(unread(waiting)) == 1
+    chat.open().open_history()
+    expect(chat.row(QUESTION)).to_contain_text("New answer")
+    chat.row(QUESTION).get_by_role("button").first.click()
+    expect(chat.finished).to_contain_text("while nobody looked.")
+    assert_exact(waiting, chat.answers.last.inner_text())
     until(page, lambda: not unread(waiting))
+    chat.open_history()
+    expect(chat.row(QUESTION)).not_to_contain_text("New answer")
 
 
 def test_the_tabs_of_a_browser_share_one_stream_and_the_next_one_takes_it_over(
@@ -83,17 +86,18 @@ def test_the_tabs_of_a_browser_share_one_stream_and_the_next_one_takes_it_over(
         ),
     )
     first = begin(waiting, reader, subject)
+    before = len(streams)  # a first message may have made a visitor of a stranger: one more
     second = reader.chat(subject).open()
     third = reader.chat(subject).open()
     for chat in (second, third):
         expect(chat.answers.last).to_contain_text(GROWN)
-    assert len(streams) == 1
+    assert len(streams) == before
     first.close()
     waiting.model.finish("at last.")
     for chat in (second, third):
         expect(chat.finished).to_contain_text("at last.")
         assert_exact(waiting, chat.answers.last.inner_text())
-    assert len(streams) == 2
+    assert len(streams) == before + 1
 
 
 def test_another_device_sees_the_question_and_the_answer_as_they_come(
@@ -117,11 +121,11 @@ def test_stop_keeps_what_was_written_and_try_again_begins_anew(
     reader = make_reader(waiting, who)
     chat = reader.chat(place, begin(waiting, reader, place))
     chat.root.get_by_role("button", name="Stop").click()
-    expect(chat.answers.last).to_contain_text("Stopped")
+    expect(chat.answers.last).to_contain_text("The answer was stopped.")
     expect(chat.answers.last).to_contain_text("warmth warmth")
     expect(chat.status).to_have_text("Active")
     expect(chat.field).to_be_focused()
-    chat.answers.last.get_by_role("button", name="Try again").click()
+    chat.answers.last.get_by_role("button", name="Ask again").click()
     waiting.model.wait_until_asked()
     waiting.model.finish("Anew.")
     expect(chat.finished).to_contain_text("Anew.")
@@ -145,6 +149,7 @@ def test_d01_an_answer_whose_server_is_killed_is_there_after_all(
 ) -> None:
     reader = make_reader(slow_site)
     reader.provokes("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE", "ERR_SOCKET")
+    reader.provokes("timeout graceful shutdown exceeded")
     chat = reader.chat(subject).open()
     chat.ask(QUESTION)
     expect(chat.answers.last).to_contain_text("energy")
@@ -156,15 +161,10 @@ def test_d01_an_answer_whose_server_is_killed_is_there_after_all(
     expect(chat.messages).to_have_count(2)
     [answer] = slow_site.said("assistant")
     expect(chat.answers.last).to_contain_text(answer[-30:])
-    chat.converse(OTHER_QUESTION)
 
 
 def unread(site: Site) -> list[int]:
     return [row["id"] for row in site.query("SELECT id FROM subjects_chatsession WHERE unread")]
-
-
-def until_answered(site: Site, page: Page) -> None:
-    until(page, lambda: [row["state"] for row in site.messages()][-1:] == ["answered"])
 
 
 def until(page: Page, holds: object, attempts: int = 100) -> None:
