@@ -15,6 +15,7 @@ from django_chat_sessions.services.tables import (
     messages,
     sessions,
     short_transaction,
+    tell_readers,
 )
 from tests.conversations import opened, stored
 
@@ -122,3 +123,16 @@ class TestAfterCommit:
         announce(signal, session)
         assert seen == [session]
         assert "RuntimeError" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_row_that_was_adopted_and_is_nobodys_tells_nobody(
+    owner: Owner, django_capture_on_commit_callbacks: Any
+) -> None:
+    session = opened(owner)
+    with django_capture_on_commit_callbacks() as hints:
+        tell_readers(get_session_model()())
+    assert hints == []
+    with django_capture_on_commit_callbacks() as hints:
+        tell_readers(session)
+    assert len(hints) == 1
