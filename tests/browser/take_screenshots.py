@@ -7,6 +7,7 @@ example site for it. Each picture is named screen-width-look.png.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -117,10 +118,42 @@ def running_answers(camera: Camera) -> None:
     site.model.go_on("Warmth is energy on the move. ")
     expect(chat.status).to_have_text("Writing an answer…")
     camera.take(chat, "subject-writing")
+    chat.root.get_by_role("button", name="Stop").click()
+    expect(chat.answers.last).to_contain_text("stopped")
+    camera.take(chat, "subject-stopped")
+    chat.answers.last.get_by_role("button", name="Ask again").click()
+    site.model.wait_until_asked()
     site.let_pass(31)
     expect(chat.answers.last).to_contain_text("interrupted")
     camera.take(chat, "subject-interrupted")
     site.model.reset()
+
+
+def answers_elsewhere(camera: Camera) -> None:
+    """An answer to a chat that is not looked at, and one whose server goes away."""
+    site = camera.site
+    assert isinstance(site, Waiting)
+    chat = camera.chat(camera.places["subject"]).open()
+    chat.ask(QUESTION)
+    site.model.wait_until_asked()
+    chat.new_chat.click()
+    expect(chat.messages).to_have_count(0)
+    site.model.finish("Warmth is energy on the move [1].")
+    chat.open_history()
+    expect(chat.row(QUESTION)).to_contain_text("New answer")
+    camera.take(chat, "subject-unread")
+    chat.page.keyboard.press("Escape")
+    chat.ask(OTHER_QUESTION)
+    site.model.wait_until_asked()
+    site.model.go_on("Warmth is energy on the move. ")
+    expect(chat.status).to_have_text("Writing an answer…")
+    site.stop(signal.SIGKILL)
+    expect(chat.status).to_contain_text("reconnecting")
+    camera.take(chat, "subject-reconnecting")
+    site.model.reset()
+    site.start()
+    site.forget_chats()
+    chat = camera.chat(camera.places["subject"]).open()
     chat.page.context.set_offline(True)
     chat.ask(OTHER_QUESTION)
     expect(chat.own.last).to_contain_text("Waiting for the connection")
@@ -134,7 +167,7 @@ def let_pass(site: Site, chat: Chat, seconds: int) -> None:
 
 Story = Callable[[Camera], None]
 QUICK: list[Story] = [conversation, boundary, other_pages]
-SLOW: list[Story] = [running_answers]
+SLOW: list[Story] = [running_answers, answers_elsewhere]
 
 
 def main() -> None:
