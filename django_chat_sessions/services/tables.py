@@ -71,10 +71,16 @@ def after_commit(callback: Any) -> None:
 
 def tell_readers(session: AbstractChatSession) -> None:
     """Let whoever follows the session's owner look again, once the change is there to be seen."""
-    if session.user_id is not None or session.visitor_key:  # an adopted row may be nobody's
-        alias = router.db_for_write(get_session_model())
-        # Robust: what is committed is committed, whatever a host's notifier does.
-        transaction.on_commit(partial(hint, Owner.of(session)), using=alias, robust=True)
+    if session.user_id is None and not session.visitor_key:  # an adopted row may be nobody's
+        return
+    owner = Owner.of(session)
+
+    def give_hint() -> None:  # no partial: Django 5.2 logs a robust callback by its name
+        hint(owner)
+
+    # Robust: what is committed is committed, whatever a host's notifier does.
+    alias = router.db_for_write(get_session_model())
+    transaction.on_commit(give_hint, using=alias, robust=True)
 
 
 def announce(signal: Signal, session: AbstractChatSession, **facts: Any) -> None:
