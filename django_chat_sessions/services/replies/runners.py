@@ -90,12 +90,13 @@ class ThreadRunner:
             return None
 
     def _answer(self, reply: AbstractChatMessage) -> None:
-        lease_keeper.release(reply)
         try:
-            run(reply.pk)
+            run(reply.pk)  # holds it itself; ours until then: an ending program starts no thread
         except Exception as error:  # noqa: BLE001  the others wait for this thread
             logger.error("Reply %s was left behind: %s", reply.pk, type(error).__name__)
             connections.close_all()
+        finally:
+            lease_keeper.release(reply)
 
     def _pick_up(self) -> None:
         # Imported late: recovery hands replies to this very runner.
