@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test import Client
+from hypothesis import settings
 
 from django_chat_sessions.owners import Owner
 from tests.callers import answering, caller, stranger, threads_let_go, tokens_too
@@ -22,6 +23,10 @@ __all__ = [
     "threads_let_go",
     "tokens_too",
 ]  # fixtures, found here by pytest
+
+# An example may take as long as a busy machine needs.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
