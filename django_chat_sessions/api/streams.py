@@ -23,6 +23,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import Updates
 from django_chat_sessions.services.following.hints import Reader, hub
 
+JSON, EVENTS = "application/json", "text/event-stream"
 MOST_PER_OWNER = 6  # in one process
 LONGEST = 55.0  # seconds; a server that restarts waits for its streams, and proxies end them at 60
 QUIET = 15.0  # seconds after which a stream looks by itself and shows that it is alive
@@ -39,8 +40,13 @@ def tagged(tag: str) -> dict[str, str]:
 
 
 def is_wanted(request: HttpRequest) -> bool:
-    """Whether the reader takes a stream, and nothing else."""
-    return request.accepts("text/event-stream") and not request.accepts("application/json")
+    """Whether to answer with a stream: it is preferred, and works here or is all that is taken."""
+    is_preferred = request.get_preferred_type([JSON, EVENTS]) == EVENTS
+    return is_preferred and (_can_stream(request) or not request.accepts(JSON))
+
+
+def _can_stream(request: HttpRequest) -> bool:
+    return isinstance(request, ASGIRequest)  # WSGI sends nothing of an async stream, for ever
 
 
 def follow(request: HttpRequest, owner: Owner, first: Updates, scope: str) -> StreamingHttpResponse:
@@ -48,12 +54,12 @@ def follow(request: HttpRequest, owner: Owner, first: Updates, scope: str) -> St
 
     Raises ApiError where a stream cannot work, or would be one too many.
     """
-    if not isinstance(request, ASGIRequest):  # WSGI sends nothing of an async stream, for ever
+    if not _can_stream(request):
         raise use_polling()
     if hub.count(owner) >= MOST_PER_OWNER:
         raise too_many_streams()
     stream = _Stream(request, owner, first, scope)
-    response = StreamingHttpResponse(stream.events(), content_type="text/event-stream")
+    response = StreamingHttpResponse(stream.events(), content_type=EVENTS)
     response.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back
     return response
 

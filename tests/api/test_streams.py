@@ -208,6 +208,21 @@ async def test_a_stream_cannot_be_kept_and_its_events_are_not_held_back(site: Si
     assert "ETag" not in response.headers
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/event-stream, application/json;q=0.9", STREAM),
+        ("application/json, text/event-stream;q=0.9", "application/json"),
+        ("*/*", "application/json"),
+    ],
+)
+async def test_who_takes_both_gets_what_is_preferred(site: Site, accept: str, kind: str) -> None:
+    response = await site.get(Accept=accept)
+    assert response.headers["Content-Type"] == kind
+    if kind == STREAM:
+        site.open.append(Followed(response, site.made[-1]))
+
+
 async def test_z16_nobody_is_told_anothers_news(site: Site) -> None:
     eve = await do(person, "user", "eve")
     theirs, mine = await site.follow(eve), await site.follow()

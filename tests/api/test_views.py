@@ -360,6 +360,7 @@ ACCEPT = {
     "*/*": 200,
     "application/json": 200,
     "text/event-stream, application/json": 200,
+    "text/event-stream, application/json;q=0.9": 200,
     "application/json;q=0.1, text/event-stream": 200,
     "text/html,application/xhtml+xml,*/*;q=0.8": 200,
     "image/png": 200,
@@ -372,7 +373,7 @@ ACCEPT = {
 
 
 @pytest.mark.parametrize("accept", ACCEPT)
-def test_a_stream_is_for_who_takes_nothing_else_and_under_wsgi_for_nobody(
+def test_under_wsgi_a_stream_is_refused_to_who_takes_nothing_else(
     caller: Caller, accept: str
 ) -> None:
     response = caller.get("updates", HTTP_ACCEPT=accept)

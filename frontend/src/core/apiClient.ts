@@ -125,7 +125,8 @@ function createRequest(options: ApiClientOptions) {
 }
 
 async function openStream(options: ApiClientOptions, stream: StreamOptions): Promise<boolean> {
-  const headers = { ...headersFor(options, "GET", false), Accept: "text/event-stream" };
+  // A server that cannot stream then answers once, instead of refusing.
+  const headers = { ...headersFor(options, "GET", false), Accept: "text/event-stream, application/json;q=0.9" };
   const { since, scope, signal: outer } = stream;
   return withTimeout(
     options,

@@ -60,7 +60,7 @@ describe("a stream of updates", () => {
     expect(await result).toBe(true);
     expect(calls[0]?.url).toBe("/chat/updates?since=c0&scope=a");
     expect(calls[0]?.headers.get("Authorization")).toBe("Token 1");
-    expect(calls[0]?.headers.get("Accept")).toBe("text/event-stream");
+    expect(calls[0]?.headers.get("Accept")).toBe("text/event-stream, application/json;q=0.9");
   });
 
   it("is read wherever its bytes are cut, in the middle of a character too", async () => {
