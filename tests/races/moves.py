@@ -9,7 +9,9 @@ from django.dispatch import Signal
 
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions import signals
+from django_chat_sessions.exceptions import NothingToRetry, TurnInProgress
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.replies.running import run
 
 sent_signals: list[str] = []
 
@@ -21,7 +23,10 @@ def _note(name: str, signal: Signal) -> None:
     signal.connect(note, weak=False)
 
 
-for _name in ("session_started", "session_ended", "session_reopened", "message_added"):
+for _name in (
+    *("session_started", "session_ended", "session_reopened"),
+    *("message_added", "turn_answered", "turn_failed"),
+):
     _note(_name, getattr(signals, _name))
 
 
@@ -41,8 +46,6 @@ def start(visitor: str) -> dict[str, Any]:
 
 
 def send(visitor: str, content: str, key: str) -> dict[str, Any]:
-    from django_chat_sessions.exceptions import TurnInProgress
-
     try:
         sent = chat_sessions.send(Owner.for_visitor(visitor), content, key=key)
     except TurnInProgress:
@@ -73,6 +76,26 @@ def reopen(visitor: str, session: str) -> dict[str, Any]:
     found = chat_sessions.find_session(Owner.for_visitor(visitor), session)
     arrival = chat_sessions.reopen(found)
     return _result(id=str(arrival.opened.pk), status=arrival.status)
+
+
+def work(reply: str) -> dict[str, Any]:
+    """Do what a worker does with a reply that it was given."""
+    run(reply)
+    return _result()
+
+
+def stop(visitor: str, session: str) -> dict[str, Any]:
+    chat_sessions.stop(chat_sessions.find_session(Owner.for_visitor(visitor), session))
+    return _result()
+
+
+def retry(visitor: str, session: str) -> dict[str, Any]:
+    found = chat_sessions.find_session(Owner.for_visitor(visitor), session)
+    try:
+        reply = chat_sessions.retry(found)
+    except (NothingToRetry, TurnInProgress):
+        return _result(retried=False)
+    return _result(retried=True, attempt=reply.attempt)
 
 
 def touch(visitor: str, session: str) -> dict[str, Any]:

@@ -21,12 +21,21 @@ from django.db import connection
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
-from tests.conversations import open_sessions, opened, rows, stored, talked
+from tests.conversations import (
+    leave_replies,
+    open_sessions,
+    opened,
+    reply_of,
+    rows,
+    stored,
+    talked,
+    waiting,
+)
 from tests.races.pack import KIND, RACERS, VARIANTS, Pack
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races")]
 
-FEW, MANY = 10, 200
+FEW, MANY = 5, 200
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
@@ -245,3 +254,32 @@ def test_two_purges_and_a_reopening_never_lose_what_was_reopened(pack: Pack, rou
             else:
                 assert (survivors.count(), purged) == (0, 1)
                 assert rows(old) == []
+
+
+def test_each_attempt_at_a_reply_ends_once_whoever_stops_or_retries_it(
+    pack: Pack, rounds: range, settings: Any
+) -> None:
+    leave_replies(settings)  # here; the racers answer at once
+    for _ in rounds:
+        with visiting() as (visitor, owner):
+            sent = waiting(owner)
+            session = {"visitor": visitor, "session": str(sent.session.pk)}
+            moves = [
+                {"do": "work", "reply": str(reply_of(sent).pk)},
+                {"do": "stop", **session},
+                {"do": "retry", **session},
+                {"do": "retry", **session},
+            ]
+            results = pack.race(*moves * (RACERS // len(moves)))
+            none_raised(results)
+            question, reply = rows(sent.session)
+            assert (question.content, question.state) == ("Hello", "")
+            assert reply.state in ("answered", "stopped")
+            assert reply.attempt == 1 + sum(result.get("retried", False) for result in results)
+            ends = told(results, "turn_answered") + told(results, "turn_failed")
+            assert ends == reply.attempt
+            assert told(results, "turn_answered") == (reply.state == "answered")
+            if reply.state == "answered":
+                assert reply.content == "You asked: Hello"
+            assert (reply.lease_until, stored(sent.session).running_until) == (None, None)
+            assert gap_free(sent.session)
