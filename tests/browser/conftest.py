@@ -170,6 +170,7 @@ def make_reader(
 
     def make(site: Site, who: str = "visitor") -> Reader:
         if site.url not in logs:
+            site.start()  # a test that failed may have left it stopped
             site.forget_chats()
             logs[site.url] = (site, site.log_size())
         reader = Reader(browser, site, student_state(site) if who == "student" else None)
@@ -181,6 +182,7 @@ def make_reader(
     for site, offset in logs.values():
         if isinstance(site, Waiting):
             site.model.reset()
+        site.settle()
         complaints += site.complaints_since(offset).splitlines()
     provoked = [fragment for reader in readers for fragment in reader.provoked]
     assert [one for one in complaints if not any(part in one for part in provoked)] == []

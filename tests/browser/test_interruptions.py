@@ -48,6 +48,8 @@ def test_an_answer_that_the_server_left_behind_can_be_asked_for_again(
     chat = reader.chat(place).open()
     chat.ask(QUESTION)
     waiting.model.wait_until_asked()
+    # The model may be asked before the page hears that its message is stored.
+    expect(chat.status).to_have_text("Thinking…")
     waiting.stop(how)
     expect(chat.status).to_have_text(RECONNECTING)
     expect(chat.own).to_contain_text(QUESTION)
