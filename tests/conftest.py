@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,27 @@ __all__ = [
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+# What no other database and no other kind of models can make fail; marked so that the runs of the
+# matrix that are about those can leave it out.
+TESTS = Path(__file__).parent
+ONCE = tuple(
+    str(TESTS / part)
+    for part in (
+        *("api/test_endpoint.py", "api/test_inputs.py", "api/test_servers.py"),
+        *("contrib/", "durability/", "example/", "services/following/test_cursors.py"),
+        *("services/test_excerpts.py", "services/test_twins.py", "test_architecture.py"),
+        *("test_authentication.py", "test_contract.py", "test_databases.py", "test_docs.py"),
+        *("test_docs_complete.py", "test_locale.py", "test_policies.py", "test_public_api.py"),
+    )
+)
+
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if str(item.path).startswith(ONCE):
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture

@@ -7,8 +7,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import connection
+from django.db.models.sql import InsertQuery
+
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.ids import new_primary_key
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.owners import Owner
 
@@ -94,14 +98,10 @@ def open_sessions(owner: Owner, scope: str = "") -> list[AbstractChatSession]:
 def fill(session: AbstractChatSession, count: int) -> None:
     """Make the session as long as ``count`` messages."""
     model: Any = get_message_model()
-    now = clock.now()
     first = session.message_count
-    model.objects.bulk_create(
-        [
-            model(session=session, content="x", position=position, created_at=now)
-            for position in range(first, count)
-        ],
-        batch_size=1000,
+    insert(
+        model(session=session, content="x", created_at=clock.now()),
+        [{"position": position} for position in range(first, count)],
     )
     get_session_model().objects.filter(pk=session.pk).update(message_count=count)
     session.message_count = count
@@ -110,25 +110,49 @@ def fill(session: AbstractChatSession, count: int) -> None:
 def fill_history(owner: Owner, count: int, scope: str = "") -> None:
     """Give the owner so many ended conversations, each a second older than the one before."""
     model = get_session_model()
-    now = clock.now()
-    model.objects.bulk_create(
+    began = clock.now() - timedelta(hours=1)
+    template = model(
+        user_id=owner.user_id,
+        visitor_key=owner.visitor_key,
+        scope=scope,
+        end_reason="idle",
+        message_count=2,
+    )
+    times = ("started_at", "last_activity_at", "last_message_at")
+    insert(
+        template,
         [
-            model(
-                user_id=owner.user_id,
-                visitor_key=owner.visitor_key,
-                scope=scope,
-                started_at=now - timedelta(hours=1, seconds=age),
-                last_activity_at=now - timedelta(hours=1, seconds=age),
-                last_message_at=now - timedelta(hours=1, seconds=age),
-                ended_at=now - timedelta(minutes=50, seconds=age),
-                end_reason="idle",
-                message_count=2,
-                title=f"Conversation {age}",
-            )
+            {
+                **dict.fromkeys(times, began - timedelta(seconds=age)),
+                "ended_at": began + timedelta(minutes=10, seconds=-age),
+                "title": f"Conversation {age}",
+            }
             for age in range(count)
         ],
-        batch_size=500,
     )
+
+
+def insert(template: Any, rows: list[dict[str, Any]]) -> None:
+    """Store copies of a row that differ in these values: ten times as fast as ``bulk_create``."""
+    meta = template._meta
+    gives_key = new_primary_key(type(template)) is None  # the database does
+    fields = [field for field in meta.local_concrete_fields if not (field is meta.pk and gives_key)]
+    query = InsertQuery(type(template))
+    query.insert_values(fields, [template])
+    [(statement, values)] = query.get_compiler(connection=connection).as_sql()
+    columns = {field.name: (index, field) for index, field in enumerate(fields)}
+    if not gives_key:
+        rows = [{**row, meta.pk.name: new_primary_key(type(template))} for row in rows]
+
+    def of(row: dict[str, Any]) -> list[Any]:
+        changed = list(values)
+        for name, value in row.items():
+            index, field = columns[name]
+            changed[index] = field.get_db_prep_save(value, connection)
+        return changed
+
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [of(row) for row in rows])
 
 
 def somebody_else() -> Owner:
