@@ -148,7 +148,7 @@ def chat_history(
             "key": group.key,
             "label": group.label,
             "rows": [
-                {**_row(one, now), "href": _link(one, page) if linked else ""}
+                {**_row(one, now, open_one), "href": _link(one, page) if linked else ""}
                 for one in group.sessions
             ],
         }
@@ -156,7 +156,7 @@ def chat_history(
     ]
     unread = any(row.unread for row in rows)
     facts = {"is_reachable": True, "is_dropdown": variant == "dropdown", "unread": unread}
-    return {**facts, "title": title, "groups": groups, "open_one": open_one}
+    return {**facts, "title": title, "groups": groups}
 
 
 def _named(context: Context) -> str:
@@ -164,10 +164,12 @@ def _named(context: Context) -> str:
     return str(context["request"].GET.get("chat", ""))
 
 
-def _row(session: AbstractChatSession, now: datetime) -> dict[str, Any]:
+def _row(session: AbstractChatSession, now: datetime, open_one: str) -> dict[str, Any]:
+    is_current = str(session.pk) == open_one
     return {
         "session": session,
-        "id": str(session.pk),
+        "is_current": is_current,
+        "is_unread": session.unread and not is_current,  # what is on the page is being read
         "state": session.state(now),
         "running": session.is_running(now),
         "moment": _machine_readable(session.last_message_at),
