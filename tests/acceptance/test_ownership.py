@@ -153,9 +153,10 @@ def test_z01_anothers_chat_answers_byte_for_byte_like_one_that_does_not_exist(
             theirs = call(client, name, method, secret)
             missing = call(client, name, method, MISSING)
             assert theirs.status_code == missing.status_code
-            assert theirs.content.replace(secret.encode(), b"") == missing.content.replace(
-                MISSING.encode(), b""
-            )
+            ids = (secret.encode(), MISSING.encode())
+            if theirs.headers["Content-Type"].startswith("text/html"):
+                ids = (b"no id", b"no id")  # such a page names none; "1" is found anywhere
+            assert theirs.content.replace(ids[0], b"") == missing.content.replace(ids[1], b"")
             drop = {"Set-Cookie"}
             assert {k: v for k, v in theirs.headers.items() if k not in drop} == {
                 k: v for k, v in missing.headers.items() if k not in drop
@@ -339,4 +340,5 @@ def test_z13_no_cache_between_gives_one_readers_page_to_another(
     response = reader.client.get("/page/")
     assert b"SECRET-4711" in response.content
     assert "Cookie" in response.headers["Vary"]
+    assert {"private", "no-store"} <= set(response.headers["Cache-Control"].split(", "))
     assert b"SECRET-4711" not in Client().get("/page/").content
