@@ -380,7 +380,7 @@ if django.VERSION >= (6, 0):
             more: Any = csp(request) if processor else {}
             return HttpResponse(render("{% chat_styles %}{% chat_widget %}", request, **more))
 
-        response = ContentSecurityPolicyMiddleware(view)(RequestFactory().get("/"))
+        response: Any = ContentSecurityPolicyMiddleware(view)(RequestFactory().get("/"))
         nonces = re.findall(r'nonce="([^"]+)"', response.text)
         assert len(nonces) == 4
         policy = f"script-src 'nonce-{nonces[0]}'; style-src 'nonce-{nonces[0]}'"
