@@ -64,9 +64,18 @@ class Owner:
         return digest("client", self.identity, key)
 
 
+# Whether a request's reader was asked for, and found: the middleware says in headers what follows
+# from it. In META, which is one however often the request is wrapped.
+READER_FOUND = "CHAT_SESSIONS_READER_FOUND"
+
+
 def owner_from_request(request: HttpRequest) -> Owner | None:
     """Return the owner that the configured authenticators recognise, or None. Issues no cookie."""
     # Imported late: authentication is made of owners.
     from django_chat_sessions.authentication import recognise  # noqa: PLC0415
 
-    return recognise(request).owner
+    request.META.setdefault(READER_FOUND, False)
+    owner = recognise(request).owner
+    if owner is not None:
+        request.META[READER_FOUND] = True
+    return owner

@@ -185,6 +185,8 @@ def test_the_tutorial_and_the_readme_keep_to_15_lines_of_python() -> None:
             if line.strip()
         ]
         assert len(lines) <= 15, page
+        claimed = re.search(r"(\d+)\s+lines\s+of\s+Python", page.read_text(encoding="utf-8"))
+        assert claimed is None or int(claimed[1]) == len(lines), page
 
 
 def test_the_readme_works_in_a_new_project(runner: Runner, tmp_path: Path) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest, HttpResponse
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template import Context, Template
 from django.test import RequestFactory
+from django.urls import include, path, resolve
 
-from django_chat_sessions import services
+from django_chat_sessions import get_session_model, services
 from django_chat_sessions.authentication import VISITOR_COOKIE
-from django_chat_sessions.middleware import ChatSessionMiddleware, validated_session
-from django_chat_sessions.owners import Owner
+from django_chat_sessions.middleware import (
+    ChatSessionMiddleware,
+    chat_session_required,
+    validated_session,
+)
+from django_chat_sessions.owners import Owner, owner_from_request
 from tests.callers import Caller, person, rows
+from tests.conversations import missing_id
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 
@@ -144,8 +153,6 @@ def test_every_request_of_the_site_goes_through_it_without_a_statement_more(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("threads_let_go")
 async def test_an_async_view_awaits_it() -> None:
-    from asgiref.sync import sync_to_async
-
     reader = await sync_to_async(person)("visitor")
     session = (await services.astart(reader.owner)).session
     seen: list[Any] = []
@@ -163,3 +170,195 @@ async def test_an_async_view_awaits_it() -> None:
 
 def test_a_sync_view_is_not_made_async() -> None:
     assert not iscoroutinefunction(ChatSessionMiddleware(lambda request: HttpResponse()))
+
+
+def answered(request: Any, view: Callable[..., Any]) -> Any:
+    """Return the response of a view behind the middleware."""
+    return ChatSessionMiddleware(view)(request)
+
+
+def using(request: Any) -> HttpResponse:
+    return HttpResponse(str(request.chat_session.pk if request.chat_session else "none"))
+
+
+def test_the_session_that_was_used_is_in_the_headers(reader: Caller, noon: Any) -> None:
+    session = services.start(reader.owner).opened
+    response = answered(request_of(reader), using)
+    assert response.headers["X-Chat-Session"] == str(session.pk) == response.text
+    assert response.headers["X-Chat-Session-State"] == "active"
+    assert response.headers["X-Chat-Session-Expires"] == "2026-11-22T12:05:00.000000Z"
+    noon.shift(300)
+    response = answered(request_of(reader, **{"X-Chat-Session": str(session.pk)}), using)
+    assert response.text == "none"
+    assert response.headers["X-Chat-Session"] == str(session.pk)
+    assert response.headers["X-Chat-Session-State"] == "expired"
+
+
+def test_what_the_view_did_to_the_session_is_in_the_headers_and_what_it_said_stays(
+    reader: Caller, settings: Any, noon: Any
+) -> None:
+    session = services.start(reader.owner).opened
+    noon.shift(200)
+
+    def view(request: Any) -> HttpResponse:
+        services.touch(request.chat_session)
+        return HttpResponse(headers={"X-Chat-Session": "mine"})
+
+    response = answered(request_of(reader), view)
+    assert response.headers["X-Chat-Session-Expires"] == "2026-11-22T12:08:20.000000Z"
+    assert response.headers["X-Chat-Session"] == "mine"
+    get_session_model()._base_manager.filter(pk=session.pk).update(expires_at=None)
+    assert "X-Chat-Session-Expires" not in answered(request_of(reader), using).headers
+
+
+def test_where_it_was_not_used_the_response_is_the_views(reader: Caller) -> None:
+    services.start(reader.owner)
+    response = answered(request_of(reader), lambda request: HttpResponse())
+    assert set(response.headers) == {"Content-Type"}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, {"private", "no-store"}),
+        ("max-age=60, public", {"max-age=60", "private", "no-store"}),
+        ("private, no-cache", {"private", "no-cache"}),
+        ("No-Store", {"No-Store"}),
+    ],
+)
+def test_z13_what_was_made_for_one_reader_stays_out_of_caches(
+    reader: Caller, said: str | None, expected: set[str]
+) -> None:
+    """Whatever asked for the reader: the session, a template tag, or the host itself."""
+    services.send(reader.owner, "SECRET-4711", key="key-00000001")
+    page = Template("{% load chat_sessions %}{% chat_history %}")
+    headers = {} if said is None else {"Cache-Control": said}
+
+    def tags(request: Any) -> HttpResponse:
+        return HttpResponse(page.render(Context({"request": request})), headers=headers)
+
+    def asks(request: Any) -> HttpResponse:
+        return HttpResponse(str(owner_from_request(request)), headers=headers)
+
+    for view in (tags, asks):
+        response = answered(request_of(reader), view)
+        assert set(response.headers["Cache-Control"].split(", ")) == expected
+        assert {"Cookie", "Authorization"} <= set(response.headers["Vary"].split(", "))
+        unknown = answered(RequestFactory().get("/"), view)
+        assert unknown.headers.get("Cache-Control") == said
+        assert "Cookie" in unknown.headers["Vary"]
+
+
+def test_a_streamed_body_is_left_alone(reader: Caller) -> None:
+    services.start(reader.owner)
+    begun: list[int] = []
+
+    def body() -> Iterator[bytes]:
+        begun.append(1)
+        yield b"piece"
+
+    def view(request: Any) -> StreamingHttpResponse:
+        assert request.chat_session
+        return StreamingHttpResponse(body())
+
+    response = answered(request_of(reader), view)
+    assert begun == []
+    assert response.headers["X-Chat-Session-State"] == "active"
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert b"".join(response.streaming_content) == b"piece"
+
+
+def test_d13_without_a_database_there_is_no_session_and_the_site_stays_up(
+    reader: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = request_of(reader)
+
+    def fail(*args: Any) -> Any:
+        raise OperationalError("SECRET-4711")
+
+    with connection.execute_wrapper(fail):
+        assert answered(request, using).text == "none"
+        assert answered(request, chat_session_required(using)).status_code == 503
+    assert "OperationalError" in caplog.text
+    assert "SECRET" not in caplog.text
+
+
+def viewed(request: Any, chat_session_id: Any = None) -> HttpResponse:
+    return using(request)
+
+
+async def aviewed(request: Any, chat_session_id: Any = None) -> HttpResponse:
+    session = await request.achat_session()
+    return HttpResponse(str(session.pk))
+
+
+@pytest.fixture
+def routes(settings: Any) -> None:
+    """A host's addresses that name a session, for a view of each kind."""
+    settings.ROOT_URLCONF = (
+        path("sync/<str:chat_session_id>/", chat_session_required(viewed)),
+        path("async/<str:chat_session_id>/", chat_session_required(aviewed)),
+        path("open/", chat_session_required(viewed)),
+        path("free/<str:chat_session_id>/", viewed),
+        path("chat/", include("django_chat_sessions.urls")),
+    )
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.usefixtures("routes")
+def test_z01_a_session_named_by_the_address_is_the_callers_own_and_active_or_the_view_is_not_called(
+    reader: Caller, noon: Any, kind: str, statements: Statements
+) -> None:
+    services.start(reader.owner)
+    named = services.start(reader.owner, "subject:1").opened
+    theirs = services.start(Owner.for_visitor("somebody else")).opened
+    get = reader.client.get
+    assert get(f"/{kind}/{named.pk}/").text == str(named.pk)
+    # The address counts, whatever a header says.
+    other = {"X-Chat-Session": str(theirs.pk)}
+    assert get(f"/{kind}/{named.pk}/", headers=other).text == str(named.pk)
+    for missing in (theirs.pk, "nonsense", missing_id()):
+        assert get(f"/{kind}/{missing}/").status_code == 404
+        assert get(f"/free/{missing}/").text == "none"
+    noon.shift(300)
+    refused = get(f"/{kind}/{named.pk}/")
+    assert refused.status_code == 409
+    assert refused.headers["X-Chat-Session-State"] == "expired"
+    assert refused.text == ""
+    assert get("/open/").status_code == 404
+    services.reopen(named)
+    services.end(named)
+    assert get(f"/{kind}/{named.pk}/").headers["X-Chat-Session-State"] == "ended"
+
+
+@pytest.mark.usefixtures("routes")
+def test_an_address_may_name_it_with_a_converter_and_costs_one_statement(
+    reader: Caller, statements: Statements
+) -> None:
+    named = services.start(reader.owner).opened
+    request = request_of(reader)
+    request.resolver_match = resolve(f"/sync/{named.pk}/")
+    request.resolver_match.kwargs["chat_session_id"] = named.pk  # as <uuid:…> or <int:…> give it
+    with statements() as sent:
+        assert answered(request, chat_session_required(using)).text == str(named.pk)
+    assert len(sent) == 1
+
+
+def test_the_decorator_says_what_it_needs() -> None:
+    with pytest.raises(ImproperlyConfigured, match="ChatSessionMiddleware"):
+        chat_session_required(viewed)(RequestFactory().get("/"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("threads_let_go")
+async def test_an_async_response_has_the_same_headers_and_is_looked_up_once() -> None:
+    reader = await sync_to_async(person)("visitor")
+    session = (await services.astart(reader.owner)).session
+
+    async def view(request: Any) -> HttpResponse:
+        assert await request.achat_session() is await request.achat_session()
+        return HttpResponse()
+
+    response = await ChatSessionMiddleware(view)(request_of(reader))  # type: ignore[misc]
+    assert response.headers["X-Chat-Session"] == str(session and session.pk)
+    assert response.headers["Cache-Control"] == "private, no-store"

@@ -5,40 +5,56 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django import template
 from django.db import Error as DatabaseError  # InterfaceError, too
 from django.middleware.csrf import get_token
 from django.template import Context
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from django_chat_sessions import clock, services
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
+from django_chat_sessions.templatetags.day_groups import grouped_by_day, when_text
 
 logger = logging.getLogger(__name__)
 register = template.Library()
-MINUTE = 60  # seconds; what is younger would be “0 minutes ago”
+
+
+class Unreachable(Exception):
+    """Nothing can be said of the reader's chats; why is in the log."""
 
 
 def _owner(context: Context) -> Owner | None:
+    """Return the reader. Raises Unreachable where nobody can know who that is."""
     request = context.get("request")
+    if request is None:
+        logger.warning(
+            "A chat tag was rendered without a request: pass it to render(), and add "
+            "django.template.context_processors.request to the context processors."
+        )
+        raise Unreachable
     try:
-        return None if request is None else owner_from_request(request)
+        return owner_from_request(request)
     except ChatSessionsError:
         return None
     except DatabaseError as error:  # the login itself may be in the database
         logger.error("The reader cannot be recognised: %s", type(error).__name__)
-        return None
+        raise Unreachable from error
 
 
-def _reader(owner: Owner | None) -> str:
+def _reader(context: Context) -> str:
     """A name that keeps the drafts of two people at one browser apart; it says not who they are.
 
     Visitors have none: a stranger becomes one while the page is open, and the draft stays theirs.
     """
+    try:
+        owner = _owner(context)
+    except Unreachable:
+        return ""
     if owner is None or owner.user_id is None:
         return ""
     return digest("reader", owner.identity).hex[:16]
@@ -52,7 +68,44 @@ def _recent(context: Context, limit: int | None, scope: str | None) -> list[Abst
         return services.recent_sessions(owner, limit, scope=scope)
     except DatabaseError as error:
         logger.error("The chat history cannot be shown: %s", type(error).__name__)
-        return []
+        raise Unreachable from error
+
+
+def _address(name: str, *arguments: Any, **query: str) -> str:
+    """Return an address of ours, or "" where the host's URLconf does not include them."""
+    try:
+        path = reverse(f"chat_sessions:{name}", args=arguments)
+    except NoReverseMatch:
+        logger.error(
+            "A chat tag has no address for %r: add path('chat/', "
+            "include('django_chat_sessions.urls')) to your URLconf.",
+            name,
+        )
+        return ""
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _nonce(context: Context) -> str:
+    """Return the nonce of the host's Content-Security-Policy, or "" where it has none.
+
+    Django's and django-csp's are false until they are used: each is made, and named in the header,
+    when it becomes a text.
+    """
+    request = context.get("request")
+    for nonce in (
+        context.get("csp_nonce"),
+        getattr(request, "csp_nonce", None),  # django-csp
+        getattr(request, "_csp_nonce", None),  # Django 6.0 without its context processor
+    ):
+        if nonce is not None:
+            return str(nonce)
+    return ""
+
+
+@register.inclusion_tag("django_chat_sessions/styles.html", takes_context=True)
+def chat_styles(context: Context) -> dict[str, Any]:
+    """``{% chat_styles %}``: the stylesheets of the tags, for the page's head; 0 statements."""
+    return {"nonce": _nonce(context)}
 
 
 @register.simple_tag(takes_context=True)
@@ -60,46 +113,103 @@ def recent_chat_sessions(
     context: Context, limit: int | None = None, scope: str | None = None
 ) -> list[AbstractChatSession]:
     """``{% recent_chat_sessions as rows %}``: the reader's latest conversations; 1 statement."""
-    return _recent(context, limit, scope)
+    try:
+        return _recent(context, limit, scope)
+    except Unreachable:
+        return []
 
 
 @register.inclusion_tag("django_chat_sessions/history.html", takes_context=True)
 def chat_history(
     context: Context,
+    *,
+    variant: str = "sidebar",
+    title: str = "",
     limit: int | None = None,
     scope: str | None = None,
     page: str = "",
+    current: Any = None,
 ) -> dict[str, Any]:
-    """``{% chat_history %}``: the latest conversations as a list; 1 statement.
+    """``{% chat_history %}``: the latest conversations by day, as links; 1 statement.
 
-    ``page`` is the address of the page that shows a conversation; it gets ``?chat=<id>``.
+    ``variant``: ``sidebar``, or ``dropdown``, which opens without a script. ``page`` is the address
+    of a page of the host's that shows a conversation; it gets ``?chat=<id>``. ``current``, a
+    session or its id, is marked; without it, the one that the address of this page names.
     """
+    try:
+        rows = _recent(context, limit, scope)
+    except Unreachable:
+        return {"is_reachable": False}
     now = clock.now()
+    open_one = _named(context) if current is None else str(getattr(current, "pk", current))
+    linked = page or _address("sessions")
+    groups = [
+        {
+            "key": group.key,
+            "label": group.label,
+            "rows": [
+                {**_row(one, now, open_one), "href": _link(one, page) if linked else ""}
+                for one in group.sessions
+            ],
+        }
+        for group in grouped_by_day(rows, now)
+    ]
+    unread = any(row.unread for row in rows)
+    facts = {"is_reachable": True, "is_dropdown": variant == "dropdown", "unread": unread}
+    return {**facts, "title": title, "groups": groups}
+
+
+def _named(context: Context) -> str:
+    """Return the id of the conversation that the page's own address names."""
+    return str(context["request"].GET.get("chat", ""))
+
+
+def _row(session: AbstractChatSession, now: datetime, open_one: str) -> dict[str, Any]:
+    is_current = str(session.pk) == open_one
     return {
-        "rows": [
-            {
-                "session": row,
-                "state": row.state(now),
-                "running": row.is_running(now),
-                "just_now": clock.seconds_between(row.last_message_at or now, now) < MINUTE,
-            }
-            for row in _recent(context, limit, scope)
-        ],
-        "page": page,
+        "session": session,
+        "is_current": is_current,
+        "is_unread": session.unread and not is_current,  # what is on the page is being read
+        "state": session.state(now),
+        "running": session.is_running(now),
+        "moment": _machine_readable(session.last_message_at),
+        "when": when_text(session.last_message_at, now),
     }
+
+
+def _link(session: AbstractChatSession, page: str) -> str:
+    if not page:
+        return _address("session_page", session.pk)
+    address, hash_sign, place = page.partition("#")
+    joint = "&" if "?" in address else "?"
+    return f"{address}{joint}chat={quote(str(session.pk))}{hash_sign}{place}"
+
+
+def _machine_readable(moment: datetime | None) -> str:
+    return "" if moment is None else clock.aware(moment).isoformat(timespec="seconds")
 
 
 @register.inclusion_tag("django_chat_sessions/status.html", takes_context=True)
 def chat_session_status(context: Context, scope: str = "") -> dict[str, Any]:
     """``{% chat_session_status %}``: in words, whether a chat is open here; 1 or 2 statements."""
-    owner = _owner(context)
-    arrival = None
-    if owner is not None:
-        try:
-            arrival = services.look(owner, scope)
-        except DatabaseError as error:
-            logger.error("The chat status cannot be shown: %s", type(error).__name__)
-    return {"arrival": arrival}
+    try:
+        owner = _owner(context)
+        arrival = None if owner is None else services.look(owner, scope)
+    except Unreachable:
+        return {"is_reachable": False}
+    except DatabaseError as error:
+        logger.error("The chat status cannot be shown: %s", type(error).__name__)
+        return {"is_reachable": False}
+    session = None if arrival is None else arrival.session
+    now = clock.now()
+    return {
+        "is_reachable": True,
+        "arrival": arrival,
+        "is_open": session is not None and session.message_count > 0,
+        "is_running": session is not None and session.is_running(now),
+        "expires": None if session is None else _machine_readable(session.expires_at),
+        "until": None if session is None else when_text(session.expires_at, now),
+    }
 
 
 @register.inclusion_tag("django_chat_sessions/widget.html", takes_context=True)
@@ -118,13 +228,15 @@ def chat_widget(
     beside those that find out who the reader is.
     """
     request = context.get("request")
+    sessions = _address("sessions")
     return {
-        "base_url": reverse("chat_sessions:sessions").removesuffix("/sessions"),
+        "is_reachable": bool(sessions),
+        "base_url": sessions.removesuffix("/sessions"),
+        "without_script": _address("current_page", **({"scope": scope} if scope else {})),
         "csrf_token": "" if request is None else get_token(request),
-        # As text: Django makes its nonce, and names it in the header, when it is used.
-        "nonce": str(context.get("csp_nonce", "")),
+        "nonce": _nonce(context),
         "scope": scope,
-        "owner": _reader(_owner(context)),
+        "owner": _reader(context),
         "title": title,
         "history": history,
         "greeting": greeting,

@@ -29,8 +29,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "subjects",  # first, because its page takes the place of the package's
     "django_chat_sessions",
-    "subjects",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -40,6 +41,8 @@ TABLE: dict[str, dict[str, str]] = {
     "retry_reply": {"POST": NAMED},
     "mark_read": {"POST": NAMED},
     "updates": {"GET": OWN},
+    "current_page": {"GET": OWN, "POST": OWN},
+    "session_page": {"GET": NAMED, "POST": NAMED},
     "nowhere": {},
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -51,6 +54,10 @@ PATHS["nowhere"] = "nowhere/at/all"
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("messages", "POST"): {"content": "Mine", "key": "key-of-a-stranger"},
     ("session", "PATCH"): {"title": "Taken over"},
+}
+FORMS = {
+    ("current_page", "POST"): {"content": "Mine", "key": "key-of-a-stranger"},
+    ("session_page", "POST"): {"reopen": "1", "content": "Mine", "key": "key-of-a-stranger"},
 }
 STRANGERS = ("none", "visitor", "user", "token")
 
@@ -75,8 +82,11 @@ def attacker(kind: str) -> Client:
 
 def call(client: Client, name: str, method: str, pk: str) -> Any:
     """Call a route with a body that it would take from its owner."""
-    data = json.dumps(BODIES.get((name, method), {})).encode()
     path = f"/chat/{PATHS[name].format(id=pk)}"
+    if (name, method) in FORMS:
+        form = urlencode(FORMS[name, method]).encode()
+        return client.generic(method, path, form, "application/x-www-form-urlencoded")
+    data = json.dumps(BODIES.get((name, method), {})).encode()
     return client.generic(method, path, data, "application/json")
 
 
@@ -123,7 +133,7 @@ def test_z01_z02_z18_a_stranger_gets_nothing_of_anothers_chat(
         elif outcome == REFUSED:
             assert response.status_code == 405
         else:
-            assert response.status_code in (200, 201)
+            assert response.status_code in (200, 201, 303)
         if outcome in (NAMED, REFUSED, ANYONE, "404"):
             assert rows() == before
         mine = {row["id"]: row for row in rows()[get_session_model().__name__]}
@@ -143,9 +153,10 @@ def test_z01_anothers_chat_answers_byte_for_byte_like_one_that_does_not_exist(
             theirs = call(client, name, method, secret)
             missing = call(client, name, method, MISSING)
             assert theirs.status_code == missing.status_code
-            assert theirs.content.replace(secret.encode(), b"") == missing.content.replace(
-                MISSING.encode(), b""
-            )
+            ids = (secret.encode(), MISSING.encode())
+            if theirs.headers["Content-Type"].startswith("text/html"):
+                ids = (b"no id", b"no id")  # such a page names none; "1" is found anywhere
+            assert theirs.content.replace(ids[0], b"") == missing.content.replace(ids[1], b"")
             drop = {"Set-Cookie"}
             assert {k: v for k, v in theirs.headers.items() if k not in drop} == {
                 k: v for k, v in missing.headers.items() if k not in drop
@@ -329,4 +340,5 @@ def test_z13_no_cache_between_gives_one_readers_page_to_another(
     response = reader.client.get("/page/")
     assert b"SECRET-4711" in response.content
     assert "Cookie" in response.headers["Vary"]
+    assert {"private", "no-store"} <= set(response.headers["Cache-Control"].split(", "))
     assert b"SECRET-4711" not in Client().get("/page/").content

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import django
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template import Context, Template
 from django.test import RequestFactory
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
+import django_chat_sessions
 from django_chat_sessions import get_session_model, services
 from django_chat_sessions.authentication import VISITOR_COOKIE
 from django_chat_sessions.owners import Owner
 from tests.callers import Caller, person, rows
+from tests.conversations import fill_history
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 
 TAGS = (
     "{% recent_chat_sessions as found %}{{ found|length }}",
     "{% chat_history %}",
+    "{% chat_history variant='dropdown' title='Chats' %}",
+    "{% chat_styles %}",
     "{% chat_session_status %}",
     "{% chat_widget %}",
 )
@@ -37,6 +47,8 @@ PAYLOADS = (
     "{{ 7|add:7 }}{% debug %}",
     "</script>",
     "javascript:alert(1)",
+    "JAVA\tSCRIPT:alert(1)",
+    "\u202eevil",
     "&lt;b&gt;",
 )
 
@@ -79,43 +91,179 @@ def test_the_history_lists_the_readers_chats_latest_first(
     assert len(sent) == 1
     assert page.index("Second question") < page.index("First question")
     assert "Not yours" not in page
-    assert "answer being written" in page
-    assert "expired" in page
-    assert page.index(">just now<") < page.index(">10\xa0minutes ago<")
+    assert "Answer being written" in page
+    assert page.count('data-state="active"') == page.count('data-state="expired"') == 1
+    assert '<time datetime="2026-11-22T12:10:00+00:00">12:10 p.m.</time>' in page
     session = get_session_model()._base_manager.get(title="First question")
     assert f'href="/chat/?chat={session.pk}"' in page
 
 
-def test_the_history_costs_one_statement_whatever_its_size(
-    reader: Caller, statements: Statements
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "{% chat_history %}",
+        "{% chat_history variant='dropdown' %}",
+        "{% recent_chat_sessions as all %}{% for one in all %}<li {{ one|chat_state }}{% endfor %}",
+    ],
+)
+def test_s13_the_history_costs_one_statement_whatever_its_size(
+    reader: Caller, statements: Statements, tag: str
 ) -> None:
-    for number in range(30):
-        services.send(reader.owner, "?", key=f"key-000000{number}", scope=f"s{number}")
     request = request_of(reader)
-    with statements() as sent:
+    for count in (3, 30):
+        fill_history(reader.owner, count - get_session_model()._base_manager.count())
+        with statements() as sent:
+            page = render(tag, request)
+        assert len(sent) == 1
+        assert page.count("<li ") == count
+
+
+def test_the_history_is_grouped_by_the_readers_days(reader: Caller, noon: Any) -> None:
+    services.send(reader.owner, "First", key="key-00000001", scope="a")
+    noon.shift(24 * 3600)
+    services.send(reader.owner, "Second", key="key-00000002", scope="b")
+    request = request_of(reader)
+    page = render("{% chat_history %}", request)
+    assert re.findall(r"<h3>(.+?)</h3>", page) == ["Today", "Yesterday"]
+    with timezone.override("Pacific/Kiritimati"):  # 14 hours ahead: 2 o'clock of the next day
         page = render("{% chat_history %}", request)
-    assert len(sent) == 1
-    assert page.count("<li>") == 30
+    assert re.findall(r"<time[^>]+>(.+?)</time>", page) == ["2 a.m.", "2 a.m."]
+    assert '<time datetime="2026-11-23T12:00:00+00:00">' in page
+
+
+def test_both_variants_are_links_in_a_navigation_that_has_a_name(reader: Caller) -> None:
+    session = services.send(reader.owner, "Why?", key="key-00000001").session
+    request = request_of(reader)
+    link = f'href="/chat/sessions/{session.pk}/page"'
+    side = render("{% chat_history title='Chats so far' %}", request)
+    drop = render("{% chat_history variant='dropdown' title='Chats so far' %}", request)
+    assert '<h2 class="dcs-history-title" dir="auto">Chats so far</h2>' in side
+    assert "<details" not in side
+    assert drop.index("<details") < drop.index("Chats so far</") < drop.index("<nav")
+    assert "<h2" not in drop
+    for page in (side, drop):
+        assert 'aria-label="Chats so far"' in page
+        assert link in page
+        assert page.count('dir="auto"') >= 2
+        assert "aria-current" not in page
+        assert "style=" not in page
+        assert "<script" not in page
+    assert 'aria-label="Your chats"' in render("{% chat_history %}", request)
+
+
+def test_an_answer_that_nobody_has_read_is_said_in_words(reader: Caller) -> None:
+    session = services.send(reader.owner, "Why?", key="key-00000001").session
+    request = request_of(reader)
+    tag = "{% chat_history variant='dropdown' %}"
+    assert "New answer" not in render(tag, request)
+    get_session_model()._base_manager.filter(pk=session.pk).update(unread=True)
+    assert render(tag, request).count("New answer") == 2  # on the closed dropdown, and in it
+
+
+@pytest.mark.parametrize("page", ["/x/", "/x/?a=b", "/x/?a=b#c", "/x/#c"])
+def test_the_hosts_own_page_is_linked_and_the_chat_that_it_shows_is_marked(
+    reader: Caller, page: str
+) -> None:
+    session = services.send(reader.owner, "Why?", key="key-00000001", scope="a").session
+    services.send(reader.owner, "Why not?", key="key-00000002", scope="b")
+    request = request_of(reader)
+    shown = render("{% chat_history page=page %}", request, page=page)
+    [link] = [
+        html.unescape(href)
+        for href in re.findall(r'href="([^"]+)"', shown)
+        if str(session.pk) in href
+    ]
+    parts = urlsplit(link)
+    assert parts.path == "/x/"
+    assert parse_qs(parts.query) == {
+        **({"a": ["b"]} if "?" in page else {}),
+        "chat": [str(session.pk)],
+    }
+    assert parts.fragment == urlsplit(page).fragment
+    request.GET = QueryDict(parts.query)
+    for tag in ("{% chat_history %}", "{% chat_history current=session %}"):
+        marked = render(tag, request, session=session)
+        assert marked.count('aria-current="page"') == 1
+        assert marked.index(str(session.pk)) < marked.index('aria-current="page"')
+        assert marked.index("Why not?") < marked.index('aria-current="page"')
+
+
+def test_x05_where_our_addresses_are_not_included_nothing_is_linked_and_the_log_says_why(
+    reader: Caller, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    services.send(reader.owner, "Why?", key="key-00000001")
+    settings.ROOT_URLCONF = ()
+    request = request_of(reader)
+    page = render("{% chat_history %}", request)
+    assert "Why?" in page
+    assert "href" not in page
+    assert caplog.text.count("include('django_chat_sessions.urls')") == 1
+    assert render("{% chat_widget %}", request).strip() == ""
+
+
+def test_x05_a_cached_fragment_is_rendered_once(reader: Caller, statements: Statements) -> None:
+    cache.clear()
+    services.send(reader.owner, "Why?", key="key-00000001")
+    request = request_of(reader)
+    fragment = (
+        "{% load cache %}{% cache 60 chats request.user.pk request.COOKIES.chat_visitor %}"
+        "{% chat_history %}{% chat_session_status %}{% endcache %}"
+    )
+    first = render(fragment, request)
+    with statements() as sent:
+        assert render(fragment, request) == first
+    assert sent == []
+    assert "Why?" not in render(fragment, request_of(person("user", "eve")))
+
+
+def test_the_tags_speak_the_readers_language_and_its_direction(reader: Caller) -> None:
+    with translation.override("ar"):
+        page = reader.get("sessions/current/page").text
+    assert '<html lang="ar" dir="rtl">' in page
+    with translation.override("de"):
+        assert "Deine Chats" in render("{% chat_history %}", request_of(reader))
+
+
+def test_a_template_of_the_hosts_takes_its_place_or_extends_it(
+    reader: Caller, settings: Any, tmp_path: Any
+) -> None:
+    services.send(reader.owner, "Why?", key="key-00000001")
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    package = Path(django_chat_sessions.__file__).parent / "templates" / "django_chat_sessions"
+    shutil.copy(package / "history.html", folder / "packaged.html")
+    (tmp_path / "django_chat_sessions").mkdir()
+    (tmp_path / "django_chat_sessions" / "history.html").write_text(
+        "{% extends 'mine/packaged.html' %}"
+        "{% block chat_history_row %}<li>mine: {{ row.session.title }}</li>{% endblock %}"
+    )
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    assert "<li>mine: Why?</li>" in render("{% chat_history %}", request_of(reader))
 
 
 def test_the_history_can_be_limited_to_a_number_and_a_scope(reader: Caller) -> None:
     for number in range(3):
         services.send(reader.owner, "?", key=f"key-000000{number}", scope=f"s{number}")
     request = request_of(reader)
-    assert render("{% chat_history limit=2 %}", request).count("<li>") == 2
-    assert render("{% chat_history scope='s1' %}", request).count("<li>") == 1
+    assert render("{% chat_history limit=2 %}", request).count("<li ") == 2
+    assert render("{% chat_history scope='s1' %}", request).count("<li ") == 1
     assert render("{% recent_chat_sessions 2 as found %}{{ found|length }}", request) == "2"
 
 
 def test_an_empty_history_says_so(reader: Caller) -> None:
-    assert "No chats yet." in render("{% chat_history %}", request_of(reader))
+    assert "Your chats will appear here." in render("{% chat_history %}", request_of(reader))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_x01_what_people_write_is_shown_as_text(reader: Caller, payload: str) -> None:
     services.send(reader.owner, payload, key="key-00000001")
-    page = render("{% chat_history page='/chat/' %}", request_of(reader))
-    assert html.escape(payload) in page
+    tags = "{% chat_history page='/chat/' %}{% chat_history variant='dropdown' title=p %}"
+    page = render(tags, request_of(reader), p=payload)
+    found = "{% recent_chat_sessions as found %}{{ found.0.title|json_script:'chats' }}"
+    data = render(found, request_of(reader))
+    assert data.count("<") == 2
+    assert json.loads(re.sub(r"^<script[^>]*>|</script>$", "", data)) == " ".join(payload.split())
+    assert html.escape(" ".join(payload.split())) in page
     assert "<script" not in page
     assert "<img" not in page
     assert "<b>" not in page
@@ -143,7 +291,9 @@ def status(caller: Caller, scope: str = "") -> str:
 def test_the_status_is_said_in_words(reader: Caller, noon: Any) -> None:
     assert status(reader) == "The next message starts a new chat."
     session = services.send(reader.owner, "Why?", key="key-00000001").session
-    assert status(reader).startswith("Your chat is open")
+    assert status(reader) == "An answer is being written."
+    services.stop(session)
+    assert status(reader) == "Your chat is open until 12:05 p.m.; go on where you stopped."
     assert status(reader, "elsewhere") == "The next message starts a new chat."
     noon.shift(3600)
     assert status(reader).startswith("Your last chat has expired")
@@ -216,6 +366,27 @@ def test_x04_the_script_carries_the_hosts_nonce() -> None:
 
 if django.VERSION >= (6, 0):
 
+    @pytest.mark.parametrize("processor", [True, False])
+    def test_x04_djangos_own_policy_names_the_nonce_that_the_tags_have_used(
+        settings: Any, processor: bool
+    ) -> None:
+        from django.middleware.csp import ContentSecurityPolicyMiddleware
+        from django.template.context_processors import csp
+        from django.utils.csp import CSP
+
+        settings.SECURE_CSP = {"script-src": [CSP.NONCE], "style-src": [CSP.NONCE]}
+
+        def view(request: HttpRequest) -> HttpResponse:
+            more: Any = csp(request) if processor else {}
+            return HttpResponse(render("{% chat_styles %}{% chat_widget %}", request, **more))
+
+        response: Any = ContentSecurityPolicyMiddleware(view)(RequestFactory().get("/"))
+        nonces = re.findall(r'nonce="([^"]+)"', response.text)
+        assert len(nonces) == 4
+        policy = f"script-src 'nonce-{nonces[0]}'; style-src 'nonce-{nonces[0]}'"
+        assert response.headers["Content-Security-Policy"] == policy
+        assert len(set(nonces)) == 1
+
     def test_x04_the_script_carries_djangos_own_nonce_which_is_made_when_it_is_used() -> None:
         from django.utils.csp import LazyNonce
 
@@ -224,13 +395,44 @@ if django.VERSION >= (6, 0):
         assert f'.js" nonce="{nonce}"></script>' in page
 
 
+@pytest.mark.parametrize("name", ["csp_nonce", "_csp_nonce"])
+@pytest.mark.parametrize("tag", ["{% chat_widget %}", "{% chat_styles %}"])
+def test_x04_script_and_styles_carry_the_nonce_of_either_middleware(tag: str, name: str) -> None:
+    """django-csp puts it on the request, as Django 6.0 does; both are false until they are used."""
+    request = RequestFactory().get("/")
+
+    class Nonce(SimpleLazyObject):  # type: ignore[type-arg]
+        def __bool__(self) -> bool:
+            return False
+
+    setattr(request, name, Nonce(lambda: "abc123"))
+    page = render(tag, request)
+    assert page.count('nonce="abc123"') == 2
+
+
 def test_without_a_nonce_there_is_none() -> None:
-    assert "nonce" not in render("{% chat_widget %}", RequestFactory().get("/"))
+    for tag in ("{% chat_widget %}", "{% chat_styles %}"):
+        assert "nonce" not in render(tag, RequestFactory().get("/"))
+
+
+def test_the_widget_leads_those_without_a_script_to_the_page_that_needs_none() -> None:
+    page = render("{% chat_widget scope='subject:1' %}", RequestFactory().get("/"))
+    assert "<noscript><p " in page
+    assert 'href="/chat/sessions/current/page?scope=subject%3A1"' in page
+    assert 'href="/chat/sessions/current/page"' in render(
+        "{% chat_widget %}", RequestFactory().get("/")
+    )
 
 
 @pytest.mark.parametrize("tag", TAGS)
-def test_x05_a_page_without_a_request_has_no_chat_and_no_error(db: None, tag: str) -> None:
-    render(tag)
+def test_x05_a_page_without_a_request_has_no_chat_and_no_error(
+    db: None, tag: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = render(tag)
+    if "styles" not in tag:
+        assert "context_processors.request" in caplog.text
+    if "widget" not in tag and "styles" not in tag:
+        assert page.strip() in ("", "0")
 
 
 @pytest.mark.parametrize("tag", TAGS)
@@ -258,8 +460,9 @@ def test_x05_d13_without_a_database_the_page_is_rendered_and_the_outage_logged(
         page = render("before " + tag + " after", request)
     assert page.startswith("before")
     assert page.endswith("after")
-    if "widget" not in tag:
+    if "widget" not in tag and "styles" not in tag:
         assert error.__name__ in caplog.text
+        assert page.split()[1:-1] in ([], ["0"])
     assert "SECRET" not in caplog.text
 
 

@@ -1,0 +1,162 @@
+"""The chat for people without JavaScript: read a conversation, write in it, take it up again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from django_chat_sessions import clock, services
+from django_chat_sessions.api import inputs
+from django_chat_sessions.api.endpoint import Endpoint
+from django_chat_sessions.api.errors import ApiError
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
+
+PAGE = 50  # messages
+PARAGRAPHS = re.compile(r"\n[^\S\n]*\n\s*")
+SEE_OTHER = 303  # whatever was posted, the browser reads what it led to
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+SAFE_SCHEME = re.compile(r"https?://|mailto:", re.IGNORECASE)
+NOT_IN_ADDRESSES = re.compile(r"[\s\\\x00-\x1f\x7f-\x9f]")
+
+
+class Page(Endpoint):
+    """A page where the other routes answer with JSON; every error is a sentence on it."""
+
+    shown: dict[str, Any]
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Begin with nothing to show."""
+        super().setup(request, *args, **kwargs)
+        self.shown = {"key": uuid4().hex}
+
+    def page(self, status: int = 200, **headers: str) -> HttpResponse:
+        """Return the page with what there is to show."""
+        text = render_to_string("django_chat_sessions/page.html", self.shown, self.request)
+        return HttpResponse(text, status=status, headers=headers)
+
+    def show(self, session: AbstractChatSession) -> None:
+        """Show this session and its messages; 1 statement."""
+        now = clock.now()
+        before = inputs.number(
+            self.request, "before", default=None, least=0, most=inputs.LAST_POSITION
+        )
+        found = services.transcript(session, PAGE, before)
+        self.shown |= {
+            "session": session,
+            "state": session.state(now),
+            "running": session.is_running(now),
+            "rows": [_row(each, now) for each in found.messages],
+            "before": found.before,
+            "scope": session.scope,
+        }
+
+    def deliver(self, request: HttpRequest, **to: str) -> HttpResponse:
+        """Send what was written, and lead to the session that took it."""
+        # Browsers end the lines of a form with CR and LF.
+        text = request.POST.get("content", "").replace("\r\n", "\n")
+        key = request.POST.get("key", "")
+        self.shown |= {"content": text, "key": key}
+        given = inputs.Message.parse({"content": text, "key": key, **to})
+        sent = services.send(
+            self.owner,
+            given.content,
+            key=given.key,
+            scope=given.scope,
+            session_id=given.session_id,
+        )
+        return see(sent.session)
+
+    def _refusal(self, error: ApiError, body: dict[str, Any]) -> HttpResponse:
+        if error.code == "key_reused":
+            self.shown["key"] = uuid4().hex
+        self.shown["problem"] = error.message
+        return self.page(error.status, **error.headers)
+
+
+class CurrentPage(Page):
+    """The conversation that is open in a scope, or an empty one that the first message begins."""
+
+    welcomes = True
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show it; 2 statements at most."""
+        scope = inputs.scope_in_query(request) or ""
+        session = services.current(self.owner, scope)
+        self.shown["scope"] = scope
+        if session is not None:
+            self.show(session)
+        return self.page()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Send a message into the scope."""
+        scope = inputs.scope_in_query(request) or ""
+        self.shown["scope"] = scope
+        return self.deliver(request, scope=scope)
+
+
+class SessionPage(Page):
+    """One of the reader's conversations."""
+
+    def get(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Show it; 2 statements."""
+        self.show(self._named(session_id))
+        return self.page()
+
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Take it up again where that is asked for, and send into it what was written."""
+        session = self._named(session_id)
+        self.show(session)
+        if "reopen" in request.POST:
+            services.reopen(session)
+            if "content" not in request.POST:
+                return see(session)
+        return self.deliver(request, session=str(session.pk))
+
+    def _named(self, session_id: str) -> AbstractChatSession:
+        return services.find_session(self.owner, inputs.session_id(session_id))
+
+
+def see(session: AbstractChatSession) -> HttpResponse:
+    """Lead to the end of a session's page."""
+    address = reverse("chat_sessions:session_page", args=[session.pk])
+    return HttpResponseRedirect(f"{address}#latest", status=SEE_OTHER)
+
+
+def _row(message: AbstractChatMessage, now: Any) -> dict[str, Any]:
+    return {
+        "message": message,
+        "is_own": message.role == Role.USER,
+        "state": message.reply_state(now),
+        # Each paragraph finds its own direction; single line breaks are kept by the stylesheet.
+        "paragraphs": [part for part in PARAGRAPHS.split(message.content) if part.strip()],
+        "sources": list(_sources(message.metadata)),
+    }
+
+
+def _sources(metadata: Any) -> Iterator[dict[str, str]]:
+    """Yield what the responder put into ``metadata["sources"]``, as the widget does."""
+    given = metadata.get("sources") if isinstance(metadata, dict) else None
+    for source in given if isinstance(given, list) else []:
+        if isinstance(source, dict):
+            title, url, quote = (_text(source.get(name)) for name in ("title", "url", "quote"))
+            url = safe_url(url)
+            if title or url:
+                yield {"title": title or url, "url": url, "quote": quote}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def safe_url(url: str) -> str:
+    """Return an address with http, https or mailto, or a path on this site; "" for all else."""
+    address = url.strip()
+    if NOT_IN_ADDRESSES.search(address) or address.startswith("//"):
+        return ""
+    return "" if SCHEME.match(address) and not SAFE_SCHEME.match(address) else address

@@ -1,0 +1,263 @@
+"""The chat without JavaScript, as a browser uses it: links and forms."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+from django_chat_sessions import get_message_model, get_session_model, services
+from django_chat_sessions.api.pages import safe_url
+from tests.callers import Caller, assert_private, person, rows
+from tests.conversations import fill, leave_replies, listen_only, missing_id
+
+Statements = Callable[[], AbstractContextManager[list[str]]]
+CURRENT = "sessions/current/page?scope=s"
+
+
+@pytest.fixture(params=["user", "visitor"])
+def reader(request: pytest.FixtureRequest, db: None) -> Caller:
+    return person(request.param)
+
+
+def page_of(session: Any) -> str:
+    return f"sessions/{session.pk}/page"
+
+
+def post(reader: Caller, path: str, **form: str) -> Any:
+    """Send a form as a browser does."""
+    return reader.raw("POST", path, urlencode(form).encode(), "application/x-www-form-urlencoded")
+
+
+def test_a_stranger_writes_reads_and_writes_again(db: None, answering: Any) -> None:
+    """From nothing, with the CSRF token of each form, and the cookies of one browser."""
+    client = Client(enforce_csrf_checks=True)
+    address, text = f"/chat/{CURRENT}", "Why is the sky blue?"
+    for question in (text, "And the sea?"):
+        shown = client.get(address)
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', shown.text))
+        action = re.search(r'action="([^"]+)"', shown.text)
+        assert action
+        with answering():
+            answer = client.post(html.unescape(action[1]), {**hidden, "content": question})
+        assert answer.status_code == 303
+        assert_private(answer)
+        address = answer.headers["Location"]
+    read = client.get(address.removesuffix("#latest"))
+    assert read.text.count("<article") == 4
+    assert read.text.index(text) < read.text.index("And the sea?")
+    assert get_session_model()._base_manager.count() == 1
+    assert "Your chats" in read.text
+    assert 'aria-current="page"' in read.text
+
+
+def test_the_same_form_sent_twice_is_one_message(reader: Caller, settings: Any) -> None:
+    listen_only(settings)
+    form = {"content": "Once\r\nonly", "key": "key-of-a-form"}
+    answers = [post(reader, CURRENT, **form) for _ in range(2)]
+    assert answers[0].headers["Location"] == answers[1].headers["Location"]
+    assert [row.content for row in get_message_model()._base_manager.all()] == ["Once\nonly"]
+    other = post(reader, CURRENT, **{**form, "content": "Another"})
+    assert other.status_code == 422
+    assert "Another" in other.text
+    assert 'value="key-of-a-form"' not in other.text
+
+
+def test_what_cannot_be_sent_stays_in_the_form_and_a_sentence_says_why(
+    reader: Caller, settings: Any
+) -> None:
+    leave_replies(settings)
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    busy = post(reader, page_of(session), content="I <3 this", key="key-00000002")
+    assert busy.status_code == 409
+    assert busy.headers["Retry-After"] == "1"
+    assert "I &lt;3 this</textarea>" in busy.text
+    assert 'value="key-00000002"' in busy.text
+    assert 'role="alert"' in busy.text
+    assert "An answer is being written" in busy.text
+    assert "Look again" in busy.text
+    before = rows()
+    blank = post(reader, CURRENT, content=" ", key="key-00000002")
+    assert blank.status_code == 400
+    assert post(reader, page_of(session)).status_code == 400
+    assert rows() == before
+
+
+def test_an_expired_chat_says_so_and_is_taken_up_again_with_what_was_written(
+    reader: Caller, settings: Any, noon: Any
+) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    noon.shift(300)
+    paused = reader.get(page_of(session)).text
+    assert "This chat has paused" in paused
+    assert "<textarea" not in paused
+    assert "Continue this chat" in paused
+    other = services.send(reader.owner, "Second", key="key-00000002", scope="s").session
+    assert f"/chat/{page_of(session)}" in reader.get(page_of(other)).text  # the one before
+    late = post(reader, page_of(session), content="Late", key="key-00000003")
+    assert late.status_code == 409
+    assert "Late</textarea>" in late.text
+    taken_up = post(reader, page_of(session), reopen="1", content="Late", key="key-00000003")
+    assert taken_up.headers["Location"] == f"/chat/{page_of(session)}#latest"
+    assert "Late" in reader.get(page_of(session)).text
+    services.end(session)
+    assert "This chat has ended" in reader.get(page_of(session)).text
+    assert post(reader, page_of(session), reopen="1").status_code == 303
+    assert "Late" in reader.get(CURRENT).text
+
+
+def test_a_message_to_an_expired_chat_begins_a_new_one_that_says_so(
+    reader: Caller, settings: Any, noon: Any
+) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    noon.shift(300)
+    answer = post(reader, page_of(session), content="Second", key="key-00000002")
+    shown = reader.client.get(answer.headers["Location"].removesuffix("#latest")).text
+    assert "New chat started" in shown
+    assert f'href="/chat/{page_of(session)}"' in shown
+
+
+def test_a_long_chat_is_read_in_pages_of_two_statements(
+    reader: Caller, settings: Any, statements: Statements
+) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, "The first", key="key-00000001").session
+    fill(session, 60)
+    with statements() as sent:
+        latest = reader.get(page_of(session))
+    tables = [model._meta.db_table for model in (get_session_model(), get_message_model())]
+    found = [one for one in sent if any(table in one for table in tables)]
+    assert len(found) == 3  # the session, its messages, the history
+    assert "The first</p>" not in latest.text
+    earlier = re.search(r'href="(\?before=\d+)"', latest.text)
+    assert earlier
+    assert "The first</p>" in reader.get(page_of(session) + earlier[1]).text
+    assert reader.get(page_of(session) + "?before=x").status_code == 400
+
+
+def test_z01_anothers_chat_is_a_page_like_that_of_one_that_is_not_there(reader: Caller) -> None:
+    theirs = services.send(person("user", "eve").owner, "SECRET-4711", key="key-00000001").session
+    for path in (page_of(theirs), f"sessions/{missing_id()}/page", "sessions/nonsense/page"):
+        for method in ("GET", "POST"):
+            answer = reader.call(method, path)
+            assert answer.status_code == 404
+            assert answer.headers["Content-Type"].startswith("text/html")
+            assert "There is no such chat session." in answer.text
+            assert "SECRET" not in answer.text
+            assert_private(answer)
+
+
+def test_z11_a_form_without_a_token_changes_nothing(reader: Caller) -> None:
+    session = services.send(reader.owner, "First", key="key-00000001").session
+    reader.client.handler.enforce_csrf_checks = True
+    before = rows()
+    for path in (page_of(session), CURRENT):
+        for form in ({"content": "x", "key": "key-00000002"}, {"reopen": "1"}):
+            answer = post(reader, path, **form)
+            assert answer.status_code == 403
+            assert "reload the page" in answer.text
+    assert rows() == before
+
+
+def test_d13_without_a_database_the_page_says_so(reader: Caller) -> None:
+    def fail(*args: Any) -> Any:
+        raise OperationalError("SECRET-4711")
+
+    with connection.execute_wrapper(fail):
+        answer = reader.get(CURRENT)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "cannot be reached" in answer.text
+    assert "SECRET" not in answer.text
+
+
+PAYLOADS = ("<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_x01_what_is_read_is_shown_as_text(reader: Caller, settings: Any, payload: str) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, payload, key="key-00000001").session
+    services.rename(session, payload)
+    bad = {"title": payload, "url": "javascript:alert(1)", "quote": payload}
+    sources = [bad, {"title": "", "url": ""}, {"title": "Good", "url": "/here"}, "nonsense"]
+    answer = services.add_message(session, "assistant", f"{payload}\n\n{payload}")
+    model = get_message_model()._base_manager
+    model.filter(pk=answer.pk).update(metadata={"sources": sources})
+    page = reader.get(page_of(session)).text
+    assert page.count(html.escape(payload)) >= 7
+    assert payload not in page
+    assert "javascript:" not in page
+    assert 'href="/here"' in page
+    assert "<script" not in page
+    assert " style=" not in page
+    shapes: list[Any] = [None, [], {"sources": 5}]
+    for wrong in shapes:
+        model.filter(pk=answer.pk).update(metadata=wrong)
+        assert reader.get(page_of(session)).status_code == 200
+
+
+@pytest.mark.parametrize("url", ["https://a.b/c", "http://a", "mailto:a@b.c", "/x?y#z", "x", ""])
+def test_addresses_that_may_be_followed(url: str) -> None:
+    assert safe_url(f" {url} ") == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:x",
+        "JAVA\tSCRIPT:x",
+        "data:x",
+        "vbscript:x",
+        "//evil",
+        "/\\evil",
+        "a b",
+        "https:x",
+    ],
+)
+def test_addresses_that_may_not(url: str) -> None:
+    assert safe_url(url) == ""
+
+
+@pytest.mark.parametrize("state", ["failed", "stopped", "interrupted"])
+def test_an_answer_that_did_not_come_says_why(reader: Caller, settings: Any, state: str) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, "Why?", key="key-00000001").session
+    answer = services.add_message(session, "assistant", "")
+    get_message_model()._base_manager.filter(pk=answer.pk).update(state=state)
+    page = reader.get(page_of(session)).text
+    words = {"failed": "did not succeed", "stopped": "was stopped", "interrupted": "interrupted"}
+    assert words[state] in page
+
+
+def test_x08_an_answer_of_the_api_opened_in_a_browser_is_never_a_page(reader: Caller) -> None:
+    text = "<script>alert(1)</script>"
+    session = services.send(reader.owner, text, key="key-00000001").session
+    as_browser = {"HTTP_ACCEPT": "text/html,application/xhtml+xml"}
+    for path in ("sessions", f"sessions/{session.pk}", f"sessions/{session.pk}/messages"):
+        answer = reader.get(path, **as_browser)
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_reader_without_an_account_is_asked_to_log_in_where_visitors_are_not_welcome(
+    db: None, settings: Any
+) -> None:
+    settings.CHAT_SESSIONS = {
+        **settings.CHAT_SESSIONS,
+        "AUTHENTICATORS": ["django_chat_sessions.authentication.DjangoSession"],
+    }
+    answer = Client().get("/chat/sessions/current/page")
+    assert answer.status_code == 401
+    assert "Log in to use the chat." in answer.text
+    assert "<form" not in answer.text
+    assert Client().put("/chat/sessions/current/page").headers["Content-Type"].startswith("text/")
