@@ -32,7 +32,7 @@ TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
     "Updates",
 }
-SYNC_ONLY = {"history_page", "purge", "recover", "sweep"}  # for the API's sync views and for cron
+SYNC_ONLY = {"purge", "recover", "sweep"}  # for cron
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
