@@ -26,7 +26,7 @@ BOTH = ["default", "chats"]
 
 
 @pytest.mark.django_db(databases=BOTH)
-def test_m_09_checks_are_clean() -> None:
+def test_m_09_m_11_checks_are_clean_on_this_database() -> None:
     call_command("check", fail_level="WARNING", databases=BOTH)
 
 

@@ -190,18 +190,16 @@ class TestRecordTurn:
                 waits.set()
             async with chat_sessions.arecord_turn(session, "Why?") as turn:
                 turn.answer = "Because."
-                await other
+                await keep_the_thread_busy()
                 waits.set()
 
-        async def occupies() -> None:
-            nonlocal occupied
-            occupied = asyncio.create_task(sync_to_async(busy.wait)(10))
+        async def keep_the_thread_busy() -> None:
+            occupied.append(asyncio.create_task(sync_to_async(busy.wait)(10)))
             await asyncio.sleep(0)
 
-        occupied: Any = None
-        other = asyncio.create_task(occupies())
+        occupied: list[Any] = []
         if moment == "begin":
-            await other
+            await keep_the_thread_busy()
         task = asyncio.create_task(view())
         await waits.wait()
         for _ in range(3):
@@ -212,7 +210,7 @@ class TestRecordTurn:
         busy.set()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await occupied
+        await occupied[0]
         question, reply = await self.messages(session)
         assert question.content == "Why?"
         assert reply.state == {"begin": "failed", "end": "answered"}[moment]
