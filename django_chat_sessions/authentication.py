@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth import get_user, get_user_model
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
@@ -92,13 +93,14 @@ class _RestFramework:
 
         try:
             found = self.authentication_class().authenticate(Request(request))
+            if found is None or found[0].pk is None:  # a service may be let in without being a user
+                return None
+            # A token's own idea of a user may have the id as text.
+            return Owner(user_id=get_user_model()._meta.pk.to_python(found[0].pk))
         except APIException as error:
             raise NotAuthenticated(str(error.detail)) from error
-        except UNSTORABLE as error:
+        except (*UNSTORABLE, ValidationError) as error:
             raise NotAuthenticated("These credentials cannot be anybody's.") from error
-        if found is None or found[0].pk is None:  # a service may be let in without being a user
-            return None
-        return Owner.for_user(found[0])
 
 
 @lru_cache(maxsize=32)

@@ -6,6 +6,7 @@ E003 wrong value            W003 USE_TZ = False
 E004 TIMEOUT_POLICY         W004 ThreadRunner in production (--deploy)
 E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--deploy)
 E006 the model's parents
+E010 a foreign key to another database
 
 What a runner's own ``check()`` finds comes with an id of its own.
 """
@@ -22,6 +23,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import router
+from django.db.models import DO_NOTHING
 from django.utils.module_loading import import_string
 
 from django_chat_sessions import conf, get_message_model, get_session_model
@@ -183,11 +186,25 @@ def check_models(**kwargs: Any) -> list[CheckMessage]:
         )
     except ImproperlyConfigured as error:
         return [Error(str(error), id=f"{ID}.E001")]
-    return [
+    wrong: list[CheckMessage] = [
         Error(f"{model._meta.label} must subclass {parent.__name__}.", id=f"{ID}.E006")
         for model, parent in pair
         if not issubclass(model, parent)
     ]
+    return wrong or list(_across_databases(pair[0][0]))
+
+
+def _across_databases(model: type[AbstractChatSession]) -> Iterator[CheckMessage]:
+    user: Any = model._meta.get_field("user")
+    mine, theirs = router.db_for_write(model), router.db_for_write(user.related_model)
+    is_loose = not user.db_constraint and user.remote_field.on_delete is DO_NOTHING
+    if mine != theirs and not is_loose:
+        yield Error(
+            f"{user} is a foreign key from database {mine!r} to {theirs!r}, where it cannot reach.",
+            hint="In a model of yours, declare it with db_constraint=False and "
+            "on_delete=DO_NOTHING, and delete a user's sessions by a receiver of post_delete.",
+            id=f"{ID}.E010",
+        )
 
 
 # Not tagged as database checks: those run on request only, and these read nothing but settings.

@@ -7,7 +7,7 @@ ChatSessionsError
  ├─ NothingToRetry      the last message is no reply that could be asked for again
  ├─ KeyReused           one client key, two texts
  ├─ TurnLost            the lease on a reply has passed to somebody else
- └─ NotAuthenticated    no authenticator recognised the caller
+ └─ NotAuthenticated    nobody recognised the caller, or the account is gone
 """
 
 from __future__ import annotations
@@ -65,4 +65,4 @@ class TurnLost(ChatSessionsError):
 
 
 class NotAuthenticated(ChatSessionsError):
-    """No configured authenticator recognised the caller."""
+    """No configured authenticator recognised the caller, or the account was deleted since."""

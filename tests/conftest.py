@@ -17,6 +17,7 @@ from hypothesis import settings
 from django_chat_sessions.owners import Owner
 from tests.callers import answering, caller, stranger, threads_let_go, tokens_too
 
+pytest_plugins = ["django_chat_sessions.testing.fixtures"]
 __all__ = [
     "answering",
     "caller",

@@ -156,7 +156,11 @@ def test_what_only_a_type_checker_reads_is_no_import() -> None:
     assert wrong_directions("models", ast.parse(source)) == []
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if first(name) != "services"])
+# A past for a host's tests has fields that no verb sets.
+WRITERS = [name for name in MODULES if first(name) == "services"] + ["testing.factories"]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in WRITERS])
 def test_only_services_write_rows_and_send_signals(name: str) -> None:
     assert writes(tree(name)) == []
 

@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import BaseAuthentication
 
-from django_chat_sessions import authentication
+from django_chat_sessions import authentication, services
 from django_chat_sessions.authentication import (
     VISITOR_COOKIE,
     VISITOR_COOKIE_AGE,
@@ -28,6 +28,7 @@ from django_chat_sessions.authentication import (
 )
 from django_chat_sessions.exceptions import NotAuthenticated
 from django_chat_sessions.owners import Owner, owner_from_request
+from django_chat_sessions.services import races
 from tests.callers import COOKIE, SESSION, TOKEN, assert_error, person, rows
 
 JWT = "rest_framework_simplejwt.authentication.JWTAuthentication"
@@ -299,6 +300,44 @@ def test_a_jwt_is_recognised_through_the_api(site: Any, user: Any) -> None:
     assert VISITOR_COOKIE not in response.cookies
     session = response.json()["session"]["id"]
     assert Client().get(f"/chat/sessions/{session}").status_code == 404
+
+
+STATELESS = "rest_framework_simplejwt.authentication.JWTStatelessUserAuthentication"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_outlives_its_account_is_refused_at_once(
+    site: Any, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has looked at the account before the database refuses the row."""
+    from rest_framework_simplejwt.tokens import AccessToken
+
+    site(STATELESS)
+    client = Client(headers={"Authorization": f"Bearer {AccessToken.for_user(user)}"})
+    message = {"content": "Hello", "key": "key-00000001"}
+    assert (
+        client.post("/chat/messages", message, content_type="application/json").status_code == 201
+    )
+    owner = Owner.for_user(user)
+    user.delete()
+    monkeypatch.setattr(races, "pause", lambda attempt: pytest.fail("It tried again."))
+    for path, body in (("messages", message), ("sessions", {})):
+        response = client.post(f"/chat/{path}", body, content_type="application/json")
+        assert_error(response, 401, "not_authenticated")
+    with pytest.raises(NotAuthenticated, match="does not exist any more"):
+        services.resume_or_start(owner=owner)
+    assert not any(rows().values())
+
+
+def test_a_token_that_names_its_user_by_text_gives_the_same_owner(site: Any, user: Any) -> None:
+    from rest_framework_simplejwt.tokens import AccessToken
+
+    site(STATELESS)
+    token = AccessToken.for_user(user)
+    assert recognise(request_with(Authorization=f"Bearer {token}")).owner == Owner.for_user(user)
+    token["user_id"] = "of another site"
+    response = Client().get("/chat/sessions", headers={"Authorization": f"Bearer {token}"})
+    assert_error(response, 401, "not_authenticated")
 
 
 def bad_credentials(user: Any) -> list[tuple[str, str]]:

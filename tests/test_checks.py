@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.core.checks import CheckMessage, Error, run_checks
 from django.core.management import CommandError, call_command
+from django.db.models import DO_NOTHING
 
-from django_chat_sessions import checks
+from django_chat_sessions import checks, get_session_model
 from django_chat_sessions.policies import Deadline, IdleTimeoutPolicy, TimeoutPolicy
 from tests.conversations import LeavesReplies
 
@@ -302,6 +303,26 @@ def test_e006_a_model_that_is_not_built_on_ours(
     monkeypatch.setattr(checks, "get_session_model", lambda: User)
     [text] = configured()["E006"]
     assert text.startswith("auth.User must subclass AbstractChatSession.")
+
+
+class ChatsElsewhere:
+    """A router of a host that keeps its chats in another database than its users."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default" if model._meta.app_label == "auth" else "chats"
+
+
+def test_e010_a_foreign_key_to_another_database(
+    configured: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user: Any = get_session_model()._meta.get_field("user")
+    settings.DATABASE_ROUTERS = ["tests.test_checks.ChatsElsewhere"]
+    [text] = configured()["E010"]
+    assert text.startswith(f"{user} is a foreign key from database 'chats' to 'default'")
+    monkeypatch.setattr(user, "db_constraint", False)
+    assert "E010" in configured()
+    monkeypatch.setattr(user.remote_field, "on_delete", DO_NOTHING)
+    assert "E010" not in configured()
 
 
 # Databases

@@ -17,7 +17,7 @@ from django.dispatch import Signal
 from django.template import Library
 
 import django_chat_sessions
-from django_chat_sessions import conf, exceptions, policies, services, signals
+from django_chat_sessions import conf, exceptions, policies, services, signals, testing
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from tests.doc_pages import DOCS, ROOT, blocks, commands, pages, text_of
 
@@ -69,6 +69,11 @@ def test_a_public_name_of_the_services_is_described(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in VERBS if name not in TWINS])
 def test_the_docstring_of_a_verb_says_how_many_statements_it_spends(name: str) -> None:
     assert "statement" in (inspect.getdoc(getattr(services, name)) or "")
+
+
+@pytest.mark.parametrize("name", testing.__all__)
+def test_a_tool_for_tests_is_described(name: str) -> None:
+    assert f":: {name}\n" in text_of("reference/testing.md")
 
 
 def test_every_class_of_the_policies_is_described() -> None:

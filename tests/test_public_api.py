@@ -17,6 +17,7 @@ from django_chat_sessions import (
     policies,
     services,
     signals,
+    testing,
 )
 
 # Frozen: taking a name out or giving it another meaning breaks hosts.
@@ -31,7 +32,7 @@ TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
     "Updates",
 }
-SYNC_ONLY = {"history_page", "purge", "recover", "sweep"}  # for the API's sync views and for cron
+SYNC_ONLY = {"purge", "recover", "sweep"}  # for cron
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
@@ -41,6 +42,17 @@ SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),
     *("message_added", "turn_answered", "turn_failed"),
 }
+TESTING = {
+    *("ChatMessageFactory", "ChatSessionFactory", "FrozenClock", "ScriptedResponder"),
+    *("answering", "assert_conversation", "assert_one_open_session", "assert_state"),
+    "frozen_clock",
+}
+
+
+def test_the_testing_tools_are_exactly_these() -> None:
+    assert set(testing.__all__) == TESTING
+    for name in TESTING:
+        assert inspect.getdoc(getattr(testing, name)), name
 
 
 def test_the_package_offers_exactly_these_names() -> None:
@@ -51,7 +63,7 @@ def test_the_services_offer_exactly_these_names() -> None:
     assert set(services.__all__) == VERBS | TYPES | TWINS
 
 
-@pytest.mark.parametrize("module", [django_chat_sessions, services])
+@pytest.mark.parametrize("module", [django_chat_sessions, services, testing])
 def test_every_name_that_is_offered_is_there_once_and_in_order(module: Any) -> None:
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
     assert len(set(module.__all__)) == len(module.__all__)

@@ -8,10 +8,17 @@ import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import IntegrityError, OperationalError, connections
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, OperationalError, connections, router
 
-from django_chat_sessions.exceptions import SessionEnded, SessionNotFound, TurnInProgress
+from django_chat_sessions.exceptions import (
+    NotAuthenticated,
+    SessionEnded,
+    SessionNotFound,
+    TurnInProgress,
+)
 from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.tables import sessions, tell_readers
 
 P = ParamSpec("P")
@@ -81,7 +88,10 @@ def survives_races(verb: Callable[P, R]) -> Callable[P, R]:
         for attempt in range(ATTEMPTS):
             try:
                 return verb(*args, **kwargs)
-            except (RaceLost, IntegrityError):
+            except RaceLost:
+                pause(attempt)
+            except IntegrityError:
+                _refuse_the_gone(kwargs.get("owner", args[0] if args else None))
                 pause(attempt)
             except OperationalError as error:
                 if not is_transient(error) or connections[sessions().db].in_atomic_block:
@@ -90,6 +100,18 @@ def survives_races(verb: Callable[P, R]) -> Callable[P, R]:
         return verb(*args, **kwargs)
 
     return wrapper
+
+
+def _refuse_the_gone(owner: object) -> None:
+    """Raise NotAuthenticated for a user whose account was deleted; 1 SELECT, after a failure.
+
+    A token may outlive its account, and no other attempt would bring that back.
+    """
+    if isinstance(owner, Owner) and owner.user_id is not None:
+        users = get_user_model()._base_manager
+        alias = router.db_for_write(get_user_model())
+        if not users.using(alias).filter(pk=owner.user_id).exists():
+            raise NotAuthenticated("The account does not exist any more.")
 
 
 def is_transient(error: OperationalError) -> bool:

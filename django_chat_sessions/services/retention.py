@@ -9,11 +9,10 @@ from django.db.models import Q
 
 from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
-from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.opening import close
-from django_chat_sessions.services.races import survives_races, with_latest
+from django_chat_sessions.services.races import RaceLost, survives_races
 from django_chat_sessions.services.replies.control import mark_interrupted
 from django_chat_sessions.services.tables import in_batches, sessions, short_transaction
 
@@ -50,18 +49,12 @@ def _sweep_batch(batch: list[AbstractChatSession], now: datetime) -> int:
 
 
 def _sweep_one(session: AbstractChatSession, now: datetime) -> int:
-    try:
-        return with_latest(session, lambda known: _close_if_lapsed(known, now))
-    except SessionNotFound:  # purged by another command meanwhile
-        return 0
-
-
-def _close_if_lapsed(session: AbstractChatSession, now: datetime) -> int:
-    if not session.is_lapsed(now):  # resumed since the batch was read
-        return 0
     if session.running_until is not None:
         mark_interrupted(session, now)
-    close(session, "idle", now)
+    try:
+        close(session, "idle", now)
+    except RaceLost:  # reopened, swept or purged since the batch was read
+        return 0
     return 1
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from asgiref.sync import sync_to_async
 
@@ -24,6 +26,7 @@ asend = sync_to_async(turns.send)
 aadd_message = sync_to_async(turns.add_message)
 afind_session = sync_to_async(history.find_session)
 arecent_sessions = sync_to_async(history.recent_sessions)
+ahistory_page = sync_to_async(history.history_page)
 atranscript = sync_to_async(history.transcript)
 arename = sync_to_async(history.rename)
 adelete = sync_to_async(history.delete)
@@ -38,12 +41,33 @@ aupdates = sync_to_async(updates)
 async def arecord_turn(
     session: AbstractChatSession, question: str, *, key: str | None = None
 ) -> AsyncIterator[recording.Turn]:
-    """Do what ``record_turn`` does around an async block."""
+    """Do what ``record_turn`` does around an async block.
+
+    A request that is cancelled meanwhile leaves the question and a reply that has failed.
+    """
     recorded = recording.record_turn(session, question, key=key)
-    turn = await sync_to_async(recorded.__enter__)()
+    entering = _in_thread(recorded.__enter__)
     try:
-        yield turn
+        await asyncio.wait([entering])
+        yield entering.result()
     except BaseException as error:
-        await sync_to_async(recorded.__exit__)(type(error), error, error.__traceback__)
+        await asyncio.wait([entering])
+        if entering.exception() is None:  # otherwise it was refused, and nothing has begun
+            await _to_its_end(recorded.__exit__, type(error), error, error.__traceback__)
         raise
-    await sync_to_async(recorded.__exit__)(None, None, None)
+    await _to_its_end(recorded.__exit__, None, None, None)
+
+
+def _in_thread(step: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+    return asyncio.ensure_future(sync_to_async(step)(*args))
+
+
+async def _to_its_end(step: Callable[..., Any], *args: Any) -> None:
+    """Take a step that a cancellation must not take out of the queue: leases hang on it."""
+    taking = _in_thread(step, *args)
+    try:
+        await asyncio.wait([taking])
+    except asyncio.CancelledError:
+        await asyncio.wait([taking])
+        raise
+    taking.result()

@@ -227,3 +227,17 @@ def test_pauses_are_random_grow_and_stay_short(monkeypatch: pytest.MonkeyPatch) 
     for attempt in range(1000):
         pause(attempt)
     assert 0.02 < max(slept) <= 0.05
+
+
+@pytest.mark.django_db
+def test_an_owner_who_is_there_tries_again(owner: Owner, pauses: list[int]) -> None:
+    errors = [IntegrityError()]
+
+    @survives_races
+    def verb(whose: Owner) -> Owner:
+        if errors:
+            raise errors.pop()
+        return whose
+
+    assert verb(owner) == owner
+    assert pauses == [0]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import connection, connections
 
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionEnded, TurnLost
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import twins
-from tests.conversations import leave_replies, rows, stored
+from django_chat_sessions.services.replies.leases import lease_keeper
+from django_chat_sessions.signals import message_added
+from tests.conversations import leave_replies, listen_only, rows, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VISITOR = Owner.for_visitor("v")
@@ -32,7 +35,7 @@ def test_every_verb_of_a_view_has_one_with_the_same_arguments() -> None:
     names = [
         name for name in vars(twins) if name.startswith("a") and name[1:] in dir(chat_sessions)
     ]
-    assert len(names) == 20
+    assert len(names) == 21
     for name in names:
         assert name in chat_sessions.__all__
         twin, verb = getattr(chat_sessions, name), getattr(chat_sessions, name[1:])
@@ -67,6 +70,7 @@ async def test_a_conversation_from_beginning_to_end() -> None:
     await chat_sessions.arename(session, "Mine")
     assert (await chat_sessions.afind_session(VISITOR, session.pk)).title == "Mine"
     assert await chat_sessions.arecent_sessions(VISITOR) == [session]
+    assert await chat_sessions.ahistory_page(VISITOR, limit=1) == ([session], None)
     other = (await chat_sessions.astart(VISITOR)).opened
     assert (await chat_sessions.areopen(session)).previous == other
     await chat_sessions.aend(session)
@@ -82,6 +86,55 @@ async def test_a_reply_is_stopped_and_asked_for_again(settings: Any) -> None:
     assert stopped.state == "stopped"
     again = await chat_sessions.aretry(sent.session)
     assert (again.pk, again.state, again.attempt) == (stopped.pk, "pending", 2)
+
+
+async def test_they_spend_what_their_verbs_spend_in_one_thread(settings: Any) -> None:
+    listen_only(settings)
+    session = (await chat_sessions.asend(VISITOR, "Hello", key="k")).session
+    threads: set[int] = set()
+    sent: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")):
+            threads.add(threading.get_ident())
+            sent.append(sql)
+        return execute(sql, params, many, context)
+
+    await sync_to_async(lambda: connection.execute_wrappers.append(note))()
+    spent = []
+    for twin in (
+        chat_sessions.acurrent(VISITOR),
+        chat_sessions.asend(VISITOR, "Again", key="k2"),
+        chat_sessions.atranscript(session),
+        chat_sessions.ahistory_page(VISITOR, limit=30),
+        chat_sessions.arename(session, "Mine"),
+    ):
+        await twin
+        spent.append(len(sent))
+        sent.clear()
+    await sync_to_async(connection.execute_wrappers.clear)()
+    assert spent == [1, 3, 1, 1, 1]
+    assert len(threads) == 1
+
+
+async def test_what_a_thread_has_begun_is_done_although_nobody_waits(settings: Any) -> None:
+    listen_only(settings)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(sender: Any, **facts: Any) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    message_added.connect(hold)
+    sending = asyncio.create_task(chat_sessions.asend(VISITOR, "Hello", key="k"))
+    await asyncio.to_thread(begun.wait, 10)
+    sending.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    message_added.disconnect(hold)
+    again = await chat_sessions.asend(VISITOR, "Hello", key="k")
+    assert not again.created
 
 
 class TestRecordTurn:
@@ -125,6 +178,43 @@ class TestRecordTurn:
             await task
         question, reply = await self.messages(session)
         assert (question.content, reply.state) == ("Why?", "failed")
+
+    @pytest.mark.parametrize("moment", ["begin", "end"])
+    async def test_a_step_that_waits_for_the_thread_is_not_lost(self, moment: str) -> None:
+        """Else its lease would be kept by this process for ever, and nobody could write."""
+        session = await self.opened()
+        busy, waits = threading.Event(), asyncio.Event()
+
+        async def view() -> None:
+            if moment == "begin":
+                waits.set()
+            async with chat_sessions.arecord_turn(session, "Why?") as turn:
+                turn.answer = "Because."
+                await keep_the_thread_busy()
+                waits.set()
+
+        async def keep_the_thread_busy() -> None:
+            occupied.append(asyncio.create_task(sync_to_async(busy.wait)(10)))
+            await asyncio.sleep(0)
+
+        occupied: list[Any] = []
+        if moment == "begin":
+            await keep_the_thread_busy()
+        task = asyncio.create_task(view())
+        await waits.wait()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        task.cancel()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        busy.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await occupied[0]
+        question, reply = await self.messages(session)
+        assert question.content == "Why?"
+        assert reply.state == {"begin": "failed", "end": "answered"}[moment]
+        assert not lease_keeper._held
 
     async def test_refusals_come_from_the_first_line(self) -> None:
         session = await self.opened()
