@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from django_chat_sessions import clock, services
+from django_chat_sessions.authentication import take_visitor_cookie
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import owner_from_request
@@ -57,4 +58,19 @@ class ChatSessionMiddleware:
         request.chat_session = SimpleLazyObject(lambda: validated_session(request))  # type: ignore[attr-defined]
         request.achat_session = lambda: sync_to_async(validated_session)(request)  # type: ignore[attr-defined]
         response: HttpResponseBase | Awaitable[HttpResponseBase] = self.get_response(request)
-        return response
+        if isinstance(response, HttpResponseBase):
+            return _without_claimed_visitor(request, response)
+        return _without_claimed_visitor_later(request, response)
+
+
+def _without_claimed_visitor(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Take the cookie of a visitor whose chats moved to an account in this request."""
+    if getattr(request, "chat_visitor_is_claimed", False):
+        take_visitor_cookie(response)
+    return response
+
+
+async def _without_claimed_visitor_later(
+    request: HttpRequest, response: Awaitable[HttpResponseBase]
+) -> HttpResponseBase:
+    return _without_claimed_visitor(request, await response)

@@ -16,11 +16,14 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
 
     def owned_by(self, owner: Owner) -> Self:
         """Only this owner's, and not those the owner deleted."""
+        return self.belonging_to(owner).filter(deleted_at=None)
+
+    def belonging_to(self, owner: Owner) -> Self:
+        """All rows of this owner's, also those that wait for the purge."""
         if owner.user_id is not None:
-            mine = self.filter(user_id=owner.user_id)
-        else:
-            mine = self.filter(visitor_key=owner.visitor_key)
-        return mine.filter(deleted_at=None)
+            return self.filter(user_id=owner.user_id)
+        # A row with a user is that user's, whatever else it says.
+        return self.filter(visitor_key=owner.visitor_key, user_id=None)
 
     def held_open_by(self, owner: Owner, scope: str) -> Self:
         """The session that holds the owner's open place in a scope; expired or not."""

@@ -22,6 +22,7 @@ from django_chat_sessions import (
 # Frozen: taking a name out or giving it another meaning breaks hosts.
 PACKAGE_NAMES = {"__version__", "get_message_model", "get_session_model"}
 VERBS = {
+    *("claim", "claim_at_login"),
     *("add_message", "context", "current", "delete", "end", "find_session", "history_page"),
     *("look", "mark_read", "purge", "recent_sessions", "record_turn", "recover", "rename"),
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
@@ -30,8 +31,15 @@ VERBS = {
 TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
     "Updates",
+    "Claimed",
 }
-SYNC_ONLY = {"history_page", "purge", "recover", "sweep"}  # for the API's sync views and for cron
+SYNC_ONLY = {
+    "claim_at_login",
+    "history_page",
+    "purge",
+    "recover",
+    "sweep",
+}  # for the API's sync views and for cron
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
@@ -40,6 +48,7 @@ EXCEPTIONS = {
 SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),
     *("message_added", "turn_answered", "turn_failed"),
+    "sessions_claimed",
 }
 
 

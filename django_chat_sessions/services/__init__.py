@@ -27,12 +27,14 @@ from django_chat_sessions.services.lifecycle import (
     touch,
 )
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus
+from django_chat_sessions.services.ownership import Claimed, claim, claim_at_login
 from django_chat_sessions.services.recording import Turn, record_turn
 from django_chat_sessions.services.replies.asking import Recovered, recover, retry, stop
 from django_chat_sessions.services.retention import purge, sweep
 from django_chat_sessions.services.turns import Sent, add_message, send
 from django_chat_sessions.services.twins import (
     aadd_message,
+    aclaim,
     acontext,
     acurrent,
     adelete,
@@ -57,6 +59,7 @@ from django_chat_sessions.services.twins import (
 __all__ = [
     "Arrival",
     "ArrivalStatus",
+    "Claimed",
     "Grown",
     "Place",
     "Recovered",
@@ -65,6 +68,7 @@ __all__ = [
     "Turn",
     "Updates",
     "aadd_message",
+    "aclaim",
     "acontext",
     "acurrent",
     "add_message",
@@ -85,6 +89,8 @@ __all__ = [
     "atouch",
     "atranscript",
     "aupdates",
+    "claim",
+    "claim_at_login",
     "context",
     "current",
     "delete",
