@@ -65,7 +65,7 @@ class ChatSessionMiddleware:
 
 def _without_claimed_visitor(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Take the cookie of a visitor whose chats moved to an account in this request."""
-    if getattr(request, "chat_visitor_is_claimed", False):
+    if getattr(request, "chat_visitor_is_gone", False):
         take_visitor_cookie(response)
     return response
 

@@ -114,7 +114,7 @@ def test_every_example_is_as_the_contract_says(path: Path) -> None:
 
 def test_every_operation_with_a_body_has_an_example() -> None:
     shown = {json.loads(path.read_text())["operation"] for path in EXAMPLES}
-    bodiless = {"deleteSession", "getContract"}
+    bodiless = {"deleteSession", "eraseSessions", "getContract"}
     assert shown == set(OPERATIONS) - bodiless
 
 
@@ -199,6 +199,7 @@ def everything_that_works(held: Held, answering: Callable[[], Any], noon: Any) -
     held("markRead", pk=second)
     held("stopReply", pk=first)
     held("deleteSession", pk=second)
+    held("eraseSessions")
 
 
 def everything_that_is_followed(held: Held, answering: Callable[[], Any], noon: Any) -> None:

@@ -22,7 +22,7 @@ from django_chat_sessions import (
 # Frozen: taking a name out or giving it another meaning breaks hosts.
 PACKAGE_NAMES = {"__version__", "get_message_model", "get_session_model"}
 VERBS = {
-    *("claim", "claim_at_login"),
+    *("claim", "claim_at_login", "erase"),
     *("add_message", "context", "current", "delete", "end", "find_session", "history_page"),
     *("look", "mark_read", "purge", "recent_sessions", "record_turn", "recover", "rename"),
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
@@ -31,7 +31,7 @@ VERBS = {
 TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
     "Updates",
-    "Claimed",
+    *("Claimed", "Erased"),
 }
 SYNC_ONLY = {
     "claim_at_login",

@@ -131,7 +131,7 @@ class Endpoint(View):
         # What was refused made nobody a visitor; its cookie could replace one that counts.
         if key is not None and welcome and response.status_code < HTTPStatus.BAD_REQUEST:
             give_visitor_cookie(request, response, key)  # type: ignore[arg-type]
-        if getattr(request, "chat_visitor_is_claimed", False):
+        if getattr(request, "chat_visitor_is_gone", False):
             take_visitor_cookie(response)
         return response
 

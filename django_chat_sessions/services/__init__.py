@@ -5,6 +5,7 @@ name begins with ``a``.
 """
 
 from django_chat_sessions.services.context import context
+from django_chat_sessions.services.erasure import Erased, erase
 from django_chat_sessions.services.following.updates import Grown, Updates, updates
 from django_chat_sessions.services.history import (
     Place,
@@ -39,6 +40,7 @@ from django_chat_sessions.services.twins import (
     acurrent,
     adelete,
     aend,
+    aerase,
     afind_session,
     alook,
     amark_read,
@@ -60,6 +62,7 @@ __all__ = [
     "Arrival",
     "ArrivalStatus",
     "Claimed",
+    "Erased",
     "Grown",
     "Place",
     "Recovered",
@@ -74,6 +77,7 @@ __all__ = [
     "add_message",
     "adelete",
     "aend",
+    "aerase",
     "afind_session",
     "alook",
     "amark_read",
@@ -95,6 +99,7 @@ __all__ = [
     "current",
     "delete",
     "end",
+    "erase",
     "find_session",
     "history_page",
     "look",

@@ -76,7 +76,7 @@ def claim_at_login(request: HttpRequest, owner: Owner) -> bool:
     if visitor is None or owner.user_id is None:
         return False
     claim(visitor, owner)
-    request.chat_visitor_is_claimed = True  # type: ignore[attr-defined]  # for the middleware
+    request.chat_visitor_is_gone = True  # type: ignore[attr-defined]  # for the middleware
     return True
 
 
