@@ -18,6 +18,7 @@ from django_chat_sessions.services.history import (
     rename,
     transcript,
 )
+from django_chat_sessions.services.importing import Imported, import_sessions
 from django_chat_sessions.services.lifecycle import (
     current,
     end,
@@ -29,6 +30,7 @@ from django_chat_sessions.services.lifecycle import (
 )
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus
 from django_chat_sessions.services.ownership import Claimed, claim, claim_at_login
+from django_chat_sessions.services.portability import export, export_name, export_session
 from django_chat_sessions.services.recording import Turn, record_turn
 from django_chat_sessions.services.replies.asking import Recovered, recover, retry, stop
 from django_chat_sessions.services.retention import purge, sweep
@@ -64,6 +66,7 @@ __all__ = [
     "Claimed",
     "Erased",
     "Grown",
+    "Imported",
     "Place",
     "Recovered",
     "Sent",
@@ -100,8 +103,12 @@ __all__ = [
     "delete",
     "end",
     "erase",
+    "export",
+    "export_name",
+    "export_session",
     "find_session",
     "history_page",
+    "import_sessions",
     "look",
     "mark_read",
     "purge",
