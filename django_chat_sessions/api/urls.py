@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from django_chat_sessions.api import views
+from django_chat_sessions.api import downloads, views
 
 urlpatterns = [
     path("openapi.yaml", views.Contract.as_view(), name="contract"),
@@ -18,6 +18,10 @@ urlpatterns = [
     path("sessions/<str:session_id>/read", views.MarkRead.as_view(), name="mark_read"),
     path("updates", views.Updates.as_view(), name="updates"),
     path("sessions/<str:session_id>/touch", views.TouchSession.as_view(), name="touch_session"),
+    path("export", downloads.ExportSessions.as_view(), name="export_sessions"),
+    path(
+        "sessions/<str:session_id>/export", downloads.ExportSession.as_view(), name="export_session"
+    ),
     # Whatever else is asked for below this prefix gets the API's own 404, not a page.
     re_path(r"^[\s\S]+$", views.Nowhere.as_view(), name="nowhere"),
 ]

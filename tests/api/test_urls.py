@@ -26,6 +26,8 @@ ID = "0192f0c4-7a10-7c3e-8f6a-2b1d9c5e0a01"
         ("retry_reply", [ID], f"/chat/sessions/{ID}/retry"),
         ("mark_read", [ID], f"/chat/sessions/{ID}/read"),
         ("updates", [], "/chat/updates"),
+        ("export_session", [ID], f"/chat/sessions/{ID}/export"),
+        ("export_sessions", [], "/chat/export"),
     ],
 )
 def test_every_route_has_its_name_and_its_address(

@@ -32,7 +32,7 @@ def comparable(document: dict[str, Any]) -> list[Any]:
     """Return what must be the same after the way there and back."""
     numbers = {each["id"]: number for number, each in enumerate(document["sessions"])}
     changing = {"exported_at", *(() if KEEPS_IDS else ("id",))}
-    found = deepcopy(document["sessions"])
+    found: list[Any] = deepcopy(document["sessions"])
     for each in found:
         each["previous"] = numbers.get(each["previous"])
         for one in [each, *each["messages"]]:
@@ -166,7 +166,7 @@ def test_what_is_not_such_a_document_is_refused_and_nothing_is_stored(
     for step in steps:
         inner = inner[int(step) if step.isdigit() else step]
     inner[int(last) if last.isdigit() else last] = value
-    given: Any = inner[""] if "" in inner else document
+    given: Any = inner.get("", document) if isinstance(inner, dict) else document
     before = everything()
     with pytest.raises(InvalidDocument, match=sentence) as refused:
         chat_sessions.import_sessions(somebody_else(), given if isinstance(given, dict) else "[]")

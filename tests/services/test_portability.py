@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import portability
-from django_chat_sessions.services.formats import Csv, Json, Markdown, harmless
+from django_chat_sessions.services.formats import FORMULA, Csv, Json, Markdown, harmless
 from tests.conversations import configure, fill, messages_of, somebody_else, talked
 from tests.services.test_erasure import a_full_account
 
@@ -117,7 +117,7 @@ def conversation(*contents: str, title: str = "Title") -> tuple[Any, list[Any]]:
 
 
 def written(form: Any, session: Any, said: list[Any]) -> str:
-    now = portability.clock.now()
+    now = clock.now()
     return text([form.begin(now), *form.session(session, said, now), form.end()])
 
 
@@ -155,14 +155,14 @@ def test_b19_csv_is_what_it_was_when_read_again_and_no_cell_calculates(
     assert [undone(line[-1]) for line in lines[1:]] == contents
     assert {undone(line[1]) for line in lines[1:]} == {title}
     for line in lines[1:]:
-        assert not [cell for cell in line if cell.lstrip(" ")[:1] in tuple("=+-@\t\r\n＝＋－＠")]
+        assert not [cell for cell in line if cell.lstrip(" ")[:1] in set(FORMULA) - {"'"}]
 
 
 def undone(cell: str) -> str:
     return cell[1:] if cell.startswith("'") else cell
 
 
-@pytest.mark.parametrize("start", list("=+-@\t\r\n'") + [" =", "＝"])
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n'", " =", "\uff1d"])
 def test_b19_what_begins_like_a_formula_stands_behind_an_apostrophe(start: str) -> None:
     assert harmless(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
     assert harmless(f"1{start}") == f"1{start}"
@@ -184,7 +184,7 @@ def test_a_file_name_is_safe_whatever_the_title(title: str) -> None:
 
 def test_a_file_name_says_what_it_is_about(noon: Any) -> None:
     long = MODEL(title="Why is ../../etc/passwd so_long, and what about CON: and NUL?")
-    long.started_at = portability.clock.now() - timedelta(days=1)
+    long.started_at = clock.now() - timedelta(days=1)
     name = chat_sessions.export_name("csv", long)
     assert name == "chat-2026-11-21-why-is-etcpasswd-so-long-and-what-about.csv"
     assert chat_sessions.export_name("json") == "chats-2026-11-22.json"
