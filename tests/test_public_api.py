@@ -35,11 +35,8 @@ TYPES = {
     *("Claimed", "Erased", "Imported"),
 }
 SYNC_ONLY = {
-    "claim_at_login",
-    "history_page",
-    "purge",
-    "recover",
-    "sweep",
+    *("claim_at_login", "export", "export_name", "export_session", "import_sessions"),
+    *("history_page", "purge", "recover", "sweep"),
 }  # for the API's sync views and for cron
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {

@@ -21,7 +21,13 @@ def _note(name: str, signal: Signal) -> None:
     signal.connect(note, weak=False)
 
 
-for _name in ("session_started", "session_ended", "session_reopened", "message_added"):
+for _name in (
+    "session_started",
+    "session_ended",
+    "session_reopened",
+    "message_added",
+    "sessions_claimed",
+):
     _note(_name, getattr(signals, _name))
 
 
@@ -78,6 +84,11 @@ def reopen(visitor: str, session: str) -> dict[str, Any]:
 def touch(visitor: str, session: str) -> dict[str, Any]:
     found = chat_sessions.find_session(Owner.for_visitor(visitor), session)
     return _result(touched=chat_sessions.touch(found))
+
+
+def claim(visitor: str, user: int) -> dict[str, Any]:
+    claimed = chat_sessions.claim(Owner.for_visitor(visitor), Owner(user_id=user))
+    return _result(moved=claimed.moved, ended=len(claimed.ended))
 
 
 def sweep() -> dict[str, Any]:
