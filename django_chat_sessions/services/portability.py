@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
 from django.utils.text import slugify
 
@@ -52,11 +51,13 @@ def _written(form: Format, found: Iterator[AbstractChatSession]) -> Iterator[str
 
 def _messages_of(session: AbstractChatSession) -> Iterator[AbstractChatMessage]:
     page = messages().filter(session=session.pk).order_by("position", "pk")
-    for start in count(0, BATCH):  # by number: an adopted row may have no position
+    start = 0
+    while True:  # by number: an adopted row may have no position
         rows = list(page[start : start + BATCH])
         yield from rows
         if len(rows) < BATCH:
             return
+        start += BATCH
 
 
 def export_name(form: str, session: AbstractChatSession | None = None) -> str:
