@@ -13,4 +13,9 @@ class ChatSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         # Registers the system checks; models must be loaded before.
+        from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
+
         from django_chat_sessions import checks  # noqa: F401, PLC0415
+        from django_chat_sessions.login import claim_visitors_chats  # noqa: PLC0415
+
+        user_logged_in.connect(claim_visitors_chats, dispatch_uid="chat_sessions_claim")

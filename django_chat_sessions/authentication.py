@@ -25,7 +25,7 @@ from django_chat_sessions.exceptions import NotAuthenticated
 from django_chat_sessions.owners import Owner
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 # What drivers raise for credentials that no row can hold; without them, a 500 for who sends them.
 UNSTORABLE = (DataError, ValueError)
@@ -66,9 +66,14 @@ class DjangoSession:
 
 
 class AnonymousCookie:
-    """A visitor who was given a signed, HttpOnly cookie with a random key of 256 bits."""
+    """A visitor who was given a signed, HttpOnly cookie with a random key of 256 bits.
+
+    At login the visitor's chats move to the account, and the cookie goes. A subclass that sets
+    ``claimed_at_login = False`` leaves both as they are.
+    """
 
     by_cookie = True
+    claimed_at_login = True
 
     def authenticate(self, request: HttpRequest) -> Owner | None:
         value = request.COOKIES.get(VISITOR_COOKIE, "")
@@ -123,6 +128,15 @@ def recognise(request: HttpRequest) -> Caller:
     return Caller(None)
 
 
+def visitor_beside_user(request: HttpRequest) -> Owner | None:
+    """Return the visitor whose chats are to move to whoever has logged in, if there is one."""
+    for path in app_settings.AUTHENTICATORS:
+        authenticator = load_authenticator(path)
+        if isinstance(authenticator, AnonymousCookie) and authenticator.claimed_at_login:
+            return authenticator.authenticate(request)
+    return None
+
+
 def is_still(request: HttpRequest, owner: Owner) -> bool:
     """Whether the request's credentials are this owner's now; the login is read anew.
 
@@ -167,5 +181,15 @@ def give_visitor_cookie(request: HttpRequest, response: HttpResponse, key: str) 
         domain=settings.SESSION_COOKIE_DOMAIN,
         secure=settings.SESSION_COOKIE_SECURE or request.is_secure(),
         httponly=True,
+        samesite="Lax",
+    )
+
+
+def take_visitor_cookie(response: HttpResponseBase) -> None:
+    """Take the cookie away from a browser whose visitor's chats were moved or erased."""
+    response.delete_cookie(
+        VISITOR_COOKIE,
+        path=settings.SESSION_COOKIE_PATH,
+        domain=settings.SESSION_COOKIE_DOMAIN,
         samesite="Lax",
     )

@@ -8,6 +8,8 @@ ChatSessionsError
  ├─ KeyReused           one client key, two texts
  ├─ TurnLost            the lease on a reply has passed to somebody else
  └─ NotAuthenticated    nobody recognised the caller, or the account is gone
+ ├─ InvalidDocument     what should be imported is not what an export gives
+ └─ NotAuthenticated    no authenticator recognised the caller
 """
 
 from __future__ import annotations
@@ -62,6 +64,10 @@ class KeyReused(ChatSessionsError):
 
 class TurnLost(ChatSessionsError):
     """The reply is no longer ours to write: it ended, or its lease went to another worker."""
+
+
+class InvalidDocument(ChatSessionsError, ValueError):
+    """A document to import is not what an export gives; the message says where, never what."""
 
 
 class NotAuthenticated(ChatSessionsError):

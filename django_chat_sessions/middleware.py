@@ -15,6 +15,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from django_chat_sessions import clock, services
+from django_chat_sessions.authentication import take_visitor_cookie
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import READER_FOUND, owner_from_request
@@ -132,13 +133,21 @@ class ChatSessionMiddleware:
         if self.is_async:
             return self._acall(request, lookup)
         response: HttpResponseBase = self.get_response(request)
-        lookup.add_headers(response)
-        return response
+        return _finished(request, response, lookup)
 
     async def _acall(self, request: HttpRequest, lookup: _Lookup) -> HttpResponseBase:
         response: HttpResponseBase = await self.get_response(request)
-        lookup.add_headers(response)
-        return response
+        return _finished(request, response, lookup)
+
+
+def _finished(
+    request: HttpRequest, response: HttpResponseBase, lookup: _Lookup
+) -> HttpResponseBase:
+    lookup.add_headers(response)
+    # A visitor whose chats moved to an account in this request is one no longer.
+    if getattr(request, "chat_visitor_is_gone", False):
+        take_visitor_cookie(response)
+    return response
 
 
 def chat_session_required(view: Callable[..., Any]) -> Callable[..., Any]:

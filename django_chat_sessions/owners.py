@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django_chat_sessions.ids import digest
+from django_chat_sessions.ids import blend, digest
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -42,6 +42,19 @@ class Owner:
         return cls(visitor_key=hashlib.sha256(key.encode()).hexdigest())
 
     @classmethod
+    def for_host(cls, *names: object) -> Owner:
+        """Return an owner that only the host knows: a tenant, an organisation, somebody in one.
+
+        ``names`` say who it is, such as ``"organisation", 12``. They need not be secret: no
+        visitor's key is the same, so it is the host's authenticator that lets people be it.
+        """
+        if not names:
+            raise ValueError("Say in names who the owner is, such as 'organisation', 12.")
+        return cls(
+            visitor_key=hashlib.sha256(b"\0" + repr([*map(str, names)]).encode()).hexdigest()
+        )
+
+    @classmethod
     def of(cls, session: AbstractChatSession) -> Owner:
         """Return the owner of a session."""
         if session.user_id is not None:
@@ -61,7 +74,15 @@ class Owner:
 
     def client_key(self, key: str) -> UUID:
         """Return the stored form of a client's key; the same key of another owner differs."""
-        return digest("client", self.identity, key)
+        return blend(digest("client", key), self._mark)
+
+    def taken_over(self, client_key: UUID, before: Owner) -> UUID:
+        """Return what this owner's ``client_key`` is for a key that another owner has stored."""
+        return blend(blend(client_key, before._mark), self._mark)
+
+    @property
+    def _mark(self) -> UUID:
+        return digest("client of", self.identity)
 
 
 # Whether a request's reader was asked for, and found: the middleware says in headers what follows

@@ -16,11 +16,14 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
 
     def owned_by(self, owner: Owner) -> Self:
         """Only this owner's, and not those the owner deleted."""
+        return self.belonging_to(owner).filter(deleted_at=None)
+
+    def belonging_to(self, owner: Owner) -> Self:
+        """All rows of this owner's, also those that wait for the purge."""
         if owner.user_id is not None:
-            mine = self.filter(user_id=owner.user_id)
-        else:
-            mine = self.filter(visitor_key=owner.visitor_key)
-        return mine.filter(deleted_at=None)
+            return self.filter(user_id=owner.user_id)
+        # A row with a user is that user's, whatever else it says.
+        return self.filter(visitor_key=owner.visitor_key, user_id=None)
 
     def held_open_by(self, owner: Owner, scope: str) -> Self:
         """The session that holds the owner's open place in a scope; expired or not."""
@@ -44,6 +47,10 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
     def left_behind(self, now: datetime) -> Self:
         """Open ones whose reply no living worker writes any more."""
         return self.filter(open_key__isnull=False, running_until__lte=now)
+
+    def ended_over_a_reply(self, now: datetime) -> Self:
+        """Ended ones whose reply no living worker writes any more."""
+        return self.filter(open_key=None, running_until__lte=now)
 
     def lapsed(self, now: datetime) -> Self:
         """Still marked open although their expiry has passed."""

@@ -22,3 +22,5 @@ message_added = Signal()
 turn_answered = Signal()
 # Provides: session, reply, state ("failed", "stopped" or "interrupted")
 turn_failed = Signal()
+# Provides: owner (the user's), claimed (how many moved, and which ended); no session
+sessions_claimed = Signal()

@@ -101,7 +101,7 @@ def signals() -> Iterator[list[tuple[str, dict[str, Any]]]]:
     sent: list[tuple[str, dict[str, Any]]] = []
     connected = []
     for name in [
-        name for name in vars(module) if name.startswith(("session_", "turn_", "message_"))
+        name for name in vars(module) if name.startswith(("session", "turn_", "message_"))
     ]:
         signal = getattr(module, name)
 

@@ -20,7 +20,7 @@ RINGS = (
     {"policies", "owners", "signals", "authentication"},
     {"querysets", "models"},
     {"services"},
-    {"api", "templatetags", "management", "middleware", "admin"},
+    {"api", "templatetags", "management", "middleware", "admin", "login"},
 )
 RANK = {name: rank for rank, ring in enumerate(RINGS) for name in ring}
 # Nobody but Django and hosts import these.

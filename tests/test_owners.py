@@ -84,3 +84,24 @@ class TestFromRequest:
         request = self.request()
         assert owner_from_request(request) is None
         assert recognise_or_welcome(request).new_visitor_key is not None
+
+
+def test_an_owner_of_the_hosts_is_nobody_elses() -> None:
+    organisation = Owner.for_host("organisation", 12)
+    assert organisation == Owner.for_host("organisation", "12")
+    others = [
+        Owner.for_host("organisation", 1, 2),
+        Owner.for_host("organisation12"),
+        Owner.for_visitor("organisation12"),
+        Owner.for_visitor("['organisation', '12']"),
+        Owner(user_id=12),
+    ]
+    assert organisation not in others
+    with pytest.raises(ValueError, match="Say in names"):
+        Owner.for_host()
+
+
+def test_a_key_that_is_taken_over_is_the_one_its_new_owner_would_have_stored() -> None:
+    before, after = Owner.for_visitor("v"), Owner(user_id=7)
+    assert after.taken_over(before.client_key("k"), before) == after.client_key("k")
+    assert before.client_key("k").version == 5

@@ -23,6 +23,8 @@ from django_chat_sessions import (
 # Frozen: taking a name out or giving it another meaning breaks hosts.
 PACKAGE_NAMES = {"__version__", "get_message_model", "get_session_model"}
 VERBS = {
+    *("claim", "claim_at_login", "erase"),
+    *("export", "export_name", "export_session", "import_sessions"),
     *("add_message", "context", "current", "delete", "end", "find_session", "history_page"),
     *("look", "mark_read", "purge", "recent_sessions", "record_turn", "recover", "rename"),
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
@@ -31,16 +33,22 @@ VERBS = {
 TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
     "Updates",
+    *("Claimed", "Erased", "Imported"),
 }
 SYNC_ONLY = {"purge", "recover", "sweep"}  # for cron
+SYNC_ONLY = {
+    *("claim_at_login", "export", "export_name", "export_session", "import_sessions"),
+    *("history_page", "purge", "recover", "sweep"),
+}  # for the API's sync views and for cron
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
-    *("NothingToRetry", "TurnLost", "NotAuthenticated"),
+    *("NothingToRetry", "TurnLost", "InvalidDocument", "NotAuthenticated"),
 }
 SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),
     *("message_added", "turn_answered", "turn_failed"),
+    "sessions_claimed",
 }
 TESTING = {
     *("ChatMessageFactory", "ChatSessionFactory", "FrozenClock", "ScriptedResponder"),

@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from django_chat_sessions import clock
+from django_chat_sessions import clock, services
 from django_chat_sessions.api import payloads
 from django_chat_sessions.api.errors import ApiError, error_for, unavailable, unreadable
 from django_chat_sessions.authentication import (
     Caller,
     give_visitor_cookie,
     recognise_or_welcome,
+    take_visitor_cookie,
 )
 from django_chat_sessions.exceptions import (
     ChatSessionsError,
@@ -100,6 +101,7 @@ class Endpoint(View):
                 get_token(request)  # so that the client has a token before its first change
             elif request.method in self._methods():
                 _refuse_forgery(request)
+        services.claim_at_login(request, self.owner)
         return caller
 
     def _methods(self) -> list[str]:
@@ -129,6 +131,8 @@ class Endpoint(View):
         # What was refused made nobody a visitor; its cookie could replace one that counts.
         if key is not None and welcome and response.status_code < HTTPStatus.BAD_REQUEST:
             give_visitor_cookie(request, response, key)  # type: ignore[arg-type]
+        if getattr(request, "chat_visitor_is_gone", False):
+            take_visitor_cookie(response)
         return response
 
     def http_method_not_allowed(

@@ -93,6 +93,7 @@ _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
     exceptions.NotAuthenticated: lambda: ApiError(
         "not_authenticated", _("Log in to use the chat.")
     ),
+    exceptions.InvalidDocument: lambda: ApiError("invalid", _("The request cannot be read.")),
     exceptions.KeyReused: lambda: ApiError(
         "key_reused",
         _("This key belongs to another message; use a new key for a new text."),

@@ -8,6 +8,7 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
@@ -177,6 +178,16 @@ def number(
         return int(given)
     sentence = _("%(name)s must be a whole number from %(least)s to %(most)s.")
     raise ApiError("invalid", sentence % {"name": name, "least": least, "most": most}, name)
+
+
+def choice(request: HttpRequest, name: str, known: Iterable[str]) -> str:
+    """Return one of the known words; the first when none is given."""
+    words = list(known)
+    given = _once(request, name)
+    if given is None or given in words:
+        return given or words[0]
+    sentence = _("%(name)s must be one of: %(known)s.")
+    raise ApiError("invalid", sentence % {"name": name, "known": ", ".join(words)}, name)
 
 
 def scope_in_query(request: HttpRequest) -> str | None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from django_chat_sessions.api import pages, views
+from django_chat_sessions.api import downloads, pages, views
 
 urlpatterns = [
     path("openapi.yaml", views.Contract.as_view(), name="contract"),
@@ -21,6 +21,10 @@ urlpatterns = [
     # For people without JavaScript; no part of the contract, which is about JSON.
     path("sessions/current/page", pages.CurrentPage.as_view(), name="current_page"),
     path("sessions/<str:session_id>/page", pages.SessionPage.as_view(), name="session_page"),
+    path("export", downloads.ExportSessions.as_view(), name="export_sessions"),
+    path(
+        "sessions/<str:session_id>/export", downloads.ExportSession.as_view(), name="export_session"
+    ),
     # Whatever else is asked for below this prefix gets the API's own 404, not a page.
     re_path(r"^[\s\S]+$", views.Nowhere.as_view(), name="nowhere"),
 ]

@@ -5,6 +5,7 @@ name begins with ``a``.
 """
 
 from django_chat_sessions.services.context import context
+from django_chat_sessions.services.erasure import Erased, erase
 from django_chat_sessions.services.following.updates import Grown, Updates, updates
 from django_chat_sessions.services.history import (
     Place,
@@ -17,6 +18,7 @@ from django_chat_sessions.services.history import (
     rename,
     transcript,
 )
+from django_chat_sessions.services.importing import Imported, import_sessions
 from django_chat_sessions.services.lifecycle import (
     current,
     end,
@@ -27,16 +29,20 @@ from django_chat_sessions.services.lifecycle import (
     touch,
 )
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus
+from django_chat_sessions.services.ownership import Claimed, claim, claim_at_login
+from django_chat_sessions.services.portability import export, export_name, export_session
 from django_chat_sessions.services.recording import Turn, record_turn
 from django_chat_sessions.services.replies.asking import Recovered, recover, retry, stop
 from django_chat_sessions.services.retention import purge, sweep
 from django_chat_sessions.services.turns import Sent, add_message, send
 from django_chat_sessions.services.twins import (
     aadd_message,
+    aclaim,
     acontext,
     acurrent,
     adelete,
     aend,
+    aerase,
     afind_session,
     ahistory_page,
     alook,
@@ -58,7 +64,10 @@ from django_chat_sessions.services.twins import (
 __all__ = [
     "Arrival",
     "ArrivalStatus",
+    "Claimed",
+    "Erased",
     "Grown",
+    "Imported",
     "Place",
     "Recovered",
     "Sent",
@@ -66,11 +75,13 @@ __all__ = [
     "Turn",
     "Updates",
     "aadd_message",
+    "aclaim",
     "acontext",
     "acurrent",
     "add_message",
     "adelete",
     "aend",
+    "aerase",
     "afind_session",
     "ahistory_page",
     "alook",
@@ -87,12 +98,19 @@ __all__ = [
     "atouch",
     "atranscript",
     "aupdates",
+    "claim",
+    "claim_at_login",
     "context",
     "current",
     "delete",
     "end",
+    "erase",
+    "export",
+    "export_name",
+    "export_session",
     "find_session",
     "history_page",
+    "import_sessions",
     "look",
     "mark_read",
     "purge",

@@ -103,7 +103,8 @@ def _answer_of(turn: Turn) -> str | None:
 @survives_races
 def _begin_turn(session: AbstractChatSession, question: str, key: str | None) -> Turn:
     content = storable(question)
-    client_key = None if key is None else Owner.of(session).client_key(key)
+    owner = Owner.of(session)
+    client_key = None if key is None else owner.client_key(key)
 
     def step(known: AbstractChatSession) -> Turn:
         now = clock.now()
@@ -113,7 +114,7 @@ def _begin_turn(session: AbstractChatSession, question: str, key: str | None) ->
         try:
             append_to_active(known, [ask, reply], now)
         except (IntegrityError, SessionEnded, TurnInProgress):
-            before = sent_before(client_key, content)
+            before = sent_before(owner, client_key, content)
             if before is None:
                 raise
             return _again(before, known)

@@ -13,10 +13,12 @@ from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.opening import close
 from django_chat_sessions.services.races import RaceLost, survives_races
+from django_chat_sessions.services.replies.asking import recover_session
 from django_chat_sessions.services.replies.control import mark_interrupted
 from django_chat_sessions.services.tables import in_batches, sessions, short_transaction
 
 BATCH = 1000
+LARGEST_BATCH = 10_000  # SQLite takes about 32,000 values in one statement
 UNDO_SECONDS = 24 * 3600  # a session its owner deleted can be given back for a day
 
 Progress = Callable[[int], None]
@@ -29,16 +31,20 @@ def sweep(
 
     Nothing waits for it: reading gives the same result before and after. Safe beside live
     traffic and beside itself. Sends ``session_ended`` once each. 1 statement per batch and 1 per
-    session, 3 when a dead worker left a reply behind.
+    session, 3 when a dead worker left a reply behind. A reply that was left behind in a session
+    that has ended is marked interrupted, without being counted; 1 statement more to look for them.
     """
     now = clock.now()
     if dry_run:
         return sessions().lapsed(now).count()
     swept = 0
-    for batch in in_batches(sessions().lapsed(now), batch_size):
+    for batch in in_batches(sessions().lapsed(now), min(batch_size, LARGEST_BATCH)):
         swept += _sweep_batch(batch, now)
         if progress is not None:
             progress(swept)
+    for batch in in_batches(sessions().ended_over_a_reply(now), min(batch_size, LARGEST_BATCH)):
+        for session in batch:
+            recover_session(session)
     return swept
 
 
@@ -63,13 +69,15 @@ def purge(
     older_than_days: float | None = None,
     batch_size: int = BATCH,
     dry_run: bool = False,
+    after_sweep: bool = False,
     progress: Progress | None = None,
 ) -> int:
     """Delete ended sessions whose last message is older than the retention, and return how many.
 
     ``older_than_days`` defaults to RETENTION_DAYS; with None there, only sessions that their
     owners deleted more than a day ago go. Messages go with their session. Open sessions stay,
-    however old. A few statements per batch.
+    however old; a dry run ``after_sweep`` counts those, too, that a sweep would end before.
+    A few statements per batch.
     """
     days = app_settings.RETENTION_DAYS if older_than_days is None else older_than_days
     now = clock.now()
@@ -78,9 +86,10 @@ def purge(
         doomed |= Q(last_message_at__lt=clock.after(now, -days * 24 * 3600))
     candidates = sessions().filter(doomed, open_key=None)
     if dry_run:
-        return candidates.count()
+        lapsed = sessions().lapsed(now).filter(doomed).count() if after_sweep else 0
+        return candidates.count() + lapsed
     purged = 0
-    for batch in in_batches(candidates.only("pk"), batch_size):
+    for batch in in_batches(candidates.only("pk"), min(batch_size, LARGEST_BATCH)):
         purged += _purge_batch(candidates, batch)
         if progress is not None:
             progress(purged)

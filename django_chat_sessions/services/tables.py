@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connections, router, transaction
+from django.db.models import QuerySet
 from django.dispatch import Signal
 
 from django_chat_sessions import get_message_model, get_session_model
@@ -29,7 +30,7 @@ def messages() -> ChatMessageQuerySet:
     return ChatMessageQuerySet(model, using=router.db_for_write(model))
 
 
-def in_batches(candidates: ChatSessionQuerySet, size: int) -> Iterator[list[Any]]:
+def in_batches(candidates: QuerySet[Any], size: int) -> Iterator[list[Any]]:
     """Yield rows by ascending id, each batch read after the one before was dealt with."""
     last: Any = None
     while True:
@@ -64,9 +65,10 @@ def let_go_of_connection() -> None:
         connection.close()
 
 
-def after_commit(callback: Any) -> None:
+def after_commit(callback: Any, *, robust: bool = False) -> None:
     """Call back once the writes made so far are there for everybody."""
-    transaction.on_commit(callback, using=router.db_for_write(get_session_model()))
+    alias = router.db_for_write(get_session_model())
+    transaction.on_commit(callback, using=alias, robust=robust)
 
 
 def tell_readers(session: AbstractChatSession) -> None:
@@ -79,8 +81,7 @@ def tell_readers(session: AbstractChatSession) -> None:
         hint(owner)
 
     # Robust: what is committed is committed, whatever a host's notifier does.
-    alias = router.db_for_write(get_session_model())
-    transaction.on_commit(give_hint, using=alias, robust=True)
+    after_commit(give_hint, robust=True)
 
 
 def announce(signal: Signal, session: AbstractChatSession, **facts: Any) -> None:

@@ -78,7 +78,7 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     try:
         sent = _send(owner, content, client_key, scope, session_id)
     except (IntegrityError, TurnInProgress, SessionEnded):
-        known = sent_before(client_key, content)
+        known = sent_before(owner, client_key, content)
         if known is not None:
             return known
         raise
@@ -125,8 +125,8 @@ def _addressee(
     return None, held, named.scope
 
 
-def sent_before(client_key: Any, content: str) -> Sent | None:
-    """Return what this key led to; 2 statements, none without a key."""
+def sent_before(owner: Owner, client_key: Any, content: str) -> Sent | None:
+    """Return what this key of the owner's led to; 2 statements, none without a key."""
     if client_key is None:
         return None
     message = next(
@@ -135,10 +135,11 @@ def sent_before(client_key: Any, content: str) -> Sent | None:
     )
     if message is None:
         return None
-    if message.content != content:
-        raise KeyReused("This key belongs to another message; use a new key for a new text.")
     session = message.session
-    if session.deleted_at is not None:
+    is_mine = Owner.of(session).identity == owner.identity
+    if is_mine and message.content != content:
+        raise KeyReused("This key belongs to another message; use a new key for a new text.")
+    if not is_mine or session.deleted_at is not None:
         raise SessionNotFound("There is no such chat session.")
     following = messages().filter(session=session.pk, position=message.position + 1)
     reply = next(iter(following.exclude(state="")[:1]), None)
@@ -219,7 +220,8 @@ def add_message(
     Raises SessionEnded, TurnInProgress, KeyReused. Sends ``message_added``. 2 statements.
     """
     content = storable(content)
-    client_key = None if key is None else Owner.of(session).client_key(key)
+    owner = Owner.of(session)
+    client_key = None if key is None else owner.client_key(key)
 
     def step(known: AbstractChatSession) -> AbstractChatMessage:
         now = clock.now()
@@ -227,7 +229,7 @@ def add_message(
         try:
             append_to_active(known, [row], now)
         except (IntegrityError, SessionEnded, TurnInProgress):
-            stored = sent_before(client_key, content)
+            stored = sent_before(owner, client_key, content)
             if stored is None:
                 raise
             return stored.message

@@ -10,7 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from django_chat_sessions.models import AbstractChatSession
-from django_chat_sessions.services import history, lifecycle, recording, turns
+from django_chat_sessions.services import erasure, history, lifecycle, ownership, recording, turns
 from django_chat_sessions.services.context import context
 from django_chat_sessions.services.following.updates import updates
 from django_chat_sessions.services.replies import asking
@@ -34,6 +34,8 @@ amark_read = sync_to_async(history.mark_read)
 astop = sync_to_async(asking.stop)
 aretry = sync_to_async(asking.retry)
 acontext = sync_to_async(context)
+aclaim = sync_to_async(ownership.claim)
+aerase = sync_to_async(erasure.erase)
 aupdates = sync_to_async(updates)
 
 

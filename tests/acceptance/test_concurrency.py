@@ -332,3 +332,38 @@ def test_two_workers_that_take_the_same_failed_question_answer_it_once(owner: Ow
     with pytest.raises(TurnLost):
         first.__exit__(None, None, None)
     assert [row.content for row in rows(session)] == ["Hello", "Why?", "Second"]
+
+
+def test_c10_a_visitors_chats_move_once_however_many_tabs_log_in(
+    pack: Pack, people: Iterator[tuple[Owner, str]]
+) -> None:
+    """At first all tabs claim; then every other one is still sending as the visitor."""
+    for number, (account, _cookie) in zip(range(ROUNDS), people, strict=False):
+        name = f"visitor {time.monotonic_ns()}"
+        visitor = Owner.for_visitor(name)
+        mine = talked(account, "Account's")
+        theirs = [talked(visitor, "Visitor's", scope) for scope in ("", "s")]
+        starters: list[dict[str, Any]] = [
+            {"do": "claim", "visitor": name, "user": account.user_id} for _ in range(RACERS)
+        ]
+        for late in range(0, RACERS if number else 0, 2):
+            key = f"late-key-{late}"
+            starters[late] = {"do": "send", "visitor": name, "content": key, "key": key}
+        results = pack.race(*starters)
+        assert [result for result in results if "raised" in result] == []
+        moved = sum(result.get("moved", 0) for result in results)
+        moved += chat_sessions.claim(visitor, account).moved  # what was sent after the others
+        assert chat_sessions.recent_sessions(visitor) == []
+        for scope in ("", "s"):
+            [still_open] = open_sessions(account, scope)
+            assert still_open.open_key == account.open_key(scope)
+        history = set(chat_sessions.recent_sessions(account))
+        assert {mine, *theirs} <= history
+        assert moved == len(history) - 1
+        said = [row.content for session in history for row in rows(session)]
+        sent = [s["key"] for s, r in zip(starters, results, strict=True) if r.get("busy") is False]
+        assert [said.count(text) for text in sent] == [1] * len(sent)
+        assert (said.count("Account's"), said.count("Visitor's")) == (1, 2)
+        if not number:
+            told = [name for result in results for name in result["signals"]]
+            assert (moved, told.count("sessions_claimed")) == (2, 1)

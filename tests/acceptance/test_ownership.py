@@ -30,7 +30,7 @@ REFUSED = "405"
 TABLE: dict[str, dict[str, str]] = {
     "contract": {"GET": ANYONE},
     "messages": {"POST": OWN},
-    "sessions": {"GET": OWN, "POST": OWN},
+    "sessions": {"GET": OWN, "POST": OWN, "DELETE": OWN},
     "current_session": {"GET": OWN},
     "session": {"GET": NAMED, "PATCH": NAMED, "DELETE": NAMED},
     "transcript": {"GET": NAMED},
@@ -43,6 +43,8 @@ TABLE: dict[str, dict[str, str]] = {
     "updates": {"GET": OWN},
     "current_page": {"GET": OWN, "POST": OWN},
     "session_page": {"GET": NAMED, "POST": NAMED},
+    "export_session": {"GET": NAMED},
+    "export_sessions": {"GET": OWN},
     "nowhere": {},
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -133,12 +135,13 @@ def test_z01_z02_z18_a_stranger_gets_nothing_of_anothers_chat(
         elif outcome == REFUSED:
             assert response.status_code == 405
         else:
-            assert response.status_code in (200, 201, 303)
+            assert response.status_code in (200, 201, 204, 303)
         if outcome in (NAMED, REFUSED, ANYONE, "404"):
             assert rows() == before
         mine = {row["id"]: row for row in rows()[get_session_model().__name__]}
         for row in before[get_session_model().__name__]:
-            assert mine[row["id"]] == row
+            if str(row["id"]) == secret:  # the stranger's own may be erased by the stranger
+                assert mine[row["id"]] == row
 
 
 @pytest.mark.parametrize("kind", STRANGERS)

@@ -24,6 +24,8 @@ READABLE = (
     "sessions/{id}",
     "sessions/{id}/messages",
     "updates",
+    "export",
+    "sessions/{id}/export",
 )
 ROUTES = (
     *READABLE,

@@ -27,6 +27,7 @@ def example(kind: type[exceptions.ChatSessionsError]) -> exceptions.ChatSessions
         (exceptions.NotAuthenticated, 401, "not_authenticated"),
         (exceptions.KeyReused, 422, "key_reused"),
         (exceptions.TurnInProgress, 409, "turn_in_progress"),
+        (exceptions.InvalidDocument, 400, "invalid"),
         (exceptions.SessionEnded, 409, "session_ended"),
         (exceptions.NothingToRetry, 409, "nothing_to_retry"),
     ],

@@ -28,6 +28,8 @@ ID = "0192f0c4-7a10-7c3e-8f6a-2b1d9c5e0a01"
         ("updates", [], "/chat/updates"),
         ("current_page", [], "/chat/sessions/current/page"),
         ("session_page", [ID], f"/chat/sessions/{ID}/page"),
+        ("export_session", [ID], f"/chat/sessions/{ID}/export"),
+        ("export_sessions", [], "/chat/export"),
     ],
 )
 def test_every_route_has_its_name_and_its_address(

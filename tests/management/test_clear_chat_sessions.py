@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django_chat_sessions import get_session_model, services
 from django_chat_sessions.owners import Owner
 from tests.callers import rows
-from tests.conversations import configure, listen_only, reply_of, stored
+from tests.conversations import configure, fill_history, listen_only, reply_of, stored
 
 VISITOR = Owner.for_visitor("a visitor's secret key")
 
@@ -87,10 +87,14 @@ def test_a_dry_run_changes_nothing_and_counts_the_same(three: Any) -> None:
     assert of_sessions(clear("--older-than", "9")) == "1 expired sessions swept, 3 purged."
 
 
-def test_a_dry_run_before_the_sweep_changes_nothing(three: Any) -> None:
+def test_p06_a_dry_run_before_the_sweep_changes_nothing_and_counts_the_same(three: Any) -> None:
     stored = rows()
-    assert of_sessions(clear("--dry-run")).startswith("3 expired sessions would be swept")
+    dry = of_sessions(clear("--dry-run", "--older-than", "9"))
+    assert dry == "3 expired sessions would be swept, 3 would be purged."
     assert rows() == stored
+    assert of_sessions(clear("--older-than", "9")) == "3 expired sessions swept, 3 purged."
+    kept = [row["scope"] for row in rows()[get_session_model().__name__]]
+    assert kept == ["now"]
 
 
 class TestRepliesLeftBehind:
@@ -136,6 +140,13 @@ class TestRepliesLeftBehind:
         assert of_sessions(clear()) == "1 expired sessions swept, 0 purged."
 
 
+def test_the_largest_batch_is_one_that_every_database_takes(db: None) -> None:
+    fill_history(VISITOR, 10_000)
+    assert of_sessions(clear("--older-than", "0", "--batch-size", "10000")).endswith(
+        "10000 purged."
+    )
+
+
 def test_small_batches_come_to_the_same(three: Any) -> None:
     assert (
         of_sessions(clear("--batch-size", "1", "--older-than", "9"))
@@ -165,8 +176,9 @@ def test_a_log_file_gets_no_progress(three: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "way_out"),
     [
-        (["--batch-size", "0"], "give 1 or more"),
-        (["--batch-size", "-5"], "give 1 or more"),
+        (["--batch-size", "0"], "give 1 to 10000"),
+        (["--batch-size", "-5"], "give 1 to 10000"),
+        (["--batch-size", "100000"], "give 1 to 10000"),
         (["--older-than", "-1"], "give 0 to 36500 days"),
         (["--older-than", "nan"], "give 0 to 36500 days"),
         (["--older-than", "inf"], "give 0 to 36500 days"),

@@ -25,7 +25,7 @@ def _note(name: str, signal: Signal) -> None:
 
 for _name in (
     *("session_started", "session_ended", "session_reopened"),
-    *("message_added", "turn_answered", "turn_failed"),
+    *("message_added", "sessions_claimed", "turn_answered", "turn_failed"),
 ):
     _note(_name, getattr(signals, _name))
 
@@ -101,6 +101,11 @@ def retry(visitor: str, session: str) -> dict[str, Any]:
 def touch(visitor: str, session: str) -> dict[str, Any]:
     found = chat_sessions.find_session(Owner.for_visitor(visitor), session)
     return _result(touched=chat_sessions.touch(found))
+
+
+def claim(visitor: str, user: int) -> dict[str, Any]:
+    claimed = chat_sessions.claim(Owner.for_visitor(visitor), Owner(user_id=user))
+    return _result(moved=claimed.moved, ended=len(claimed.ended))
 
 
 def sweep() -> dict[str, Any]:

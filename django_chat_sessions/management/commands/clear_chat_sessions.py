@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
+from django_chat_sessions.services.retention import LARGEST_BATCH
 
 LONGEST_DAYS = 36_500  # a century; more would leave the calendar
 
@@ -40,8 +41,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print the counts as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["batch_size"] < 1:
-            raise CommandError(f"--batch-size is {options['batch_size']}; give 1 or more.")
+        if not 1 <= options["batch_size"] <= LARGEST_BATCH:
+            raise CommandError(
+                f"--batch-size is {options['batch_size']}; give 1 to {LARGEST_BATCH}."
+            )
         if options["older_than"] is not None and not 0 <= options["older_than"] <= LONGEST_DAYS:
             raise CommandError(
                 f"--older-than is {options['older_than']}; give 0 to {LONGEST_DAYS} days."
@@ -50,7 +53,10 @@ class Command(BaseCommand):
         recovered = services.recover(dry_run=options["dry_run"])
         swept = services.sweep(**common, progress=self._progress("swept"))
         purged = services.purge(
-            older_than_days=options["older_than"], **common, progress=self._progress("purged")
+            older_than_days=options["older_than"],
+            after_sweep=True,
+            **common,
+            progress=self._progress("purged"),
         )
         counts = {
             "retried": recovered.retried,

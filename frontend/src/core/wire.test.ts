@@ -302,7 +302,9 @@ describe("the contract and these types", () => {
   });
 
   it("agree on the operations", () => {
-    const ids = operations.map(({ operationId }) => operationId).filter((id) => id !== "getContract");
+    // Files are fetched by links, and the account's own page erases.
+    const others = ["getContract", "exportSession", "exportSessions", "eraseSessions"];
+    const ids = operations.map(({ operationId }) => operationId).filter((id) => !others.includes(id));
     const { baseUrl: _, streamUpdates: __, ...methods } = createApiClient({ baseUrl: "/chat" });
     expect(Object.keys(methods).sort()).toEqual(ids.sort());
   });

@@ -1,0 +1,29 @@
+"""What happens at login: the chats of the visitor that somebody was move to the account."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import Error
+from django.http import HttpRequest
+
+from django_chat_sessions import services
+from django_chat_sessions.owners import Owner
+
+logger = logging.getLogger(__name__)
+
+
+def claim_visitors_chats(
+    sender: Any, request: HttpRequest | None, user: Any, **kwargs: Any
+) -> None:
+    """Claim at ``user_logged_in``. A login succeeds whatever happens to the chats.
+
+    What could not be claimed keeps its cookie, and the chat's next request claims it.
+    """
+    if request is None:
+        return
+    try:
+        services.claim_at_login(request, Owner.for_user(user))
+    except Error as error:
+        logger.error("A visitor's chats were not claimed at login: %s", type(error).__name__)

@@ -1,0 +1,51 @@
+"""``export_chat_sessions``: everything of one owner's, into a file or onto the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from django_chat_sessions import services
+from django_chat_sessions.management.owner_options import add_owner_options, owner_from
+from django_chat_sessions.services.formats import FORMATS
+
+EVERY = 1000  # pieces between two notes of progress
+
+
+class Command(BaseCommand):
+    """Translate the options, call the verb, write what it yields."""
+
+    help = (
+        "Writes every chat session of one user or visitor, except deleted ones, as JSON that can "
+        "be imported again, as Markdown or as CSV. Holds little in memory, however long it is."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_owner_options(parser)
+        parser.add_argument("--format", choices=list(FORMATS), default="json")
+        parser.add_argument(
+            "--output", metavar="FILE", help="A new file to write (default: standard output)."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        pieces = self._told(services.export(owner_from(options), options["format"]))
+        if options["output"] is None:
+            for piece in pieces:
+                self.stdout.write(piece, ending="")
+            return
+        try:
+            # "x": what is there is never overwritten. No line end is translated in a CSV.
+            with Path(options["output"]).open("x", encoding="utf-8", newline="") as file:
+                file.writelines(pieces)
+        except OSError as error:
+            sentence = f"--output {options['output']}: {error.strerror}."
+            raise CommandError(sentence) from error
+
+    def _told(self, pieces: Iterator[str]) -> Iterator[str]:
+        for number, piece in enumerate(pieces, start=1):
+            yield piece
+            if number % EVERY == 0 and self.stderr.isatty():
+                self.stderr.write(f"{number} pieces written \u2026")

@@ -1,0 +1,92 @@
+"""Erase: everything of one owner's goes for good, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django_chat_sessions import get_message_model
+from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.following.hints import hint
+from django_chat_sessions.services.history import delete
+from django_chat_sessions.services.races import survives_races
+from django_chat_sessions.services.tables import (
+    after_commit,
+    in_batches,
+    messages,
+    sessions,
+    short_transaction,
+)
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many rows are gone, and how many replies that were being written were stopped."""
+
+    sessions: int = 0
+    messages: int = 0
+    stopped: int = 0
+
+    def __add__(self, other: Erased) -> Erased:
+        return Erased(
+            self.sessions + other.sessions,
+            self.messages + other.messages,
+            self.stopped + other.stopped,
+        )
+
+
+def erase(
+    owner: Owner, *, dry_run: bool = False, progress: Callable[[int], None] | None = None
+) -> Erased:
+    """Delete every session and message of the owner's, archived and deleted ones too.
+
+    For good, and again it finds nothing. A reply that is being written is stopped, and its worker
+    writes nothing more. Another's session that followed one of these forgets it. Rows of the
+    host's own go or stay as their ``on_delete`` says.
+
+    Sends ``turn_failed`` and ``session_ended`` for what was running and open. A few statements for
+    each 500 sessions, and up to 5 for each that was open; 3 for a dry run, which only counts.
+    """
+    if dry_run:
+        return _would_erase(owner)
+    erased = Erased()
+    for batch in in_batches(sessions().belonging_to(owner), BATCH):
+        erased += _erase_batch(owner, batch)
+        if progress is not None:
+            progress(erased.sessions)
+    return erased
+
+
+def _would_erase(owner: Owner) -> Erased:
+    mine = sessions().belonging_to(owner)
+    written = messages().filter(session__in=mine.values("pk"))
+    return Erased(mine.count(), written.count(), written.replies_running().count())
+
+
+@survives_races
+def _erase_batch(owner: Owner, batch: list[AbstractChatSession]) -> Erased:
+    with short_transaction(*batch):
+        doomed = sessions().belonging_to(owner).filter(pk__in=[row.pk for row in batch])
+        running = messages().filter(session__in=[row.pk for row in batch]).replies_running()
+        stopped = running.count()
+        for session in batch:
+            if session.open_key is not None or session.running_until is not None:
+                delete(session)
+        _total, counts = doomed.delete()
+        after_commit(_hint_to(owner), robust=True)
+    return Erased(
+        counts.get(doomed.model._meta.label, 0),
+        counts.get(get_message_model()._meta.label, 0),
+        stopped,
+    )
+
+
+def _hint_to(owner: Owner) -> Any:
+    def give_hint() -> None:
+        hint(owner)
+
+    return give_hint

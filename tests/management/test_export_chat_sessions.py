@@ -1,0 +1,67 @@
+"""The command that writes one owner's data."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_chat_sessions import services
+from django_chat_sessions.management.commands import export_chat_sessions
+from django_chat_sessions.owners import Owner
+from tests.conversations import talked
+from tests.management.test_clear_chat_sessions import Terminal
+from tests.management.test_erase_chat_sessions import options_for
+
+pytestmark = pytest.mark.django_db
+
+
+def export(*arguments: str, stderr: StringIO | None = None) -> str:
+    """Run the command; return what it prints."""
+    printed = StringIO()
+    call_command("export_chat_sessions", *arguments, stdout=printed, stderr=stderr or StringIO())
+    return printed.getvalue()
+
+
+@pytest.mark.parametrize("form", ["json", "markdown", "csv"])
+def test_what_is_written_is_what_the_verb_gives(
+    owner: Owner, noon: Any, tmp_path: Path, form: str
+) -> None:
+    talked(owner, "Mine\r\n=1")
+    talked(Owner.for_visitor("another"), "Not mine")
+    wanted = "".join(services.export(owner, form))
+    assert export(options_for(owner), "--format", form) == wanted
+    file = tmp_path / "chats"
+    assert export(options_for(owner), f"--format={form}", f"--output={file}") == ""
+    assert file.read_bytes().decode() == wanted
+    assert "Not mine" not in wanted
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_has_come(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talked(owner)
+    monkeypatch.setattr(export_chat_sessions, "EVERY", 3)
+    terminal, file = Terminal(), StringIO()
+    json.loads(export(options_for(owner), stderr=terminal))
+    export(options_for(owner), stderr=file)
+    assert terminal.getvalue().startswith("3 pieces written …\n")
+    assert file.getvalue() == ""
+
+
+def test_wrong_options_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.write_text("kept")
+    for arguments, sentence in (
+        (["--user-id", "1", "--format", "xml"], "invalid choice: 'xml'"),
+        (["--user-id", "ada"], "which no user's key can be"),
+        (["--user-id", "1", "--output", str(there)], "there: File exists."),
+        (["--user-id", "1", "--output", str(tmp_path / "no" / "x")], "No such file"),
+    ):
+        with pytest.raises(CommandError, match=sentence):
+            export(*arguments)
+    assert there.read_text() == "kept"

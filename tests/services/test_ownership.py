@@ -1,0 +1,210 @@
+"""Claim: everything of the visitor's moves to the account, once, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import KeyReused, SessionNotFound
+from django_chat_sessions.models import ReplyState
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import ownership
+from django_chat_sessions.services.ownership import Claimed
+from django_chat_sessions.services.replies.writing import claim as claim_reply
+from django_chat_sessions.services.replies.writing import finish
+from tests.callers import rows as everything
+from tests.conversations import (
+    fill_history,
+    leave_replies,
+    listen_only,
+    meanwhile,
+    open_sessions,
+    reply_of,
+    rows,
+    somebody_else,
+    stored,
+    talked,
+    waiting,
+)
+
+pytestmark = pytest.mark.django_db
+VISITOR = Owner.for_visitor("a visitor's secret key")
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def account(user: Any) -> Owner:
+    return Owner.for_user(user)
+
+
+def test_open_ended_archived_and_deleted_sessions_all_move(account: Owner) -> None:
+    ended = chat_sessions.end(talked(VISITOR, "Ended", "a"))
+    deleted = talked(VISITOR, "Deleted", "b")
+    chat_sessions.delete(deleted)
+    still_open = talked(VISITOR, "Open", "c")
+    assert chat_sessions.claim(VISITOR, account) == Claimed(3, ())
+    assert {stored(row).user_id for row in (ended, deleted, still_open)} == {account.user_id}
+    assert not get_session_model()._base_manager.filter(visitor_key=VISITOR.visitor_key).exists()
+    assert stored(deleted).deleted_at is not None
+    assert chat_sessions.current(account, "c") == still_open
+    assert chat_sessions.current(VISITOR, "c") is None
+
+
+def test_again_finds_nothing_with_1_statement(account: Owner, statements: Any) -> None:
+    talked(VISITOR)
+    chat_sessions.claim(VISITOR, account)
+    with statements() as sent:
+        assert chat_sessions.claim(VISITOR, account) == Claimed()
+    assert len(sent) == 1
+
+
+def test_nobody_elses_rows_are_touched(account: Owner) -> None:
+    talked(somebody_else(), "Not mine")
+    talked(account, "Mine")
+    before = everything()
+    chat_sessions.claim(VISITOR, account)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("visitor_is_later", [True, False])
+def test_of_two_open_sessions_the_one_with_the_later_activity_stays_open(
+    account: Owner, noon: Any, signals: Any, answering: Any, visitor_is_later: bool
+) -> None:
+    first, second = (account, VISITOR) if visitor_is_later else (VISITOR, account)
+    loser = talked(first, "Earlier")
+    noon.shift(MINUTE)
+    winner = talked(second, "Later")
+    noon.shift(MINUTE)
+    with answering():
+        claimed = chat_sessions.claim(VISITOR, account)
+    assert (claimed.moved, claimed.ended) == (1, (loser,))
+    assert open_sessions(account) == [winner]
+    assert stored(winner).open_key == account.open_key("")
+    assert (stored(loser).end_reason, stored(loser).open_key) == ("merged", None)
+    assert chat_sessions.recent_sessions(account) == [winner, loser]
+    told = [
+        (name, facts) for name, facts in signals if name in ("session_ended", "sessions_claimed")
+    ]
+    assert [name for name, _facts in told] == ["session_ended", "sessions_claimed"]
+    assert told[0][1]["session"].user_id == account.user_id
+    assert told[1][1] == {"owner": account, "claimed": claimed}
+
+
+def test_one_that_has_expired_ends_as_expired(account: Owner, noon: Any) -> None:
+    expired = talked(VISITOR)
+    noon.shift(6 * MINUTE)
+    active = talked(account)
+    assert chat_sessions.claim(VISITOR, account).ended == (expired,)
+    assert stored(expired).end_reason == "idle"
+    assert open_sessions(account) == [active]
+
+
+def test_a_reply_that_is_being_written_goes_on(account: Owner, noon: Any, settings: Any) -> None:
+    leave_replies(settings)
+    sent = waiting(VISITOR)
+    claim_reply(reply_of(sent), sent.session)
+    noon.shift(MINUTE / 6)
+    talked(account, "Later, but nothing is being written")
+    chat_sessions.claim(VISITOR, account)
+    assert open_sessions(account) == [sent.session]
+    finish(reply_of(sent), sent.session, ReplyState.ANSWERED, content="Because.")
+    assert [row.content for row in rows(sent.session)] == ["Hello", "Because."]
+    assert stored(sent.session).running_until is None
+
+
+def test_d_a_message_sent_again_after_the_login_is_stored_and_answered_once(
+    account: Owner, noon: Any
+) -> None:
+    sent = chat_sessions.send(VISITOR, "Why?", key="one-key-000")
+    chat_sessions.claim(VISITOR, account)
+    noon.shift(timedelta(days=300))
+    again = chat_sessions.send(account, "Why?", key="one-key-000")
+    assert (again.created, again.message, again.reply) == (False, sent.message, sent.reply)
+    assert again.session.user_id == account.user_id
+    with pytest.raises(KeyReused):
+        chat_sessions.send(account, "Something else", key="one-key-000")
+    assert get_message_model()._base_manager.count() == 2
+
+
+def test_z07_the_old_cookie_finds_nothing_by_key_or_id(account: Owner, settings: Any) -> None:
+    listen_only(settings)
+    sent = chat_sessions.send(VISITOR, "SECRET-4711", key="one-key-000")
+    chat_sessions.claim(VISITOR, account)
+    with pytest.raises(SessionNotFound):
+        chat_sessions.find_session(VISITOR, sent.session.pk)
+    with pytest.raises(SessionNotFound):
+        chat_sessions.send(VISITOR, "Hi", key="key-of-mine", session_id=sent.session.pk)
+    again = chat_sessions.send(VISITOR, "SECRET-4711", key="one-key-000")
+    assert (again.created, again.session.pk != sent.session.pk) == (True, True)
+    assert chat_sessions.recent_sessions(VISITOR) == [again.session]
+
+
+def test_a_key_found_in_a_session_that_is_not_the_owners_tells_nothing(account: Owner) -> None:
+    """No verb of ours leaves such a row; an update of a host's own may."""
+    sent = chat_sessions.send(VISITOR, "SECRET-4711", key="one-key-000")
+    get_session_model()._base_manager.filter(pk=sent.session.pk).update(
+        user_id=account.user_id, visitor_key=None
+    )
+    for text in ("SECRET-4711", "Guessed"):
+        with pytest.raises(SessionNotFound):
+            chat_sessions.send(VISITOR, text, key="one-key-000")
+
+
+def test_a_key_that_both_have_used_stays_the_accounts(account: Owner, settings: Any) -> None:
+    listen_only(settings)
+    chat_sessions.send(VISITOR, "Why?", key="one-key-000", scope="a")
+    mine = chat_sessions.send(account, "Why?", key="one-key-000", scope="a")
+    assert chat_sessions.claim(VISITOR, account).moved == 1
+    again = chat_sessions.send(account, "Why?", key="one-key-000", scope="a")
+    assert (again.created, again.message) == (False, mine.message)
+
+
+def test_one_reopened_between_reading_and_moving_is_never_left_in_the_visitors_place(
+    account: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = chat_sessions.end(talked(VISITOR))
+    real, due = ownership._move_open, [True]
+
+    def reopened_first(*arguments: Any) -> Any:
+        if due:
+            due.clear()
+            chat_sessions.reopen(stored(old))
+        return real(*arguments)
+
+    monkeypatch.setattr(ownership, "_move_open", reopened_first)
+    assert chat_sessions.claim(VISITOR, account).moved == 1
+    assert (due, stored(old).user_id) == ([], account.user_id)
+    assert stored(old).open_key is None  # undone with the rest, as one transaction holds both here
+
+
+def test_a_message_that_comes_in_between_is_not_lost(
+    account: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = talked(VISITOR)
+    meanwhile(monkeypatch, ownership, lambda: talked(VISITOR, "One more"))
+    chat_sessions.claim(VISITOR, account)
+    assert [row.content for row in rows(session)] == ["Hello", "One more"]
+    assert stored(session).user_id == account.user_id
+
+
+def test_the_statements_do_not_grow_with_the_history(account: Owner, statements: Any) -> None:
+    counts = []
+    for number in (3, 400):
+        visitor = somebody_else()
+        fill_history(visitor, number)
+        talked(visitor, scope=f"scope-{number}")
+        with statements() as sent:
+            assert chat_sessions.claim(visitor, account).moved == number + 1
+        counts.append(len(sent))
+    # Two looks for a batch, the rivals, the open one, the rest, the keys.
+    assert counts == [6, 6]
+
+
+def test_a_claim_goes_from_a_visitor_to_a_user_and_no_other_way(account: Owner) -> None:
+    for pair in ((account, VISITOR), (account, account), (VISITOR, VISITOR)):
+        with pytest.raises(ValueError, match="from a visitor to a user"):
+            chat_sessions.claim(*pair)

@@ -1,0 +1,191 @@
+"""Export: all of the owner's and nothing else, in forms that no content can break."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import portability
+from django_chat_sessions.services.formats import FORMULA, Csv, Json, Markdown, harmless
+from tests.conversations import configure, fill, messages_of, somebody_else, talked
+from tests.services.test_erasure import a_full_account
+
+MODEL: Any = get_session_model()
+
+
+def text(*pieces: Any) -> str:
+    return "".join(*pieces)
+
+
+@pytest.mark.django_db
+def test_p02_the_document_holds_all_of_the_owners_and_equals_the_database(
+    owner: Owner, noon: Any
+) -> None:
+    a_full_account(somebody_else())
+    a_full_account(owner)
+    chat_sessions.send(owner, "Why?", key="key-00000001", scope="s")
+    document = json.loads(text(chat_sessions.export(owner)))
+    assert (document["format"], document["version"]) == ("django-chat-sessions", 1)
+    mine = MODEL.objects.owned_by(owner).order_by("pk")
+    assert [each["id"] for each in document["sessions"]] == [str(row.pk) for row in mine]
+    for each, row in zip(document["sessions"], mine, strict=True):
+        for name in ("scope", "title", "preview", "unread", "end_reason"):
+            assert each[name] == getattr(row, name)
+        for name in ("started_at", "last_activity_at", "last_message_at", "expires_at", "ended_at"):
+            value = getattr(row, name)
+            assert each[name] == (value and value.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        said = [(one["id"], one["content"], one["position"]) for one in each["messages"]]
+        stored = messages_of(row).in_order().values_list("pk", "content", "position")
+        assert said == [(str(pk), content, position) for pk, content, position in stored]
+    assert "Deleted" not in json.dumps(document)
+
+
+@pytest.mark.django_db
+def test_an_export_is_made_while_it_is_read(owner: Owner, statements: Any, settings: Any) -> None:
+    configure(settings, RESPONDER=None)
+    session = talked(owner, scope="long")
+    fill(session, 1_100)
+    with statements() as sent:
+        pieces = chat_sessions.export(owner)
+        assert sent == []
+        assert len(list(pieces)) > 1_100
+    assert len(sent) == 5  # 2 looks for sessions, 3 pages of messages
+    with statements() as sent:
+        one = json.loads(text(chat_sessions.export_session(session)))
+    assert (len(sent), len(one["sessions"][0]["messages"])) == (3, 1_100)
+
+
+@pytest.mark.django_db
+def test_sessions_are_read_in_batches(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    for scope in "abcde":
+        talked(owner, scope, scope)
+    monkeypatch.setattr(portability, "BATCH", 2)
+    document = json.loads(text(chat_sessions.export(owner)))
+    assert [each["scope"] for each in document["sessions"]] == list("abcde")
+
+
+@pytest.mark.parametrize("form", ["xml", "JSON", ""])
+def test_a_form_that_does_not_exist_is_refused_at_once(form: str) -> None:
+    with pytest.raises(ValueError, match="known are json, markdown, csv"):
+        chat_sessions.export(somebody_else(), form)
+    with pytest.raises(ValueError, match="known are json, markdown, csv"):
+        chat_sessions.export_name(form)
+
+
+# What people write cannot break the form. No database is needed for that.
+
+HOSTILE = st.text(
+    st.one_of(
+        st.sampled_from(list("`~<>#*_-=+@'\"|&![]()\\/ \n\r\tab1.\u2028\x0b")),
+        st.characters(exclude_categories=["Cs"], exclude_characters="\x00"),
+    ),
+    max_size=60,
+) | st.sampled_from(
+    [
+        "```\n</blockquote><script>alert(1)</script>",
+        "- a\n\n  ```\n</blockquote>",
+        "  ```\n```\n</blockquote>\n# Free",
+        "~~~ a\n<b>\n~~~\n</blockquote>",
+        "````\n```\n</blockquote>\n````\n<i>",
+        "\n\n# Another title\n---\n",
+        "<!-- ",
+        "    </blockquote>",
+    ]
+)
+
+
+def conversation(*contents: str, title: str = "Title") -> tuple[Any, list[Any]]:
+    session = MODEL(title=title, scope="s")
+    model: Any = get_message_model()
+    said = [
+        model(role="user", content=content, position=position)
+        for position, content in enumerate(contents)
+    ]
+    return session, said
+
+
+def written(form: Any, session: Any, said: list[Any]) -> str:
+    now = clock.now()
+    return text([form.begin(now), *form.session(session, said, now), form.end()])
+
+
+@given(st.lists(HOSTILE, min_size=1, max_size=3), HOSTILE)
+def test_markdown_cannot_be_broken_by_what_was_said(contents: list[str], title: str) -> None:
+    shown = written(Markdown(), *conversation(*contents, title=title))
+    tokens = MarkdownIt("commonmark").parse(shown)
+    top = [token.type for token in tokens if token.level == 0 and token.nesting >= 0]
+    # A title, then for each message who spoke and a quotation, and nothing beside them.
+    assert top == ["heading_open"] + ["paragraph_open", "blockquote_open"] * len(contents)
+    html = [token for token in walked(tokens) if token.type in ("html_block", "html_inline")]
+    assert html == []
+
+
+def walked(tokens: list[Any]) -> list[Any]:
+    return [one for token in tokens for one in (token, *walked(token.children or []))]
+
+
+def test_markdown_leaves_code_as_it_is() -> None:
+    code = "Look:\n```python\nx: List<int> = a < b\n```\nIs a < b or <b>?"
+    shown = written(Markdown(), *conversation(code, "", title="a_b"))
+    assert shown == (
+        "# a\\_b\n\n**user**\n\n> Look:\n> ```python\n> x: List<int> = a < b\n> ```\n"
+        "> Is a < b or &lt;b>?\n\n**user**\n\n>\n\n"
+    )
+
+
+@given(st.lists(HOSTILE, min_size=1, max_size=3), HOSTILE)
+def test_b19_csv_is_what_it_was_when_read_again_and_no_cell_calculates(
+    contents: list[str], title: str
+) -> None:
+    shown = written(Csv(), *conversation(*contents, title=title))
+    lines = list(csv.reader(io.StringIO(shown.removeprefix("\ufeff"), newline="")))
+    assert lines[0] == list(Csv.COLUMNS)
+    assert [undone(line[-1]) for line in lines[1:]] == contents
+    assert {undone(line[1]) for line in lines[1:]} == {title}
+    for line in lines[1:]:
+        assert not [cell for cell in line if cell.lstrip(" ")[:1] in set(FORMULA) - {"'"}]
+
+
+def undone(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") else cell
+
+
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n'", " =", "\uff1d"])
+def test_b19_what_begins_like_a_formula_stands_behind_an_apostrophe(start: str) -> None:
+    assert harmless(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
+    assert harmless(f"1{start}") == f"1{start}"
+
+
+@given(st.lists(HOSTILE, max_size=3), HOSTILE)
+def test_json_is_json_whatever_was_said(contents: list[str], title: str) -> None:
+    session, said = conversation(*contents, title=title)
+    [found] = json.loads(written(Json(), session, said))["sessions"]
+    assert [one["content"] for one in found["messages"]] == contents
+    assert found["title"] == title
+
+
+@given(HOSTILE)
+def test_a_file_name_is_safe_whatever_the_title(title: str) -> None:
+    name = chat_sessions.export_name("markdown", MODEL(title=title))
+    assert re.fullmatch(r"chat-\d{4}-\d\d-\d\d(-[a-z0-9][a-z0-9-]{0,39})?\.md", name)
+
+
+def test_a_file_name_says_what_it_is_about(noon: Any) -> None:
+    long = MODEL(title="Why is ../../etc/passwd so_long, and what about CON: and NUL?")
+    long.started_at = clock.now() - timedelta(days=1)
+    name = chat_sessions.export_name("csv", long)
+    assert name == "chat-2026-11-21-why-is-etcpasswd-so-long-and-what-about.csv"
+    assert chat_sessions.export_name("json") == "chats-2026-11-22.json"
+    assert chat_sessions.export_name("json", MODEL(title="光")) == "chat-2026-11-22.json"

@@ -1,0 +1,167 @@
+"""At login a visitor's chats move to the account, and the cookie goes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from django.contrib.auth import login, user_logged_in
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client
+from django.urls import include, path
+
+from django_chat_sessions import services
+from django_chat_sessions.authentication import VISITOR_COOKIE, AnonymousCookie
+from django_chat_sessions.login import claim_visitors_chats
+from tests.callers import COOKIE, SESSION, Caller, person, rows, visitor_of
+from tests.conversations import configure
+
+pytestmark = pytest.mark.django_db
+MIDDLEWARE = "django_chat_sessions.middleware.ChatSessionMiddleware"
+
+
+class KeptApart(AnonymousCookie):
+    """A host that leaves visitors' chats where they are."""
+
+    claimed_at_login = False
+
+
+def log_in(request: HttpRequest) -> HttpResponse:
+    from django.contrib.auth import get_user_model
+
+    user = get_user_model()._default_manager.get(username=request.GET["as"])
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    return HttpResponse()
+
+
+urlpatterns = [path("log-in/", log_in), path("chat/", include("django_chat_sessions.urls"))]
+
+
+@pytest.fixture
+def visitor(settings: Any, user: Any) -> Caller:
+    settings.ROOT_URLCONF = __name__
+    visitor = person("visitor")
+    visitor.say("SECRET-4711")
+    return visitor
+
+
+def titles(client: Client) -> list[str]:
+    return [row["title"] for row in client.get("/chat/sessions").json()["sessions"]]
+
+
+def has_cookie(client: Client | AsyncClient) -> bool:
+    morsel = client.cookies.get(VISITOR_COOKIE)
+    return morsel is not None and morsel.value != ""
+
+
+def test_z08_the_chats_of_a_visitor_move_at_login_once_and_the_cookie_goes(
+    visitor: Caller, user: Any
+) -> None:
+    client = visitor.client
+    session_key = client.session.session_key
+    client.get("/log-in/?as=ada")
+    assert client.session.session_key != session_key  # as Django changes it at login
+    assert not has_cookie(client)
+    moved = rows()
+    assert titles(client) == ["SECRET-4711"]
+    client.get("/log-in/?as=ada")
+    assert rows() == moved
+
+
+def test_z07_who_planted_the_cookie_sees_nothing_after_the_login(
+    visitor: Caller, user: Any
+) -> None:
+    attacker = Client()
+    attacker.cookies[VISITOR_COOKIE] = visitor.client.cookies[VISITOR_COOKIE].value
+    assert titles(attacker) == ["SECRET-4711"]  # before the login he is that visitor
+    visitor.client.get("/log-in/?as=ada")
+    visitor.say("SECRET-4712", key="key-00000002", scope="later")
+    visitor.client.logout()
+    after = visitor.client
+    after.get("/chat/sessions/current")
+    assert visitor_of(after) != visitor.owner
+    after.post(
+        "/chat/messages", {"content": "SECRET-4713", "key": "key-00000003"}, "application/json"
+    )
+    assert titles(attacker) == []
+    again = {"content": "SECRET-4711", "key": "key-00000001"}
+    told = attacker.post("/chat/messages", again, "application/json")
+    assert (told.status_code, told.json()["message"]["position"]) == (201, 0)
+    attacker.get("/log-in/?as=ada")  # not even his own login moves what is hers
+
+
+def test_without_the_middleware_the_next_request_of_the_chat_takes_the_cookie(
+    visitor: Caller, settings: Any
+) -> None:
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != MIDDLEWARE]
+    client = Client()  # one that has not read the settings yet
+    client.cookies[VISITOR_COOKIE] = visitor.client.cookies[VISITOR_COOKIE].value
+    client.get("/log-in/?as=ada")
+    assert has_cookie(client)
+    assert titles(client) == ["SECRET-4711"]
+    assert not has_cookie(client)
+
+
+def test_a_login_that_sends_no_signal_is_noticed_by_the_chat(visitor: Caller, user: Any) -> None:
+    user_logged_in.disconnect(dispatch_uid="chat_sessions_claim")
+    try:
+        visitor.client.get("/log-in/?as=ada")
+    finally:
+        user_logged_in.connect(claim_visitors_chats, dispatch_uid="chat_sessions_claim")
+    assert titles(visitor.client) == ["SECRET-4711"]
+    assert not has_cookie(visitor.client)
+
+
+def test_a_host_may_leave_a_visitors_chats_where_they_are(visitor: Caller, settings: Any) -> None:
+    configure(settings, AUTHENTICATORS=[SESSION, f"{__name__}.KeptApart"])
+    stored = rows()
+    visitor.client.get("/log-in/?as=ada")
+    assert titles(visitor.client) == []
+    assert has_cookie(visitor.client)
+    assert rows() == stored
+
+
+def test_a_login_succeeds_although_the_chats_cannot_be_claimed(
+    visitor: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*owners: Any) -> Any:
+        raise OperationalError("SECRET-4711")
+
+    with monkeypatch.context() as broken, caplog.at_level(logging.ERROR):
+        broken.setattr("django_chat_sessions.services.ownership.claim", away)
+        assert visitor.client.get("/log-in/?as=ada").status_code == 200
+    assert "SECRET" not in caplog.text
+    assert "OperationalError" in caplog.text
+    assert has_cookie(visitor.client)
+    assert titles(visitor.client) == ["SECRET-4711"]
+
+
+def test_a_login_without_a_request_or_a_visitor_costs_nothing(user: Any, statements: Any) -> None:
+    with statements() as sent:
+        claim_visitors_chats(type(user), None, user)
+        claim_visitors_chats(type(user), HttpRequest(), user)
+    assert sent == []
+
+
+def test_where_visitors_come_first_the_visitor_stays_who_asks(
+    visitor: Caller, settings: Any, user: Any
+) -> None:
+    configure(settings, AUTHENTICATORS=[COOKIE, SESSION])
+    visitor.client.force_login(user)  # its request has no cookies to claim by
+    assert titles(visitor.client) == ["SECRET-4711"]
+    assert services.recent_sessions(visitor.owner)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_async_site_takes_the_cookie_too(
+    settings: Any, django_user_model: Any, threads_let_go: None
+) -> None:
+    settings.ROOT_URLCONF = __name__
+    await django_user_model.objects.acreate_user("ada")
+    client = AsyncClient()
+    await client.get("/chat/sessions/current")
+    assert has_cookie(client)
+    await client.get("/log-in/?as=ada")
+    assert not has_cookie(client)
