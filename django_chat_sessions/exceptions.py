@@ -7,6 +7,7 @@ ChatSessionsError
  ├─ NothingToRetry      the last message is no reply that could be asked for again
  ├─ KeyReused           one client key, two texts
  ├─ TurnLost            the lease on a reply has passed to somebody else
+ ├─ WrongCursor         a cursor of updates that was never given out
  └─ NotAuthenticated    no authenticator recognised the caller
 """
 
@@ -62,6 +63,10 @@ class KeyReused(ChatSessionsError):
 
 class TurnLost(ChatSessionsError):
     """The reply is no longer ours to write: it ended, or its lease went to another worker."""
+
+
+class WrongCursor(ChatSessionsError, ValueError):
+    """The cursor of updates was never given out; begin again without it."""
 
 
 class NotAuthenticated(ChatSessionsError):

@@ -25,17 +25,19 @@ VERBS = {
     *("add_message", "context", "current", "delete", "end", "find_session", "history_page"),
     *("look", "mark_read", "purge", "recent_sessions", "record_turn", "recover", "rename"),
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
-    *("transcript", "updates"),
+    *("transcript", "updates", "archive", "unarchive", "pin", "unpin", "restore", "search"),
+    *("suggest_title", "grouped_by_day"),
 }
 TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
-    "Updates",
+    *("Day", "Found", "Match", "Updates"),
 }
-SYNC_ONLY = {"history_page", "purge", "recover", "sweep"}  # for the API's sync views and for cron
+# For cron; and one that asks no database.
+SYNC_ONLY = {"grouped_by_day", "purge", "recover", "sweep"}
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
-    *("NothingToRetry", "TurnLost", "NotAuthenticated"),
+    *("NothingToRetry", "TurnLost", "WrongCursor", "NotAuthenticated"),
 }
 SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),

@@ -10,6 +10,7 @@ from django_chat_sessions import clock
 from django_chat_sessions.exceptions import SessionEnded, TurnInProgress
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.querysets import ChatMessageQuerySet
+from django_chat_sessions.services.excerpts import preview_of
 from django_chat_sessions.services.opening import expiry
 from django_chat_sessions.services.races import RaceLost, compare_and_set
 from django_chat_sessions.services.replies.writing import UNFINISHED, latest_activity, ours
@@ -25,6 +26,8 @@ def ask_again(
 ) -> None:
     """Begin a reply that failed, was stopped or was left behind anew; 2 statements together.
 
+    1 more before them when it had text, which the history shows no longer.
+
     ``running`` makes it ours to write, ``pending`` is for a runner. An activity, as the message
     was: the session is held open for the new attempt.
     Raises SessionEnded, TurnInProgress; RaceLost when another was faster.
@@ -39,6 +42,7 @@ def ask_again(
     facts: dict[str, Any] = {"state": state.value, "token": token, "lease_until": lease}
     facts |= {"attempt": reply.attempt + 1, "error": "", "content": ""}
     as_read = messages().filter(pk=reply.pk, state=reply.state, attempt=reply.attempt)
+    preview = {"preview": preview_of(_question_of(reply))} if reply.content else {}
     with short_transaction(session):
         if not as_read.filter(token=reply.token, lease_until=reply.lease_until).update(**facts):
             raise RaceLost(f"Reply {reply.pk} changed meanwhile.")
@@ -47,9 +51,16 @@ def ask_again(
             running_until=lease,
             last_activity_at=latest_activity(session, now),
             expires_at=expiry(session, last_activity_at=latest_activity(session, lease)),
+            **preview,
         )
     for name, value in facts.items():
         setattr(reply, name, value)
+
+
+def _question_of(reply: AbstractChatMessage) -> str:
+    before = messages().filter(session=reply.session_id, position__lt=reply.position)
+    latest = before.order_by("-position").values_list("content", flat=True)[:1]
+    return next(iter(latest), "")
 
 
 def mark_interrupted(session: AbstractChatSession, now: datetime) -> None:
