@@ -74,6 +74,21 @@ async def test_a_conversation_from_beginning_to_end() -> None:
     assert await chat_sessions.arecent_sessions(VISITOR) == []
 
 
+async def test_a_history_put_in_order() -> None:
+    session = (await chat_sessions.asend(VISITOR, "Why is ice light?", key="k")).session
+    await chat_sessions.asuggest_title(session, "Ice")
+    [match] = (await chat_sessions.asearch(VISITOR, "light")).matches
+    assert (match.session, match.session.title) == (session, "Ice")
+    assert (await chat_sessions.apin(session)).pinned_at
+    assert (await chat_sessions.aunpin(session)).pinned_at is None
+    await chat_sessions.aarchive(session)
+    assert await chat_sessions.ahistory_page(VISITOR, limit=1, archived=True) == ([session], None)
+    await chat_sessions.aunarchive(session)
+    await chat_sessions.adelete(session)
+    await chat_sessions.arestore(VISITOR, session.pk)
+    assert await chat_sessions.arecent_sessions(VISITOR) == [session]
+
+
 async def test_a_reply_is_stopped_and_asked_for_again(settings: Any) -> None:
     leave_replies(settings)
     sent = await chat_sessions.asend(VISITOR, "Why?", key="k")

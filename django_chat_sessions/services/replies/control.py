@@ -23,10 +23,12 @@ def ask_again(
     session: AbstractChatSession,
     state: ReplyState,
     lease_seconds: float,
+    *,
+    question: str = "",
 ) -> None:
     """Begin a reply that failed, was stopped or was left behind anew; 2 statements together.
 
-    1 more before them when it had text, which the history shows no longer.
+    The history shows the ``question`` again, and no longer what was written before.
 
     ``running`` makes it ours to write, ``pending`` is for a runner. An activity, as the message
     was: the session is held open for the new attempt.
@@ -42,7 +44,7 @@ def ask_again(
     facts: dict[str, Any] = {"state": state.value, "token": token, "lease_until": lease}
     facts |= {"attempt": reply.attempt + 1, "error": "", "content": ""}
     as_read = messages().filter(pk=reply.pk, state=reply.state, attempt=reply.attempt)
-    preview = {"preview": preview_of(_question_of(reply))} if reply.content else {}
+    preview = {"preview": preview_of(question)} if question else {}
     with short_transaction(session):
         if not as_read.filter(token=reply.token, lease_until=reply.lease_until).update(**facts):
             raise RaceLost(f"Reply {reply.pk} changed meanwhile.")
@@ -55,12 +57,6 @@ def ask_again(
         )
     for name, value in facts.items():
         setattr(reply, name, value)
-
-
-def _question_of(reply: AbstractChatMessage) -> str:
-    before = messages().filter(session=reply.session_id, position__lt=reply.position)
-    latest = before.order_by("-position").values_list("content", flat=True)[:1]
-    return next(iter(latest), "")
 
 
 def mark_interrupted(session: AbstractChatSession, now: datetime) -> None:
