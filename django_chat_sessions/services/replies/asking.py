@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import (
@@ -146,11 +148,12 @@ def _recover(session: AbstractChatSession) -> ReplyState | None:
     if session.running_until is None or session.is_running(now):
         return None
     lost = messages().filter(session=session.pk, lease_until__lte=now).replies_running()
-    reply = next(iter(lost.order_by("-position")[:1]), None)
+    before = messages().filter(session=OuterRef("session"), position=OuterRef("position") - 1)
+    question = Subquery(before.values("content")[:1])
+    reply = next(iter(lost.annotate(question=question).order_by("-position")[:1]), None)
     if reply is not None and _has_attempts_left(reply, session, now):
-        asked = messages().filter(session=session.pk, position=(reply.position or 0) - 1)
-        question = next(iter(asked.values_list("content", flat=True)), "")
-        ask_again(reply, session, ReplyState.PENDING, first_lease(), question=question)
+        asked = reply.question or ""
+        ask_again(reply, session, ReplyState.PENDING, first_lease(), question=asked)
         after_commit(partial(hand_over, reply, session))
         logger.info("Reply %s was left behind and is asked for again.", reply.pk)
         return ReplyState.PENDING
