@@ -90,7 +90,7 @@ def history_page(
         return rows, None
     last = rows[limit - 1]
     is_pinned = last.pinned_at is not None and not archived
-    moment = last.pinned_at if is_pinned else last.last_message_at
+    moment: Any = last.pinned_at if is_pinned else last.last_message_at
     return rows[:limit], Place(moment, last.pk, is_pinned)
 
 

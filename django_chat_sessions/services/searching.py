@@ -107,4 +107,5 @@ def _saying(wanted: str) -> ChatMessageQuerySet:
     from django.contrib.postgres.search import SearchQuery, SearchVector  # noqa: PLC0415  needs psycopg
 
     words = SearchQuery(wanted, search_type="websearch")
-    return said.annotate(words=SearchVector("content")).filter(words=words)
+    told: ChatMessageQuerySet = said.annotate(words=SearchVector("content")).filter(words=words)
+    return told

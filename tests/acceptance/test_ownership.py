@@ -183,6 +183,23 @@ def test_z01_the_same_scope_is_another_chat_for_everybody(
     assert stranger.get("sessions").json()["sessions"] == []
 
 
+def test_z01_a_search_finds_nothing_of_anothers(victim: Caller, secret: str) -> None:
+    [match] = victim.get("sessions/search?q=SECRET-4711").json()["matches"]
+    assert match["session"]["id"] == secret
+    for kind in STRANGERS:
+        found = attacker(kind).get("/chat/sessions/search?q=SECRET-4711")
+        assert found.json()["matches"] == []
+
+
+def test_z01_only_its_owner_takes_a_deletion_back(victim: Caller, secret: str) -> None:
+    victim.call("DELETE", f"sessions/{secret}")
+    for kind in STRANGERS:
+        assert call(attacker(kind), "restore", "POST", secret).status_code == 404
+    assert victim.get(f"sessions/{secret}").status_code == 404
+    assert call(victim.client, "restore", "POST", secret).json()["session"]["id"] == secret
+    assert victim.get(f"sessions/{secret}").status_code == 200
+
+
 def test_a_deleted_chat_is_as_good_as_anothers(victim: Caller, secret: str) -> None:
     victim.call("DELETE", f"sessions/{secret}")
     for name, row in TABLE.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,8 @@ from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.organising import UNDO_SECONDS
 from django_chat_sessions.services.replies.running import run
+from django_chat_sessions.services.retention import UNDO_SECONDS
 from tests.conversations import (
     fill_history,
     missing_id,
@@ -379,7 +380,7 @@ def test_readers_are_told_of_everything(
     [session] = chat_sessions.recent_sessions(owner)
     told: list[Owner] = []
     monkeypatch.setattr("django_chat_sessions.services.tables.hint", told.append)
-    verbs = (
+    verbs: tuple[Callable[[Any], Any], ...] = (
         chat_sessions.pin,
         chat_sessions.unpin,
         chat_sessions.archive,
