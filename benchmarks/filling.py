@@ -16,7 +16,7 @@ NEW_ID = {
     "mysql": "UUID()",
     "sqlite": "lower(hex(randomblob(16)))",
 }
-# Some words for every message, one for every hundredth session only.
+# In every message; the title of its session follows.
 SAID = "Message about ice, light and water; what was asked before is answered at some length here, "
 
 
