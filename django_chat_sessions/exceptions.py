@@ -9,6 +9,7 @@ ChatSessionsError
  ├─ TurnLost            the lease on a reply has passed to somebody else
  └─ NotAuthenticated    nobody recognised the caller, or the account is gone
  ├─ InvalidDocument     what should be imported is not what an export gives
+ ├─ WrongCursor         a cursor of updates that was never given out
  └─ NotAuthenticated    no authenticator recognised the caller
 """
 
@@ -68,6 +69,8 @@ class TurnLost(ChatSessionsError):
 
 class InvalidDocument(ChatSessionsError, ValueError):
     """A document to import is not what an export gives; the message says where, never what."""
+class WrongCursor(ChatSessionsError, ValueError):
+    """The cursor of updates was never given out; begin again without it."""
 
 
 class NotAuthenticated(ChatSessionsError):

@@ -153,6 +153,8 @@ class AbstractChatSession(_FillsPrimaryKey, TimeStampedModel):
         indexes = [
             models.Index(fields=["user", "last_message_at"]),
             models.Index(fields=["visitor_key", "last_message_at"]),
+            models.Index(fields=["user", "pinned_at"]),
+            models.Index(fields=["visitor_key", "pinned_at"]),
         ]
 
     def __str__(self) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
+from django_chat_sessions import clock
+
 if TYPE_CHECKING:
     from django_chat_sessions.owners import Owner
+
+BEFORE_ANY_CHAT = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 class ChatSessionQuerySet(models.QuerySet[Any]):
@@ -29,13 +33,30 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
         """The session that holds the owner's open place in a scope; expired or not."""
         return self.filter(open_key=owner.open_key(scope))
 
-    def in_history(self) -> Self:
-        """Those with something to read, the latest message first."""
-        return self.filter(message_count__gt=0, archived_at=None).newest_first()
+    def in_history(self, *, archived: bool = False) -> Self:
+        """Those with something to read, the latest message first; or those put away."""
+        shown = self.filter(message_count__gt=0, archived_at__isnull=not archived)
+        return shown.newest_first()
 
     def newest_first(self) -> Self:
-        """Order by latest message; the id decides ties, so that pages never skip or repeat."""
-        return self.order_by("-last_message_at", "-pk")
+        """Order by latest message; the id decides ties, so that pages never skip or repeat.
+
+        Rows without such a moment, as a table has them before its adoption is done, are left out.
+        """
+        # PostgreSQL would put them first, and asked to put them last it cannot use the index.
+        return self.filter(last_message_at__isnull=False).order_by("-last_message_at", "-pk")
+
+    def pinned(self) -> Self:
+        """Those that their owner has pinned, the one pinned last first."""
+        # A bound is taken from an index by every database, "is not null" only by some.
+        pinned = self.filter(pinned_at__gt=clock.stored(BEFORE_ANY_CHAT))
+        return pinned.order_by("-pinned_at", "-pk")
+
+    def pinned_before(self, pinned_at: datetime, pk: Any) -> Self:
+        """Those that come after this one in ``pinned`` order."""
+        return self.filter(pinned_at__lte=pinned_at).filter(
+            models.Q(pinned_at__lt=pinned_at) | models.Q(pk__lt=pk)
+        )
 
     def before(self, last_message_at: datetime, pk: Any) -> Self:
         """Those that come after this one in ``newest_first`` order."""

@@ -185,7 +185,8 @@ def everything_that_works(held: Held, answering: Callable[[], Any], noon: Any) -
     held("sendMessage", message(scope="s"))
     held("getCurrentSession", query="?scope=s")
     held("getSession", pk=first)
-    held("renameSession", {"title": "Ice"}, pk=first)
+    held("changeSession", {"title": "Ice", "pinned": True}, pk=first)
+    held("searchSessions", query="?q=ice")
     held("getTranscript", pk=first)
     held("getTranscript", pk=first, query="?limit=1")
     held("touchSession", pk=first)
@@ -209,6 +210,9 @@ def everything_that_works(held: Held, answering: Callable[[], Any], noon: Any) -
         held("exportSession", pk=first, query=query)
         held("exportSessions", query=query)
     held("deleteSession", pk=second)
+    held("restoreSession", pk=second)
+    held("changeSession", {"pinned": False, "archived": True}, pk=second)
+    held("listSessions", query="?archived=true")
     held("eraseSessions")
 
 
@@ -248,8 +252,9 @@ def everything_that_is_refused(held: Held) -> None:
     held("sendMessage", message("More", "key-00000003", session="x"))
     held("sendMessage", {})
     held("startSession", {"scope": 5})
-    held("renameSession", {"title": ""}, pk=waiting)
+    held("changeSession", {"title": ""}, pk=waiting)
     held("listSessions", query="?limit=0")
+    held("searchSessions", query="?q=%20")
     held("getCurrentSession", query="?scope=%20")
     held("getTranscript", pk=waiting, query="?before=x")
     held("getUpdates", query="?since=%20")
@@ -260,7 +265,7 @@ def everything_that_is_refused(held: Held) -> None:
     for operation, method, path in (
         ("sendMessage", "POST", "messages"),
         ("startSession", "POST", "sessions"),
-        ("renameSession", "PATCH", f"sessions/{waiting}"),
+        ("changeSession", "PATCH", f"sessions/{waiting}"),
     ):
         plain = held.caller.raw(method, path, b"{}", "text/plain")
         held.check(operation, plain)
@@ -315,8 +320,9 @@ def outages_are_told(held: Held) -> None:
     pk = held("startSession", {"scope": "o"})["session"]["id"]
     with connection.execute_wrapper(fail):
         for operation in set(OPERATIONS) - {"getContract"}:
-            data = message() if operation == "sendMessage" else None
-            held(operation, data, pk=pk)
+            data = {"sendMessage": message(), "changeSession": {"pinned": True}}.get(operation)
+            query = "?q=ice" if operation == "searchSessions" else ""
+            held(operation, data, pk=pk, query=query)
 
 
 def test_every_real_answer_is_as_the_contract_says(

@@ -28,7 +28,8 @@ VERBS = {
     *("add_message", "context", "current", "delete", "end", "find_session", "history_page"),
     *("look", "mark_read", "purge", "recent_sessions", "record_turn", "recover", "rename"),
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
-    *("transcript", "updates"),
+    *("transcript", "updates", "archive", "unarchive", "pin", "unpin", "restore", "search"),
+    *("suggest_title", "grouped_by_day"),
 }
 TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
@@ -44,6 +45,14 @@ TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
     *("NothingToRetry", "TurnLost", "InvalidDocument", "NotAuthenticated"),
+    *("Day", "Found", "Match", "Updates"),
+}
+# For cron; and one that asks no database.
+SYNC_ONLY = {"grouped_by_day", "purge", "recover", "sweep"}
+TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
+EXCEPTIONS = {
+    *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
+    *("NothingToRetry", "TurnLost", "WrongCursor", "NotAuthenticated"),
 }
 SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),

@@ -48,10 +48,41 @@ def test_held_open_by_finds_the_open_place_of_one_scope_expired_or_not(owner: Ow
 
 
 def test_the_history_shows_what_has_messages_and_is_not_archived(owner: Owner) -> None:
-    shown = made(owner, message_count=1)
-    made(owner, message_count=0)
-    made(owner, message_count=1, archived_at=clock.now())
-    assert found(get_session_model().objects.owned_by(owner).in_history()) == [shown.pk]
+    now = clock.now()
+    shown = made(owner, message_count=1, last_message_at=now)
+    made(owner, message_count=0, last_message_at=now)
+    put_away = made(owner, message_count=1, archived_at=now, last_message_at=now)
+    mine = get_session_model().objects.owned_by(owner)
+    assert found(mine.in_history()) == [shown.pk]
+    assert found(mine.in_history(archived=True)) == [put_away.pk]
+
+
+def test_a_row_whose_adoption_is_not_done_is_not_put_before_the_newest(owner: Owner) -> None:
+    made(owner, message_count=1, last_message_at=None)
+    newest = made(owner, message_count=1, last_message_at=clock.now())
+    assert found(get_session_model().objects.owned_by(owner).newest_first()) == [newest.pk]
+
+
+def test_pinned_ones_come_in_the_order_of_their_pinning_and_pages_join(owner: Owner) -> None:
+    now = clock.now()
+    made(owner, last_message_at=now)
+    for second in (3, 2, 2, 1):
+        made(owner, pinned_at=now - timedelta(seconds=second))
+    pinned = get_session_model().objects.owned_by(owner).pinned()
+    listed = list(pinned)
+    assert [row.pinned_at for row in listed] == sorted(
+        (row.pinned_at for row in listed), reverse=True
+    )
+    assert len(listed) == 4
+    for number, row in enumerate(listed):
+        assert list(pinned.pinned_before(row.pinned_at, row.pk)) == listed[number + 1 :]
+
+
+def test_belonging_to_shows_deleted_ones_too(owner: Owner) -> None:
+    mine, deleted = made(owner), made(owner, deleted_at=clock.now())
+    made(somebody_else())
+    listed = get_session_model().objects.belonging_to(owner)
+    assert set(found(listed)) == {mine.pk, deleted.pk}
 
 
 def test_the_newest_message_comes_first_and_ids_decide_ties(owner: Owner) -> None:

@@ -88,8 +88,15 @@ def too_many_streams() -> ApiError:
     return ApiError("too_many_streams", sentence, Retry_After=LATER)
 
 
+def wrong_since() -> ApiError:
+    """Return the error for a cursor of updates that was never given out."""
+    sentence = _("since is not a cursor that was given out; begin again without it.")
+    return ApiError("invalid", sentence, "since")
+
+
 _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
     exceptions.SessionNotFound: not_found,
+    exceptions.WrongCursor: wrong_since,
     exceptions.NotAuthenticated: lambda: ApiError(
         "not_authenticated", _("Log in to use the chat.")
     ),

@@ -19,13 +19,16 @@ from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock, get_session_model
-from django_chat_sessions.api.errors import ApiError, not_found
+from django_chat_sessions.api.errors import ApiError, not_found, wrong_since
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.services import Place
+from django_chat_sessions.services.searching import LONGEST_QUERY
 
 DEEPEST = 32  # levels of JSON
 LARGEST_PAGE = 100
 LONGEST_TITLE = 200
+PINNED = "|pinned"  # the end of a cursor whose place is among the pinned sessions
+CHANGES = ("title", "pinned", "archived")
 LAST_POSITION = 2**31 - 1
 SCOPE = re.compile(r"[A-Za-z0-9:._/-]{0,100}")
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -135,9 +138,27 @@ def parse_start(data: dict[str, Any]) -> str:
     return scope_of(_text(data, "scope", default=""))
 
 
-def parse_title(data: dict[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changes of a session in the history; None where nothing is said."""
+
+    title: str | None
+    pinned: bool | None
+    archived: bool | None
+
+    @classmethod
+    def parse(cls, data: dict[str, Any]) -> Changes:
+        """Return the changes, one at least."""
+        _only(data, *CHANGES)
+        if not data:
+            sentence = _("Say what changes: %(known)s.") % {"known": ", ".join(CHANGES)}
+            raise ApiError("invalid", sentence)
+        title = _title(data) if "title" in data else None
+        return cls(title, _yes_or_no(data, "pinned"), _yes_or_no(data, "archived"))
+
+
+def _title(data: dict[str, Any]) -> str:
     """Return the new title in one line, without characters that would disguise it."""
-    _only(data, "title")
     title = " ".join(UNWANTED_IN_TITLE.sub("", _text(data, "title")).split())
     if is_blank(title):
         raise ApiError("invalid", _("title must not be blank."), "title")
@@ -145,6 +166,14 @@ def parse_title(data: dict[str, Any]) -> str:
         sentence = _("title may have up to %(longest)s characters.") % {"longest": LONGEST_TITLE}
         raise ApiError("too_long", sentence, "title")
     return title
+
+
+def _yes_or_no(data: dict[str, Any], field: str) -> bool | None:
+    value = data.get(field)
+    if field in data and not isinstance(value, bool):
+        sentence = _("%(field)s must be true or false.") % {"field": field}
+        raise ApiError("invalid", sentence, field)
+    return value
 
 
 def session_id(text: str) -> Any:
@@ -196,6 +225,25 @@ def scope_in_query(request: HttpRequest) -> str | None:
     return None if value is None else scope_of(value)
 
 
+def flag(request: HttpRequest, name: str) -> bool:
+    """Return whether the query string says ``true``; without it, or with ``false``, no."""
+    value = _once(request, name)
+    if value not in (None, "true", "false"):
+        raise ApiError("invalid", _("%(field)s must be true or false.") % {"field": name}, name)
+    return value == "true"
+
+
+def wanted(request: HttpRequest) -> str:
+    """Return what to search for."""
+    text = _once(request, "q") or ""
+    if is_blank(text) or UNSTORABLE.search(text):
+        raise ApiError("invalid", _("q must be a text to search for."), "q")
+    if len(text) > LONGEST_QUERY:
+        sentence = _("q may have up to %(longest)s characters.") % {"longest": LONGEST_QUERY}
+        raise ApiError("too_long", sentence, "q")
+    return text
+
+
 def since(request: HttpRequest) -> str | None:
     """Return the cursor of the updates the reader has; the last one of a stream counts most."""
     given = request.headers.get("Last-Event-ID") or _once(request, "since")
@@ -204,17 +252,12 @@ def since(request: HttpRequest) -> str | None:
     return given
 
 
-def wrong_since() -> ApiError:
-    """Return the error for a cursor of updates that was never given out."""
-    sentence = _("since is not a cursor that was given out; begin again without it.")
-    return ApiError("invalid", sentence, "since")
-
-
 def encode_cursor(place: Place | None) -> str | None:
     """Return a place in the history as an opaque text."""
     if place is None:
         return None
-    text = f"{clock.aware(place.last_message_at).isoformat()}|{place.pk}"
+    pin = PINNED if place.is_pinned else ""
+    text = f"{clock.aware(place.moment).isoformat()}|{place.pk}{pin}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -225,11 +268,12 @@ def decode_cursor(request: HttpRequest) -> Place | None:
         return None
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        stamp, _separator, pk = (
+        stamp, _separator, rest = (
             base64.b64decode(padded, b"-_", validate=True).decode().partition("|")
         )
         moment = datetime.fromisoformat(stamp)
-        place = Place(clock.stored(clock.aware(moment)), session_id(pk))
+        pk = session_id(rest.removesuffix(PINNED))
+        place = Place(clock.stored(clock.aware(moment)), pk, rest.endswith(PINNED))
         if moment.tzinfo is None or encode_cursor(place) != text:
             raise ValueError("not in the form that is given out")
     except (ValueError, OverflowError, binascii.Error, ApiError) as error:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
-from django_chat_sessions.services import Arrival, Grown, Sent, Transcript, Updates
+from django_chat_sessions.services import Arrival, Found, Grown, Sent, Transcript, Updates
 
 Payload = dict[str, Any]
 
@@ -146,6 +146,18 @@ def history(rows: list[AbstractChatSession], cursor: str | None, now: datetime) 
     return {
         "sessions": [session(row, now) for row in rows],
         "next_cursor": cursor,
+        "server_time": moment(now),
+    }
+
+
+def found(value: Found, now: datetime) -> Payload:
+    """Return what a search found."""
+    return {
+        "matches": [
+            {"session": session(match.session, now), "excerpt": match.excerpt}
+            for match in value.matches
+        ],
+        "complete": value.is_complete,
         "server_time": moment(now),
     }
 

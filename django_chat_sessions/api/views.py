@@ -17,6 +17,7 @@ from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatSession
 
 PAGE = 50
+FOUND = 30
 
 
 class OfSession(Endpoint):
@@ -50,6 +51,7 @@ class Sessions(Endpoint):
             limit=limit or default,
             after=inputs.decode_cursor(request),
             scope=inputs.scope_in_query(request),
+            archived=inputs.flag(request, "archived"),
         )
         cursor = inputs.encode_cursor(following)
         return JsonResponse(payloads.history(rows, cursor, clock.now()))
@@ -66,6 +68,17 @@ class Sessions(Endpoint):
         if AnonymousCookie().authenticate(request) == self.owner:
             request.chat_visitor_is_gone = True  # type: ignore[attr-defined]
         return HttpResponse(status=204)
+
+
+class Search(Endpoint):
+    """Finding."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Search titles and messages."""
+        limit = inputs.number(request, "limit", default=FOUND, least=1, most=inputs.LARGEST_PAGE)
+        scope = inputs.scope_in_query(request)
+        found = services.search(self.owner, inputs.wanted(request), limit or FOUND, scope=scope)
+        return JsonResponse(payloads.found(found, clock.now()))
 
 
 class Messages(Endpoint):
@@ -93,9 +106,16 @@ class Session(OfSession):
         return self._state(self.session(session_id))
 
     def patch(self, request: HttpRequest, session_id: str) -> HttpResponse:
-        """Rename it."""
+        """Rename, pin or archive it."""
         session = self.session(session_id)
-        return self._state(services.rename(session, inputs.parse_title(inputs.parse_json(request))))
+        given = inputs.Changes.parse(inputs.parse_json(request))
+        if given.title is not None:
+            services.rename(session, given.title)
+        if given.pinned is not None:
+            (services.pin if given.pinned else services.unpin)(session)
+        if given.archived is not None:
+            (services.archive if given.archived else services.unarchive)(session)
+        return self._state(session)
 
     def delete(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Delete it."""
@@ -117,6 +137,15 @@ class Transcript(OfSession):
         before = inputs.number(request, "before", default=None, least=0, most=inputs.LAST_POSITION)
         page = services.transcript(session, limit, before)
         return JsonResponse(payloads.transcript(session, page, clock.now()))
+
+
+class RestoreSession(Endpoint):
+    """Taking a deletion back."""
+
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """Bring back what was deleted."""
+        session = services.restore(self.owner, inputs.session_id(session_id))
+        return JsonResponse(payloads.session_state(session, clock.now()))
 
 
 class EndSession(OfSession):
@@ -185,10 +214,7 @@ class Updates(Endpoint):
         """Tell what has changed since a cursor."""
         since = inputs.since(request)
         scope = inputs.scope_in_query(request) or ""
-        try:
-            found = services.updates(self.owner, since)
-        except ValueError as error:
-            raise inputs.wrong_since() from error
+        found = services.updates(self.owner, since)
         if request.method == "GET" and streams.is_wanted(request):
             return streams.follow(request, self.owner, found, scope)
         tag = f'"{found.cursor}"'

@@ -6,16 +6,14 @@ name begins with ``a``.
 
 from django_chat_sessions.services.context import context
 from django_chat_sessions.services.erasure import Erased, erase
+from django_chat_sessions.services.days import Day, grouped_by_day
 from django_chat_sessions.services.following.updates import Grown, Updates, updates
 from django_chat_sessions.services.history import (
     Place,
     Transcript,
-    delete,
     find_session,
     history_page,
-    mark_read,
     recent_sessions,
-    rename,
     transcript,
 )
 from django_chat_sessions.services.importing import Imported, import_sessions
@@ -31,13 +29,26 @@ from django_chat_sessions.services.lifecycle import (
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus
 from django_chat_sessions.services.ownership import Claimed, claim, claim_at_login
 from django_chat_sessions.services.portability import export, export_name, export_session
+from django_chat_sessions.services.organising import (
+    archive,
+    delete,
+    mark_read,
+    pin,
+    rename,
+    restore,
+    suggest_title,
+    unarchive,
+    unpin,
+)
 from django_chat_sessions.services.recording import Turn, record_turn
 from django_chat_sessions.services.replies.asking import Recovered, recover, retry, stop
 from django_chat_sessions.services.retention import purge, sweep
+from django_chat_sessions.services.searching import Found, Match, search
 from django_chat_sessions.services.turns import Sent, add_message, send
 from django_chat_sessions.services.twins import (
     aadd_message,
     aclaim,
+    aarchive,
     acontext,
     acurrent,
     adelete,
@@ -47,17 +58,23 @@ from django_chat_sessions.services.twins import (
     ahistory_page,
     alook,
     amark_read,
+    apin,
     arecent_sessions,
     arecord_turn,
     arename,
     areopen,
+    arestore,
     aresume_or_start,
     aretry,
+    asearch,
     asend,
     astart,
     astop,
+    asuggest_title,
     atouch,
     atranscript,
+    aunarchive,
+    aunpin,
     aupdates,
 )
 
@@ -68,6 +85,10 @@ __all__ = [
     "Erased",
     "Grown",
     "Imported",
+    "Day",
+    "Found",
+    "Grown",
+    "Match",
     "Place",
     "Recovered",
     "Sent",
@@ -76,6 +97,7 @@ __all__ = [
     "Updates",
     "aadd_message",
     "aclaim",
+    "aarchive",
     "acontext",
     "acurrent",
     "add_message",
@@ -86,17 +108,24 @@ __all__ = [
     "ahistory_page",
     "alook",
     "amark_read",
+    "apin",
+    "archive",
     "arecent_sessions",
     "arecord_turn",
     "arename",
     "areopen",
+    "arestore",
     "aresume_or_start",
     "aretry",
+    "asearch",
     "asend",
     "astart",
     "astop",
+    "asuggest_title",
     "atouch",
     "atranscript",
+    "aunarchive",
+    "aunpin",
     "aupdates",
     "claim",
     "claim_at_login",
@@ -109,23 +138,30 @@ __all__ = [
     "export_name",
     "export_session",
     "find_session",
+    "grouped_by_day",
     "history_page",
     "import_sessions",
     "look",
     "mark_read",
+    "pin",
     "purge",
     "recent_sessions",
     "record_turn",
     "recover",
     "rename",
     "reopen",
+    "restore",
     "resume_or_start",
     "retry",
+    "search",
     "send",
     "start",
     "stop",
+    "suggest_title",
     "sweep",
     "touch",
     "transcript",
+    "unarchive",
+    "unpin",
     "updates",
 ]

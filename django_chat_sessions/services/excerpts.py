@@ -53,3 +53,16 @@ def title_from(text: str) -> str:
 def preview_of(text: str) -> str:
     """Return what a history shows of this message."""
     return excerpt(text, PREVIEW_LENGTH)
+
+
+def excerpt_around(text: str, words: list[str]) -> str:
+    """Return what a search shows of this text: the piece around the first of the words in it."""
+    line = " ".join(text.split())
+    low = line.lower()
+    # Where one letter becomes two in lower case, a place in the one is none in the other.
+    found = [low.find(word) for word in words if word in low] if len(low) == len(line) else []
+    start = max(0, min(found, default=0) - PREVIEW_LENGTH // 3)
+    if start == 0:
+        return preview_of(line)
+    start = line.find(" ", start) + 1 or start
+    return "…" + excerpt(line[start:], PREVIEW_LENGTH - 1)

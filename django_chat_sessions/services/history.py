@@ -1,4 +1,4 @@
-"""What people see of their conversations: the list, one session, its transcript; rename, delete."""
+"""What people see of their conversations: the list, one session, its transcript."""
 
 from __future__ import annotations
 
@@ -7,36 +7,26 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import connections
 
-from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import SessionNotFound
-from django_chat_sessions.models import (
-    AbstractChatMessage,
-    AbstractChatSession,
-    EndReason,
-)
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
-from django_chat_sessions.services.excerpts import storable
-from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
-from django_chat_sessions.services.replies.control import stop_replies
-from django_chat_sessions.services.tables import (
-    announce,
-    messages,
-    sessions,
-    short_transaction,
-    tell_readers,
-)
-from django_chat_sessions.signals import session_ended
+from django_chat_sessions.services.tables import messages, sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the history: the sessions after it come next."""
+    """A place in the history: the sessions after it come next.
 
-    last_message_at: datetime
+    ``moment`` is when the session there was pinned, or had its last message if it is not.
+    """
+
+    moment: datetime
     pk: Any
+    is_pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +42,13 @@ def find_session(owner: Owner, session_id: Any) -> AbstractChatSession:
 
     Raises SessionNotFound for everybody else's, exactly as for one that does not exist.
     """
+    return one_of(sessions().owned_by(owner), session_id)
+
+
+def one_of(mine: ChatSessionQuerySet, session_id: Any) -> AbstractChatSession:
+    """Return the session of that id among these; 1 statement. Raises SessionNotFound."""
     try:
-        found: AbstractChatSession | None = next(
-            iter(sessions().owned_by(owner).filter(pk=session_id)[:1]), None
-        )
+        found: AbstractChatSession | None = next(iter(mine.filter(pk=session_id)[:1]), None)
     except (ValidationError, ValueError, TypeError, OverflowError):  # not a key of this table
         found = None
     if found is None:
@@ -63,32 +56,76 @@ def find_session(owner: Owner, session_id: Any) -> AbstractChatSession:
     return found
 
 
-def _listed(owner: Owner, scope: str | None) -> ChatSessionQuerySet:
-    mine = sessions().owned_by(owner).in_history()
-    return mine if scope is None else mine.filter(scope=scope)
-
-
 def recent_sessions(
     owner: Owner, limit: int | None = None, *, scope: str | None = None
 ) -> list[AbstractChatSession]:
-    """Return the owner's latest conversations, all scopes unless one is named; 1 statement.
+    """Return the owner's conversations, pinned ones first, then the latest; 1 statement.
 
-    ``limit`` defaults to HISTORY_LIMIT. Everything a list shows is on the row.
+    All scopes unless one is named. ``limit`` defaults to HISTORY_LIMIT. Everything a list shows
+    is on the row.
     """
-    return list(_listed(owner, scope)[: limit or app_settings.HISTORY_LIMIT])
+    return history_page(owner, limit=limit or app_settings.HISTORY_LIMIT, scope=scope)[0]
 
 
 def history_page(
-    owner: Owner, *, limit: int, after: Place | None = None, scope: str | None = None
+    owner: Owner,
+    *,
+    limit: int,
+    after: Place | None = None,
+    scope: str | None = None,
+    archived: bool = False,
 ) -> tuple[list[AbstractChatSession], Place | None]:
-    """Return one page of the history and the place where the next begins; 1 statement."""
-    listed = _listed(owner, scope)
-    if after is not None:
-        listed = listed.before(after.last_message_at, after.pk)
-    rows = list(listed[: limit + 1])
+    """Return one page of the history and the place where the next begins; 1 statement.
+
+    ``archived`` shows the archived sessions instead, in the order of their latest messages.
+    """
+    listed = sessions().owned_by(owner).in_history(archived=archived)
+    if scope is not None:
+        listed = listed.filter(scope=scope)
+    if archived:
+        rows = _others(listed, after, limit + 1)
+    else:
+        rows = pinned_and_newest(listed, limit + 1, after)
     if len(rows) <= limit:
         return rows, None
-    return rows[:limit], Place(rows[limit - 1].last_message_at, rows[limit - 1].pk)
+    last = rows[limit - 1]
+    is_pinned = last.pinned_at is not None and not archived
+    moment: Any = last.pinned_at if is_pinned else last.last_message_at
+    return rows[:limit], Place(moment, last.pk, is_pinned)
+
+
+def pinned_and_newest(
+    mine: ChatSessionQuerySet, most: int, after: Place | None = None
+) -> list[AbstractChatSession]:
+    """Return up to ``most`` pinned sessions, then up to ``most`` others; 1 statement.
+
+    Each part comes in order from an index of its own; sorting both at once would read them all.
+    """
+    others = mine.filter(pinned_at=None).newest_first()
+    if after is not None and not after.is_pinned:
+        return _others(others, after, most)
+    pinned = mine.pinned()
+    if after is not None:
+        pinned = pinned.pinned_before(after.moment, after.pk)
+    if connections[mine.db].features.supports_slicing_ordering_in_compound:
+        rows = list(pinned[:most].union(others[:most], all=True))
+    else:  # SQLite takes no LIMIT in a part of a union, but in a subquery, which has no order
+        parts = [sessions().filter(pk__in=part[:most].values("pk")) for part in (pinned, others)]
+        rows = sorted(parts[0].union(parts[1], all=True), key=lambda row: row.pk, reverse=True)
+    # No more than that: ties keep the order of the database, which is the order of pages.
+    rows.sort(
+        key=lambda row: (row.pinned_at is not None, row.pinned_at or row.last_message_at),
+        reverse=True,
+    )
+    return rows
+
+
+def _others(
+    listed: ChatSessionQuerySet, after: Place | None, most: int
+) -> list[AbstractChatSession]:
+    if after is not None:
+        listed = listed.before(after.moment, after.pk)
+    return list(listed[:most])
 
 
 def transcript(
@@ -101,45 +138,3 @@ def transcript(
     rows = list(page.order_by("-position")[: limit + 1])
     shown = rows[:limit][::-1]
     return Transcript(shown, shown[0].position if len(rows) > limit else None)
-
-
-def rename(session: AbstractChatSession, title: str) -> AbstractChatSession:
-    """Give the session a title; 1 statement. Not an activity."""
-    session.title = storable(title)
-    sessions().filter(pk=session.pk).update(title=session.title)
-    tell_readers(session)
-    return session
-
-
-def mark_read(session: AbstractChatSession) -> AbstractChatSession:
-    """Note that the session's answers have been seen; 1 statement. Not an activity."""
-    if sessions().filter(pk=session.pk, unread=True).update(unread=False):
-        tell_readers(session)
-    session.unread = False
-    return session
-
-
-@survives_races
-def delete(session: AbstractChatSession) -> None:
-    """Take the session out of its owner's sight; the next purge removes the rows. 1 statement.
-
-    An answer that is being written is stopped, for 2 statements more. Sends ``session_ended`` if
-    it was open, ``turn_failed`` if an answer was stopped.
-    """
-
-    def step(known: AbstractChatSession) -> None:
-        if known.deleted_at is not None:
-            return
-        now = clock.now()
-        was_open = known.open_key is not None
-        changes: dict[str, Any] = {"deleted_at": now, "open_key": None, "running_until": None}
-        if was_open:
-            changes |= {"ended_at": now, "end_reason": EndReason.DELETED.value}
-        with short_transaction(known):
-            if known.running_until is not None:
-                stop_replies(known)
-            compare_and_set(known, **changes)
-            if was_open:
-                announce(session_ended, known, reason=EndReason.DELETED.value)
-
-    with_latest(session, step)

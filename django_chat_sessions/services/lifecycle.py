@@ -128,8 +128,9 @@ def reopen(session: AbstractChatSession) -> Arrival:
     """Take an expired or ended session up again, with all its messages.
 
     The open one of its scope ends with reason ``replaced`` and is the arrival's ``previous``.
-    An active session is resumed. Sends ``session_reopened``. Raises SessionNotFound when it was
-    deleted. 2 statements, 3 when another session was open.
+    An archived one comes back into the history. An active session is resumed. Sends
+    ``session_reopened``. Raises SessionNotFound when it was deleted. 2 statements, 3 when another
+    session was open.
     """
 
     def step(known: AbstractChatSession) -> Arrival:
@@ -165,6 +166,7 @@ def _take_up(session: AbstractChatSession, now: datetime) -> Arrival:
                 expires_at=expiry(session, opened_at=now, last_activity_at=pinned),
                 ended_at=None,
                 end_reason="",
+                archived_at=None,
             )
             arrival = Arrival(session, ArrivalStatus.REOPENED, EndReason.USER.value, left)
             announce(session_reopened, session, arrival=arrival)

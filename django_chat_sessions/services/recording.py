@@ -131,5 +131,6 @@ def _again(before: Sent, known: AbstractChatSession) -> Turn:
         raise KeyReused("This key belongs to a message that asked for no reply; use a new key.")
     if reply.state == ReplyState.ANSWERED:
         return Turn(session, before.message, reply, False, reply.content)
-    ask_again(reply, session, ReplyState.RUNNING, app_settings.REPLY_LEASE)
+    lease, asked = app_settings.REPLY_LEASE, before.message.content
+    ask_again(reply, session, ReplyState.RUNNING, lease, question=asked)
     return Turn(session, before.message, reply)

@@ -11,6 +11,14 @@ from asgiref.sync import sync_to_async
 
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.services import erasure, history, lifecycle, ownership, recording, turns
+from django_chat_sessions.services import (
+    history,
+    lifecycle,
+    organising,
+    recording,
+    searching,
+    turns,
+)
 from django_chat_sessions.services.context import context
 from django_chat_sessions.services.following.updates import updates
 from django_chat_sessions.services.replies import asking
@@ -28,9 +36,17 @@ afind_session = sync_to_async(history.find_session)
 arecent_sessions = sync_to_async(history.recent_sessions)
 ahistory_page = sync_to_async(history.history_page)
 atranscript = sync_to_async(history.transcript)
-arename = sync_to_async(history.rename)
-adelete = sync_to_async(history.delete)
-amark_read = sync_to_async(history.mark_read)
+ahistory_page = sync_to_async(history.history_page)
+asearch = sync_to_async(searching.search)
+arename = sync_to_async(organising.rename)
+asuggest_title = sync_to_async(organising.suggest_title)
+apin = sync_to_async(organising.pin)
+aunpin = sync_to_async(organising.unpin)
+aarchive = sync_to_async(organising.archive)
+aunarchive = sync_to_async(organising.unarchive)
+adelete = sync_to_async(organising.delete)
+arestore = sync_to_async(organising.restore)
+amark_read = sync_to_async(organising.mark_read)
 astop = sync_to_async(asking.stop)
 aretry = sync_to_async(asking.retry)
 acontext = sync_to_async(context)

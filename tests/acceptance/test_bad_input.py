@@ -291,8 +291,8 @@ NUMBERS += ["%201", "0x1", "%00", "1%00", "NaN", "null", "1%0A", "1,2", "[]"]
 def test_b13_a_limit_of_another_form_is_refused(caller: Caller) -> None:
     session = caller.post("sessions").json()["session"]["id"]
     for value in [*NUMBERS, "0", "101"]:
-        for path in ("sessions", f"sessions/{session}/messages"):
-            assert_error(caller.get(f"{path}?limit={value}"), 400, "invalid", "limit")
+        for path in ("sessions?", f"sessions/{session}/messages?", "sessions/search?q=x&"):
+            assert_error(caller.get(f"{path}limit={value}"), 400, "invalid", "limit")
 
 
 def test_b13_a_position_of_another_form_is_refused(caller: Caller) -> None:
@@ -304,8 +304,9 @@ def test_b13_a_position_of_another_form_is_refused(caller: Caller) -> None:
 
 def test_b13_the_bounds_themselves_are_taken(caller: Caller) -> None:
     session = caller.say("Why?").json()["session"]["id"]
-    for path in ("sessions?limit=1", "sessions?limit=100"):
-        assert caller.get(path).status_code == 200
+    for path in ("sessions?", "sessions?archived=true&", "sessions/search?q=Why&"):
+        for limit in (1, 100):
+            assert caller.get(f"{path}limit={limit}").status_code == 200
     for before, found in (("0", 0), ("1", 1), (str(2**31 - 1), 2)):
         page = caller.get(f"sessions/{session}/messages?before={before}")
         assert len(page.json()["messages"]) == found
@@ -318,6 +319,33 @@ def test_b13_a_parameter_given_twice_is_refused(caller: Caller, name: str) -> No
     value = forged("2026-11-22T12:00:00+00:00", session) if name == "cursor" else "1"
     assert caller.get(f"{path}?{name}={value}").status_code == 200
     assert_error(caller.get(f"{path}?{name}={value}&{name}={value}"), 400, "invalid", name)
+
+
+def test_b13_a_filter_of_another_form_is_refused(caller: Caller) -> None:
+    for value in ("", "1", "True", "yes", "null", "%00", "truefalse", "true&archived=true"):
+        assert_error(caller.get(f"sessions?archived={value}"), 400, "invalid", "archived")
+    for query in ("", "?q=", "?q=%20", "?q=%00", "?q=a%00", "?q=%E2%80%8B", "?q=a&q=b"):
+        assert_error(caller.get(f"sessions/search{query}"), 400, "invalid", "q")
+    assert_error(caller.get("sessions/search?q=" + "x" * 201), 400, "too_long", "q")
+
+
+def test_b13_whatever_is_searched_for_is_answered(caller: Caller) -> None:
+    caller.say("Why?")
+    texts = (
+        "x" * 200,
+        "%25",
+        "_",
+        "%5C",
+        "%27%22%60",
+        "%28%28%28",
+        "a%26%7C%21",
+        "%3A%2A",
+        "%F0%9F%98%80",
+    )
+    for text in (*texts, "%FF", "%ED%A0%80", "1e9", "--", "or", "-", '"', "a%E2%80%AE"):
+        response = caller.get(f"sessions/search?q={text}")
+        assert response.status_code == 200, text
+        assert response.json()["matches"] == []
 
 
 TITLES_TAKEN = {
@@ -347,6 +375,20 @@ def test_b16_titles_of_another_form_are_refused(caller: Caller) -> None:
         response = caller.call("PATCH", f"sessions/{session}", {"title": title})
         refused(caller, response, before, "invalid", "too_long")
         assert response.json()["field"] == "title"
+
+
+def test_b16_nothing_is_changed_when_one_of_the_changes_is_wrong(caller: Caller) -> None:
+    session = caller.say("Why?").json()["session"]["id"]
+    before = rows()
+    wrong: tuple[Any, ...] = (None, 0, 1, "true", "", [], {})
+    for field in ("pinned", "archived"):
+        for value in wrong:
+            response = caller.call("PATCH", f"sessions/{session}", {"title": "T", field: value})
+            assert_error(response, 400, "invalid", field)
+    assert_error(caller.call("PATCH", f"sessions/{session}", {}), 400, "invalid")
+    body = {"pinned": True, "owner": 1}
+    assert_error(caller.call("PATCH", f"sessions/{session}", body), 400, "unknown_field", "owner")
+    assert rows() == before
 
 
 CONTENTS = {

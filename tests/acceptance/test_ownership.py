@@ -32,8 +32,10 @@ TABLE: dict[str, dict[str, str]] = {
     "messages": {"POST": OWN},
     "sessions": {"GET": OWN, "POST": OWN, "DELETE": OWN},
     "current_session": {"GET": OWN},
+    "search": {"GET": OWN},
     "session": {"GET": NAMED, "PATCH": NAMED, "DELETE": NAMED},
     "transcript": {"GET": NAMED},
+    "restore": {"POST": NAMED},
     "end_session": {"POST": NAMED},
     "reopen_session": {"POST": NAMED},
     "touch_session": {"POST": NAMED},
@@ -53,6 +55,7 @@ PATHS = {
     for pattern in urlpatterns
 }
 PATHS["nowhere"] = "nowhere/at/all"
+PATHS["search"] += "?q=SECRET"
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("messages", "POST"): {"content": "Mine", "key": "key-of-a-stranger"},
     ("session", "PATCH"): {"title": "Taken over"},
@@ -194,11 +197,28 @@ def test_z01_the_same_scope_is_another_chat_for_everybody(
     assert stranger.get("sessions").json()["sessions"] == []
 
 
+def test_z01_a_search_finds_nothing_of_anothers(victim: Caller, secret: str) -> None:
+    [match] = victim.get("sessions/search?q=SECRET-4711").json()["matches"]
+    assert match["session"]["id"] == secret
+    for kind in STRANGERS:
+        found = attacker(kind).get("/chat/sessions/search?q=SECRET-4711")
+        assert found.json()["matches"] == []
+
+
+def test_z01_only_its_owner_takes_a_deletion_back(victim: Caller, secret: str) -> None:
+    victim.call("DELETE", f"sessions/{secret}")
+    for kind in STRANGERS:
+        assert call(attacker(kind), "restore", "POST", secret).status_code == 404
+    assert victim.get(f"sessions/{secret}").status_code == 404
+    assert call(victim.client, "restore", "POST", secret).json()["session"]["id"] == secret
+    assert victim.get(f"sessions/{secret}").status_code == 200
+
+
 def test_a_deleted_chat_is_as_good_as_anothers(victim: Caller, secret: str) -> None:
     victim.call("DELETE", f"sessions/{secret}")
     for name, row in TABLE.items():
         for method, outcome in row.items():
-            if outcome == NAMED:
+            if outcome == NAMED and name != "restore":  # which is for that very one
                 assert call(victim.client, name, method, secret).status_code == 404
 
 

@@ -86,13 +86,33 @@ def test_any_message_is_taken_or_refused_with_a_field(data: dict[str, Any]) -> N
 
 @given(st.text())
 def test_any_title_is_refused_or_made_one_short_line(title: str) -> None:
-    made, refused = tried(inputs.parse_title, {"title": title})
+    made, refused = tried(inputs.Changes.parse, {"title": title})
     if refused is not None:
         assert refused.field == "title"
         return
-    assert 0 < len(made) <= inputs.LONGEST_TITLE
-    assert len(made.splitlines()) == 1
-    assert inputs.parse_title({"title": made}) == made
+    assert 0 < len(made.title) <= inputs.LONGEST_TITLE
+    assert len(made.title.splitlines()) == 1
+    assert inputs.Changes.parse({"title": made.title}) == made
+
+
+@given(st.dictionaries(st.sampled_from(inputs.CHANGES), anything_in_json))
+def test_any_changes_are_taken_or_refused_with_a_field(data: dict[str, Any]) -> None:
+    made, refused = tried(inputs.Changes.parse, data)
+    if refused is None:
+        assert (made.pinned, made.archived) == (data.get("pinned"), data.get("archived"))
+        return
+    assert refused.code in ("invalid", "too_long")
+    assert refused.field in data if data else refused.field is None
+
+
+@given(st.text(max_size=250))
+def test_any_text_is_searched_for_or_refused(text: str) -> None:
+    found, refused = tried(inputs.wanted, RequestFactory().get("/", {"q": text}))
+    if refused is None:
+        assert found
+        assert len(found) <= 200
+        return
+    assert refused.field == "q"
 
 
 @given(st.text(max_size=60))
@@ -136,10 +156,11 @@ def test_b24_any_text_is_a_cursor_that_was_given_out_or_refused(text: str) -> No
     )
 )
 def test_a_cursor_leads_back_to_its_place(moment: datetime) -> None:
-    place = Place(moment, an_id())
-    cursor = inputs.encode_cursor(place)
-    assert cursor is not None
-    assert inputs.decode_cursor(asked(f"cursor={cursor}")) == place
+    for is_pinned in (False, True):
+        place = Place(moment, an_id(), is_pinned)
+        cursor = inputs.encode_cursor(place)
+        assert cursor is not None
+        assert inputs.decode_cursor(asked(f"cursor={cursor}")) == place
 
 
 def test_without_a_cursor_the_list_begins_at_the_beginning() -> None:
@@ -157,7 +178,7 @@ def test_a_cursor_in_local_time_is_read_as_utc(settings: Any) -> None:
     settings.USE_TZ = True
     back = inputs.decode_cursor(asked(f"cursor={cursor}"))
     assert back is not None
-    assert back.last_message_at == datetime(2026, 7, 1, 10, tzinfo=UTC)
+    assert back.moment == datetime(2026, 7, 1, 10, tzinfo=UTC)
 
 
 def test_a_request_that_breaks_off_is_refused() -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 from django_chat_sessions import get_message_model, get_session_model, services
 from django_chat_sessions.exceptions import SessionNotFound
 from tests.callers import Caller, assert_error, assert_private, person, rows
+from tests.conversations import fill_history
 
 
 def test_a_first_look_says_that_a_message_would_start_the_first_chat(caller: Caller) -> None:
@@ -421,3 +422,81 @@ def test_the_contract_is_served_to_everybody(db: None, settings: Any) -> None:
     assert response.headers["Content-Type"] == "application/yaml"
     assert response.content.startswith(b"openapi: 3.1")
     assert_private(response)
+
+
+class TestHistory:
+    """Pinned, archived, deleted, found."""
+
+    def listed(self, caller: Caller, query: str = "") -> list[str]:
+        return [row["id"] for row in caller.get(f"sessions{query}").json()["sessions"]]
+
+    def change(self, caller: Caller, session: str, **changes: Any) -> Any:
+        return caller.call("PATCH", f"sessions/{session}", changes).json()["session"]
+
+    def test_it_is_put_in_order(self, caller: Caller, noon: Any) -> None:
+        ids = []
+        for number in range(5):
+            noon.shift(1)
+            said = caller.say(f"Why {number}?", f"key-0000000{number}", scope=str(number))
+            ids.append(said.json()["session"]["id"])
+        first, second, third, fourth, fifth = ids
+        assert self.change(caller, first, pinned=True, title="Ice")["title"] == "Ice"
+        noon.shift(1)
+        assert self.change(caller, third, pinned=True)["pinned_at"]
+        archived = self.change(caller, fourth, archived=True)
+        assert (archived["state"], archived["end_reason"]) == ("ended", "user")
+        assert self.listed(caller) == [third, first, fifth, second]
+        assert self.listed(caller, "?archived=true") == [fourth]
+        assert self.change(caller, first, pinned=False)["pinned_at"] is None
+        assert self.change(caller, fourth, archived=False)["archived_at"] is None
+        assert self.listed(caller, "?archived=false") == [third, fifth, fourth, second, first]
+
+    def test_pages_join_also_among_the_pinned(self, caller: Caller, noon: Any) -> None:
+        fill_history(caller.owner, 7)
+        for row in self.listed(caller)[3:6]:
+            noon.shift(1)
+            self.change(caller, row, pinned=True)
+        whole = self.listed(caller)
+        joined, query = [], "?limit=2"
+        while query:
+            page = caller.get(f"sessions{query}").json()
+            joined += [row["id"] for row in page["sessions"]]
+            query = page["next_cursor"] and f"?limit=2&cursor={page['next_cursor']}"
+        assert joined == whole
+        assert len(set(joined)) == 7
+
+    def test_s13_as_many_statements_for_3_as_for_30(self, caller: Caller, statements: Any) -> None:
+        counts = []
+        for more, listed in ((3, 3), (27, 30)):
+            fill_history(caller.owner, more)
+            with statements() as seen:
+                assert len(self.listed(caller)) == listed
+            counts.append(len(seen))
+        assert counts[0] == counts[1]
+
+    def test_what_was_found_and_where(self, caller: Caller) -> None:
+        session = caller.say("Why is glacier ice blue?").json()["session"]["id"]
+        found = caller.get("sessions/search?q=GLACIER&limit=1").json()
+        [match] = found["matches"]
+        assert (match["session"]["id"], match["excerpt"]) == (session, "Why is glacier ice blue?")
+        assert found["complete"] is True
+        assert caller.get("sessions/search?q=glacier&scope=other").json()["matches"] == []
+
+    def test_a_deletion_is_taken_back(self, caller: Caller) -> None:
+        session = caller.say("Why?").json()["session"]["id"]
+        caller.call("DELETE", f"sessions/{session}")
+        assert self.listed(caller) == []
+        restored = caller.post(f"sessions/{session}/restore").json()["session"]
+        assert (restored["id"], restored["state"]) == (session, "ended")
+        assert self.listed(caller) == [session]
+        assert caller.post(f"sessions/{session}/reopen").status_code == 200
+
+    def test_an_error_of_the_hosts_in_updates_is_not_the_cursors(
+        self, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*args: Any) -> Any:
+            raise ValueError("not of the cursor")
+
+        monkeypatch.setattr("django_chat_sessions.services.following.updates._rows", fail)
+        with pytest.raises(ValueError, match="not of the cursor"):
+            caller.get("updates")

@@ -37,6 +37,7 @@ def test_every_verb_of_a_view_has_one_with_the_same_arguments() -> None:
     ]
     assert len(names) == 21
     assert len(names) == 22
+    assert len(names) == 28
     for name in names:
         assert name in chat_sessions.__all__
         twin, verb = getattr(chat_sessions, name), getattr(chat_sessions, name[1:])
@@ -77,6 +78,21 @@ async def test_a_conversation_from_beginning_to_end() -> None:
     await chat_sessions.aend(session)
     await chat_sessions.adelete(session)
     assert await chat_sessions.arecent_sessions(VISITOR) == []
+
+
+async def test_a_history_put_in_order() -> None:
+    session = (await chat_sessions.asend(VISITOR, "Why is ice light?", key="k")).session
+    await chat_sessions.asuggest_title(session, "Ice")
+    [match] = (await chat_sessions.asearch(VISITOR, "light")).matches
+    assert (match.session, match.session.title) == (session, "Ice")
+    assert (await chat_sessions.apin(session)).pinned_at
+    assert (await chat_sessions.aunpin(session)).pinned_at is None
+    await chat_sessions.aarchive(session)
+    assert await chat_sessions.ahistory_page(VISITOR, limit=1, archived=True) == ([session], None)
+    await chat_sessions.aunarchive(session)
+    await chat_sessions.adelete(session)
+    await chat_sessions.arestore(VISITOR, session.pk)
+    assert await chat_sessions.arecent_sessions(VISITOR) == [session]
 
 
 async def test_a_reply_is_stopped_and_asked_for_again(settings: Any) -> None:

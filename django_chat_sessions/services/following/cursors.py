@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from django_chat_sessions.exceptions import WrongCursor
 from django_chat_sessions.models import ReplyState
 
 VERSION = 1
@@ -65,22 +66,22 @@ class Cursor:
     def decode(cls, text: str) -> Cursor | None:
         """Return the cursor of a text; None for one of another version, whose reader gets all.
 
-        Raises ValueError for a text that was never given out.
+        Raises WrongCursor for a text that was never given out.
         """
         if not _FORM.fullmatch(text):
-            raise ValueError("This is no cursor.")
+            raise WrongCursor("This is no cursor.")
         try:
             packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except binascii.Error as error:
-            raise ValueError("This is no cursor.") from error
+            raise WrongCursor("This is no cursor.") from error
         if packed[0] != VERSION:
             return None
         try:
             _version, listed = _HEAD.unpack_from(packed)
             entries = list(_ENTRY.iter_unpack(packed[_HEAD.size :]))
         except struct.error as error:
-            raise ValueError("This is no cursor.") from error
+            raise WrongCursor("This is no cursor.") from error
         cursor = cls(listed, {session: Known(*rest) for session, *rest in entries})
         if cursor.encode() != text:
-            raise ValueError("This cursor is not in the form that is given out.")
+            raise WrongCursor("This cursor is not in the form that is given out.")
         return cursor

@@ -23,6 +23,7 @@ from django_chat_sessions.services.following.cursors import (
     digest_of,
     state_number,
 )
+from django_chat_sessions.services.history import pinned_and_newest
 from django_chat_sessions.services.replies.asking import recover_session
 from django_chat_sessions.services.tables import messages, sessions
 
@@ -61,11 +62,11 @@ class Updates:
 def updates(owner: Owner, since: str | None = None) -> Updates:
     """Return what has changed for the owner since a cursor; without one, all that is open.
 
-    Looks at the HISTORY_LIMIT latest sessions, so its cost does not grow with the history: 1
-    statement, 2 when an open session has changed or an answer is being written. Never an
-    activity. A reply that a dead worker left behind is recovered on the way.
+    Looks at the HISTORY_LIMIT latest sessions and as many pinned ones, so its cost does not grow
+    with the history: 1 statement, 2 when an open session has changed or an answer is being
+    written. Never an activity. A reply that a dead worker left behind is recovered on the way.
 
-    Raises ValueError for a cursor that was never given out.
+    Raises WrongCursor for a cursor that was never given out.
     """
     before = None if since is None else Cursor.decode(since)
     rows = _rows(owner)
@@ -76,7 +77,7 @@ def updates(owner: Owner, since: str | None = None) -> Updates:
 
 
 def _rows(owner: Owner) -> list[AbstractChatSession]:
-    return list(sessions().owned_by(owner).newest_first()[: app_settings.HISTORY_LIMIT])
+    return pinned_and_newest(sessions().owned_by(owner), app_settings.HISTORY_LIMIT)
 
 
 class _Comparison:

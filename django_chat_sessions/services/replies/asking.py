@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import (
@@ -78,14 +80,15 @@ def retry(session: AbstractChatSession) -> AbstractChatMessage:
 
     def step(known: AbstractChatSession) -> AbstractChatMessage:
         now = clock.now()
-        latest = messages().filter(session=known.pk).order_by("-position")[:1]
-        reply: AbstractChatMessage | None = next(iter(latest), None)
+        latest = list(messages().filter(session=known.pk).order_by("-position")[:2])
+        reply: AbstractChatMessage | None = latest[0] if latest else None
         state = "" if reply is None else reply.reply_state(now)
         if reply is not None and state in UNFINISHED:
             raise TurnInProgress(known, reply)
         if reply is None or not _can_be_asked_again(state):
             raise NothingToRetry(known)
-        ask_again(reply, known, ReplyState.PENDING, first_lease())
+        asked = latest[-1].content
+        ask_again(reply, known, ReplyState.PENDING, first_lease(), question=asked)
         after_commit(partial(hand_over, reply, known))
         return reply
 
@@ -145,9 +148,12 @@ def _recover(session: AbstractChatSession) -> ReplyState | None:
     if session.running_until is None or session.is_running(now):
         return None
     lost = messages().filter(session=session.pk, lease_until__lte=now).replies_running()
-    reply = next(iter(lost.order_by("-position")[:1]), None)
+    before = messages().filter(session=OuterRef("session"), position=OuterRef("position") - 1)
+    question = Subquery(before.values("content")[:1])
+    reply = next(iter(lost.annotate(question=question).order_by("-position")[:1]), None)
     if reply is not None and _has_attempts_left(reply, session, now):
-        ask_again(reply, session, ReplyState.PENDING, first_lease())
+        asked = reply.question or ""
+        ask_again(reply, session, ReplyState.PENDING, first_lease(), question=asked)
         after_commit(partial(hand_over, reply, session))
         logger.info("Reply %s was left behind and is asked for again.", reply.pk)
         return ReplyState.PENDING

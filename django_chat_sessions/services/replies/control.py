@@ -10,6 +10,7 @@ from django_chat_sessions import clock
 from django_chat_sessions.exceptions import SessionEnded, TurnInProgress
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.querysets import ChatMessageQuerySet
+from django_chat_sessions.services.excerpts import preview_of
 from django_chat_sessions.services.opening import expiry
 from django_chat_sessions.services.races import RaceLost, compare_and_set
 from django_chat_sessions.services.replies.writing import UNFINISHED, latest_activity, ours
@@ -22,8 +23,12 @@ def ask_again(
     session: AbstractChatSession,
     state: ReplyState,
     lease_seconds: float,
+    *,
+    question: str = "",
 ) -> None:
     """Begin a reply that failed, was stopped or was left behind anew; 2 statements together.
+
+    The history shows the ``question`` again, and no longer what was written before.
 
     ``running`` makes it ours to write, ``pending`` is for a runner. An activity, as the message
     was: the session is held open for the new attempt.
@@ -39,6 +44,7 @@ def ask_again(
     facts: dict[str, Any] = {"state": state.value, "token": token, "lease_until": lease}
     facts |= {"attempt": reply.attempt + 1, "error": "", "content": ""}
     as_read = messages().filter(pk=reply.pk, state=reply.state, attempt=reply.attempt)
+    preview = {"preview": preview_of(question)} if question else {}
     with short_transaction(session):
         if not as_read.filter(token=reply.token, lease_until=reply.lease_until).update(**facts):
             raise RaceLost(f"Reply {reply.pk} changed meanwhile.")
@@ -47,6 +53,7 @@ def ask_again(
             running_until=lease,
             last_activity_at=latest_activity(session, now),
             expires_at=expiry(session, last_activity_at=latest_activity(session, lease)),
+            **preview,
         )
     for name, value in facts.items():
         setattr(reply, name, value)

@@ -39,7 +39,11 @@ describe("requests", () => {
     await api.startSession({ scope: "a" });
     await api.sendMessage({ content: "Why?", key: "12345678" });
     await api.getSession("a/b");
-    await api.renameSession("x", { title: "T" });
+    await api.changeSession("x", { title: "T" });
+    await api.listSessions({ archived: true });
+    await api.searchSessions("ice & water", { limit: 3 });
+    await api.searchSessions("ice");
+    await api.restoreSession("x");
     await api.getTranscript("x", { limit: 2, before: 8 });
     await api.getTranscript("x");
     await api.endSession("x");
@@ -53,6 +57,10 @@ describe("requests", () => {
       'POST /chat/messages {"content":"Why?","key":"12345678"}',
       "GET /chat/sessions/a%2Fb",
       'PATCH /chat/sessions/x {"title":"T"}',
+      "GET /chat/sessions?archived=true",
+      "GET /chat/sessions/search?q=ice+%26+water&limit=3",
+      "GET /chat/sessions/search?q=ice",
+      "POST /chat/sessions/x/restore",
       "GET /chat/sessions/x/messages?limit=2&before=8",
       "GET /chat/sessions/x/messages",
       "POST /chat/sessions/x/end",

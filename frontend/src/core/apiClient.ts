@@ -1,12 +1,13 @@
 import { ApiError, NetworkError } from "./errors.js";
 import { readUpdates } from "./updateStream.js";
 import type {
+  ChangeSession,
   Conflict,
   CurrentSession,
   ErrorBody,
+  Found,
   History,
   OpenedSession,
-  RenameSession,
   SendMessage,
   SentMessage,
   SessionReply,
@@ -35,6 +36,13 @@ export interface ListOptions {
   scope?: string;
   limit?: number;
   cursor?: string;
+  /** The archived sessions instead. */
+  archived?: boolean;
+}
+
+export interface SearchOptions {
+  scope?: string;
+  limit?: number;
 }
 
 export interface PageOptions {
@@ -60,11 +68,13 @@ export interface ApiClient {
   readonly baseUrl: string;
   getCurrentSession(scope: string): Promise<CurrentSession>;
   listSessions(options?: ListOptions): Promise<History>;
+  searchSessions(q: string, options?: SearchOptions): Promise<Found>;
   startSession(body: StartSession): Promise<OpenedSession>;
   sendMessage(body: SendMessage): Promise<SentMessage>;
   getSession(id: string): Promise<SessionState>;
-  renameSession(id: string, body: RenameSession): Promise<SessionState>;
+  changeSession(id: string, body: ChangeSession): Promise<SessionState>;
   deleteSession(id: string): Promise<void>;
+  restoreSession(id: string): Promise<SessionState>;
   getTranscript(id: string, options?: PageOptions): Promise<Transcript>;
   endSession(id: string): Promise<SessionState>;
   reopenSession(id: string): Promise<OpenedSession>;
@@ -81,7 +91,7 @@ export interface ApiClient {
 /** The server says something at least every 15 seconds: a stream that is silent for so long is broken. */
 const SILENCE = 35_000;
 
-type Query = { [name: string]: string | number | undefined };
+type Query = { [name: string]: string | number | boolean | undefined };
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
@@ -91,11 +101,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     baseUrl: options.baseUrl,
     getCurrentSession: (scope) => request("GET", `/sessions/current${queryOf({ scope })}`),
     listSessions: (list = {}) => request("GET", `/sessions${queryOf({ ...list })}`),
+    searchSessions: (q, search = {}) => request("GET", `/sessions/search${queryOf({ q, ...search })}`),
     startSession: (body) => request("POST", "/sessions", body),
     sendMessage: (body) => request("POST", "/messages", body),
     getSession: (id) => request("GET", path(id)),
-    renameSession: (id, body) => request("PATCH", path(id), body),
+    changeSession: (id, body) => request("PATCH", path(id), body),
     deleteSession: (id) => request("DELETE", path(id)),
+    restoreSession: (id) => request("POST", path(id, "/restore")),
     getTranscript: (id, page = {}) => request("GET", `${path(id, "/messages")}${queryOf({ ...page })}`),
     endSession: (id) => request("POST", path(id, "/end")),
     reopenSession: (id) => request("POST", path(id, "/reopen")),

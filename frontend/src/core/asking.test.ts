@@ -146,7 +146,7 @@ describe("an answer that has been seen", () => {
     await bench.timers.advance(0);
     const { id = "" } = store.getSnapshot().session ?? {};
     bench.server.changeSession(id, { unread: true });
-    await bench.api().renameSession(id, { title: "Water" });
+    await bench.api().changeSession(id, { title: "Water" });
     await bench.timers.advance(0);
     expect(store.getSnapshot().session).toMatchObject({ title: "Water", unread: false });
     expect(reports()).toBe(1);

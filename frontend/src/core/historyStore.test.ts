@@ -177,7 +177,7 @@ describe("news", () => {
     const { session } = await api.startSession({});
     await bench.timers.advance(0);
     expect(history.getSnapshot().sessions).toHaveLength(3);
-    await api.renameSession(bench.server.sessions[0]?.id ?? "", { title: "Renamed" });
+    await api.changeSession(bench.server.sessions[0]?.id ?? "", { title: "Renamed" });
     await bench.timers.advance(0);
     expect(titles(history)).toContain("Renamed");
     await api.deleteSession(session.id);

@@ -114,7 +114,7 @@ class SessionHistory implements HistoryStore {
     this.optimistically(
       sessionId,
       (sessions) => sessions.map((session) => (session.id === sessionId ? { ...session, title } : session)),
-      () => this.api.renameSession(sessionId, { title }),
+      () => this.api.changeSession(sessionId, { title }),
     );
 
   remove = (sessionId: string) =>

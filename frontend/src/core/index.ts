@@ -4,6 +4,7 @@ export {
   createApiClient,
   type ListOptions,
   type PageOptions,
+  type SearchOptions,
   type StreamOptions,
   type UpdatesOptions,
 } from "./apiClient.js";

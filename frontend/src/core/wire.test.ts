@@ -9,6 +9,7 @@ import resumed from "../../../tests/contract/current_resumed.json";
 import invalid from "../../../tests/contract/error_invalid.json";
 import tooManyStreams from "../../../tests/contract/error_too_many_streams.json";
 import usePolling from "../../../tests/contract/error_use_polling.json";
+import found from "../../../tests/contract/found.json";
 import history from "../../../tests/contract/history.json";
 import read from "../../../tests/contract/read.json";
 import reopened from "../../../tests/contract/reopened.json";
@@ -26,17 +27,19 @@ import { createApiClient } from "./apiClient.js";
 import {
   ARRIVAL_STATUSES,
   type Arrival,
+  type ChangeSession,
   CONFLICT_CODES,
   type Conflict,
   type CurrentSession,
   type Delta,
   ERROR_CODES,
   type ErrorBody,
+  type Found,
   type History,
+  type Match,
   MESSAGE_STATES,
   type Message,
   type OpenedSession,
-  type RenameSession,
   ROLES,
   SESSION_STATES,
   type SendMessage,
@@ -64,11 +67,13 @@ type Name<V> = [V] extends [string]
             ? "Arrival"
             : [V] extends [Delta]
               ? "Delta"
-              : [V] extends [(infer Item extends object)[]]
-                ? `${Name<Item>}[]`
-                : [V] extends [null]
-                  ? "null"
-                  : "object";
+              : [V] extends [Match]
+                ? "Match"
+                : [V] extends [(infer Item extends object)[]]
+                  ? `${Name<Item>}[]`
+                  : [V] extends [null]
+                    ? "null"
+                    : "object";
 type Kind<V> = [V] extends [null] ? "null" : null extends V ? `${Name<NonNullable<V>>}|null` : Name<V>;
 type Shape<T> = {
   [K in keyof T]-?: undefined extends T[K] ? `${Kind<Exclude<T[K], undefined>>}?` : Kind<T[K]>;
@@ -133,6 +138,8 @@ const sentShape: Shape<SentMessage> = {
   server_time: "string",
 };
 const historyShape: Shape<History> = { sessions: "Session[]", next_cursor: "string|null", server_time: "string" };
+const matchShape: Shape<Match> = { session: "Session", excerpt: "string" };
+const foundShape: Shape<Found> = { matches: "Match[]", complete: "boolean", server_time: "string" };
 const transcriptShape: Shape<Transcript> = {
   session: "Session",
   messages: "Message[]",
@@ -141,7 +148,7 @@ const transcriptShape: Shape<Transcript> = {
 };
 const startShape: Shape<StartSession> = { scope: "string?" };
 const sendShape: Shape<SendMessage> = { scope: "string?", content: "string", key: "string", session: "string?" };
-const renameShape: Shape<RenameSession> = { title: "string" };
+const changeShape: Shape<ChangeSession> = { title: "string?", pinned: "boolean?", archived: "boolean?" };
 const errorShape: Shape<ErrorBody> = { code: "string", message: "string", field: "string|null" };
 const conflictShape: Shape<Conflict> = {
   code: "string",
@@ -164,10 +171,12 @@ const SHAPES: Record<string, Record<string, string>> = {
   Updates: updatesShape,
   SentMessage: sentShape,
   History: historyShape,
+  Match: matchShape,
+  Found: foundShape,
   Transcript: transcriptShape,
   StartSession: startShape,
   SendMessage: sendShape,
-  RenameSession: renameShape,
+  ChangeSession: changeShape,
   Error: errorShape,
   Conflict: conflictShape,
 };
@@ -202,6 +211,7 @@ resumed.body satisfies Loose<CurrentSession>;
 invalid.body satisfies Loose<ErrorBody>;
 usePolling.body satisfies Loose<ErrorBody>;
 tooManyStreams.body satisfies Loose<ErrorBody>;
+found.body satisfies Loose<Found>;
 history.body satisfies Loose<History>;
 reopened.body satisfies Loose<OpenedSession>;
 started.body satisfies Loose<OpenedSession>;

@@ -127,6 +127,17 @@ export interface History {
   server_time: Time;
 }
 
+export interface Match {
+  session: Session;
+  excerpt: string;
+}
+
+export interface Found {
+  matches: Match[];
+  complete: boolean;
+  server_time: Time;
+}
+
 export interface Transcript {
   session: Session;
   messages: Message[];
@@ -145,8 +156,11 @@ export interface SendMessage {
   session?: string;
 }
 
-export interface RenameSession {
-  title: string;
+/** One of them at least. */
+export interface ChangeSession {
+  title?: string;
+  pinned?: boolean;
+  archived?: boolean;
 }
 
 export interface ErrorBody {

@@ -254,6 +254,7 @@ class TestRetry:
             assert row.last_activity_at == clock.now()
             assert row.expires_at == clock.now() + LEASE + TIMEOUT
         assert [row.content for row in rows(session)] == ["Why?", ""]
+        assert stored(session).preview == session.preview == "Why?"  # not what was written before
 
     def test_the_runner_gets_it_after_commit(
         self, over: str, growing: Any, session: Any, django_capture_on_commit_callbacks: Any

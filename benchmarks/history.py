@@ -1,0 +1,87 @@
+"""What the history costs an owner of 10,000 sessions and 1,000,000 messages.
+
+    python -m benchmarks.history [sessions [messages of each]]
+
+The database is chosen by CHAT_SESSIONS_TEST_DB (sqlite, postgres or mariadb) and thrown away
+afterwards. Printed are the statements of each verb and the milliseconds that the middle one of
+nine calls took.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import django
+from django.db import connection
+
+CALLS = 9
+
+
+def main(sessions: int = 10_000, messages: int = 100) -> None:
+    """Fill a database and print the figures."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.default_models")
+    django.setup()
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        print(f"{connection.vendor}: {sessions:,} sessions, {sessions * messages:,} messages")
+        for what, verb in _verbs(sessions, messages).items():
+            print(f"{what:42} {_statements(verb)} statements {_milliseconds(verb):9.1f} ms")
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def _verbs(sessions: int, messages: int) -> dict[str, Callable[[], Any]]:
+    from benchmarks.filling import fill  # noqa: PLC0415  the apps must be there first
+    from django_chat_sessions import services  # noqa: PLC0415
+
+    began = time.perf_counter()
+    owner = fill(sessions, messages)
+    print(f"filled in {time.perf_counter() - began:.0f} s")
+    place = None
+    for _ in range(int(sessions * 0.8) // 100):
+        _rows, place = services.history_page(owner, limit=100, after=place)
+    [latest] = services.recent_sessions(owner, 1)
+    return {
+        "the last 30": lambda: services.recent_sessions(owner),
+        "a page of 30 after nine tenths of the list": lambda: services.history_page(
+            owner, limit=30, after=place
+        ),
+        "the first archived 30": lambda: services.history_page(owner, limit=30, archived=True),
+        "one transcript page": lambda: services.transcript(latest),
+        "updates": lambda: services.updates(owner),
+        "search: a word in every message": lambda: services.search(owner, "water"),
+        "search: a word in one of the latest": lambda: services.search(owner, "conversation 77"),
+        "search: a word nobody said": lambda: services.search(owner, "volcano"),
+    }
+
+
+def _statements(verb: Callable[[], Any]) -> int:
+    seen: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")):
+            seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        verb()
+    return len(seen)
+
+
+def _milliseconds(verb: Callable[[], Any]) -> float:
+    took = []
+    for _ in range(CALLS):
+        began = time.perf_counter()
+        verb()
+        took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took)
+
+
+if __name__ == "__main__":
+    main(*(int(number) for number in sys.argv[1:3]))
