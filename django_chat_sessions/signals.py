@@ -22,3 +22,5 @@ message_added = Signal()
 turn_answered = Signal()
 # Provides: session, reply, state ("failed", "stopped" or "interrupted")
 turn_failed = Signal()
+# Provides: session, reader; staff was shown a page of the conversation
+content_read = Signal()

@@ -26,12 +26,15 @@ VERBS = {
     *("look", "mark_read", "purge", "recent_sessions", "record_turn", "recover", "rename"),
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
     *("transcript", "updates"),
+    *("purge_chosen", "read_for_staff", "statistics"),
 }
 TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
     "Updates",
+    *("Figures", "Statistics"),
 }
 SYNC_ONLY = {"history_page", "purge", "recover", "sweep"}  # for the API's sync views and for cron
+SYNC_ONLY |= {"purge_chosen", "read_for_staff", "statistics"}  # for the admin
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
@@ -39,7 +42,7 @@ EXCEPTIONS = {
 }
 SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),
-    *("message_added", "turn_answered", "turn_failed"),
+    *("message_added", "turn_answered", "turn_failed", "content_read"),
 }
 
 

@@ -30,6 +30,8 @@ from django_chat_sessions.services.opening import Arrival, ArrivalStatus
 from django_chat_sessions.services.recording import Turn, record_turn
 from django_chat_sessions.services.replies.asking import Recovered, recover, retry, stop
 from django_chat_sessions.services.retention import purge, sweep
+from django_chat_sessions.services.staff import purge_chosen, read_for_staff
+from django_chat_sessions.services.statistics import Figures, Statistics, statistics
 from django_chat_sessions.services.turns import Sent, add_message, send
 from django_chat_sessions.services.twins import (
     aadd_message,
@@ -57,10 +59,12 @@ from django_chat_sessions.services.twins import (
 __all__ = [
     "Arrival",
     "ArrivalStatus",
+    "Figures",
     "Grown",
     "Place",
     "Recovered",
     "Sent",
+    "Statistics",
     "Transcript",
     "Turn",
     "Updates",
@@ -94,6 +98,8 @@ __all__ = [
     "look",
     "mark_read",
     "purge",
+    "purge_chosen",
+    "read_for_staff",
     "recent_sessions",
     "record_turn",
     "recover",
@@ -103,6 +109,7 @@ __all__ = [
     "retry",
     "send",
     "start",
+    "statistics",
     "stop",
     "sweep",
     "touch",
