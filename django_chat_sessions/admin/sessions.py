@@ -198,16 +198,12 @@ class ChatSessionAdmin(_Admin):
         found: Any = collector.model_objs
         for model, rows in found.items():
             counts[str(model._meta.verbose_name_plural)] += len(rows)
-            if not self._may_be_deleted(request, model):
+            known = self.admin_site.is_registered(model)
+            if known and not self.admin_site.get_model_admin(model).has_delete_permission(request):
                 missing.add(model._meta.verbose_name)
         written = sum(session.message_count for session in chosen)
         counts[str(get_message_model()._meta.verbose_name_plural)] = written
         return [str(one) for one in chosen], counts, missing, [str(o) for o in collector.protected]
-
-    def _may_be_deleted(self, request: HttpRequest, model: type[Any]) -> bool:
-        if not self.admin_site.is_registered(model):
-            return True
-        return self.admin_site.get_model_admin(model).has_delete_permission(request)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         services.purge_chosen([obj])

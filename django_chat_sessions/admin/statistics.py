@@ -41,7 +41,7 @@ HEADINGS = {
 class Bar:
     """One day's bar in a drawing."""
 
-    day: date
+    day: date | None
     count: int
     x: float
     y: float
@@ -66,9 +66,8 @@ def chart(title: Any, days: list[services.Figures], value: Callable[[Any], int])
     bars = []
     for number, (figures, count) in enumerate(zip(days, counts, strict=True)):
         height = round(HEIGHT * count / most, 2) if count else 0
-        if figures.day is not None:
-            place = round(number * step, 2), HEIGHT - height
-            bars.append(Bar(figures.day, count, *place, round(step * 0.8, 2), height))
+        place = round(number * step, 2), HEIGHT - height
+        bars.append(Bar(figures.day, count, *place, round(step * 0.8, 2), height))
     return Chart(title, most, bars)
 
 
