@@ -57,6 +57,7 @@ class ChatSessionAdmin(_Admin):
     fields = (
         "id",
         "owner",
+        "visitor_key",
         "scope",
         "session_state",
         "started_at",
@@ -78,9 +79,11 @@ class ChatSessionAdmin(_Admin):
 
     @admin.display(description=_("owner"))
     def owner(self, session: AbstractChatSession) -> str:
-        """The user's name, or the stored key of a visitor."""
+        """The user's name, or how the stored key of a visitor begins."""
         user: Any = session.user
-        return str(user.get_username()) if user is not None else session.visitor_key or "-"
+        if user is not None:
+            return str(user.get_username())
+        return f"{session.visitor_key[:8]}…" if session.visitor_key else "-"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from django_chat_sessions import clock, services
@@ -83,7 +84,8 @@ def reason_labels(total: services.Figures) -> list[tuple[Any, int]]:
 
 def table(found: services.Statistics) -> list[list[Any]]:
     """Return the total, then each day on which something began, the latest first."""
-    days = [(figures.day, figures) for figures in reversed(found.days) if figures.started]
+    busy = [figures for figures in reversed(found.days) if figures.started]
+    days = [(date_format(figures.day, "SHORT_DATE_FORMAT"), figures) for figures in busy]
     return [
         [name, *(_shown(getattr(figures, column)) for column in HEADINGS)]
         for name, figures in [(_("in all"), found.total), *days]

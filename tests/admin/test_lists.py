@@ -100,7 +100,7 @@ def test_the_owner_is_shown_also_where_there_is_none(staff: Any, chat: Any) -> N
     services.start(visitor)
     MODEL._base_manager.create()  # adopted, and nobody's
     page = staff("view").get(LIST).content.decode()
-    for owner in ("ada", str(visitor.visitor_key), "-"):
+    for owner in ("ada", f"{str(visitor.visitor_key)[:8]}…", "-"):
         assert f'<td class="field-owner">{owner}</td>' in page
 
 
