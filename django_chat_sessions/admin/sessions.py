@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import NestedObjects
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth import get_permission_codename
 from django.db import router
 from django.db.models import QuerySet
@@ -126,6 +127,11 @@ class ChatSessionAdmin(_Admin):
         names = [str(getattr(one, "parameter_name", one)) for one in filters]
         offered = {name.partition("__")[0] for name in names}
         return first in FILTERS | offered and super().lookup_allowed(lookup, value, request)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        # In id order a planner may walk the whole table rather than the index of the owner.
+        found = request.GET.get(SEARCH_VAR)
+        return ("-last_message_at", "-pk") if found else super().get_ordering(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
