@@ -84,7 +84,7 @@ def reason_labels(total: services.Figures) -> list[tuple[Any, int]]:
 
 def table(found: services.Statistics) -> list[list[Any]]:
     """Return the total, then each day on which something began, the latest first."""
-    busy = [figures for figures in reversed(found.days) if figures.started]
+    busy: list[Any] = [figures for figures in reversed(found.days) if figures.started]
     days = [(date_format(figures.day, "SHORT_DATE_FORMAT"), figures) for figures in busy]
     return [
         [name, *(_shown(getattr(figures, column)) for column in HEADINGS)]
