@@ -6,7 +6,7 @@ time under ``USE_TZ = False``); ``aware()`` turns such a time into UTC for rules
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,6 +15,11 @@ from django.utils import timezone
 def now() -> datetime:
     """Return the present moment in the form the database takes it."""
     return timezone.now()
+
+
+def today() -> date:
+    """Return the present day in the current time zone."""
+    return aware(now()).astimezone(timezone.get_current_timezone()).date()
 
 
 def aware(moment: datetime) -> datetime:

@@ -65,9 +65,13 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
             models.Q(last_message_at__lt=last_message_at) | models.Q(pk__lt=pk)
         )
 
-    def left_behind(self, now: datetime) -> Self:
-        """Open ones whose reply no living worker writes any more."""
-        return self.filter(open_key__isnull=False, running_until__lte=now)
+    def left_behind(self, now: datetime, *, ended: bool = False) -> Self:
+        """Open ones whose reply no living worker writes any more; with ``ended`` the others too.
+
+        Open ones are few and have an index; with ``ended`` the whole table is read.
+        """
+        left = self.filter(running_until__lte=now)
+        return left if ended else left.filter(open_key__isnull=False)
 
     def ended_over_a_reply(self, now: datetime) -> Self:
         """Ended ones whose reply no living worker writes any more."""

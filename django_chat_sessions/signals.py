@@ -24,3 +24,5 @@ turn_answered = Signal()
 turn_failed = Signal()
 # Provides: owner (the user's), claimed (how many moved, and which ended); no session
 sessions_claimed = Signal()
+# Provides: session, reader; staff was shown a page of the conversation
+content_read = Signal()

@@ -100,9 +100,8 @@ def signals() -> Iterator[list[tuple[str, dict[str, Any]]]]:
 
     sent: list[tuple[str, dict[str, Any]]] = []
     connected = []
-    for name in [
-        name for name in vars(module) if name.startswith(("session", "turn_", "message_"))
-    ]:
+    kinds = ("session", "turn_", "message_", "content_")
+    for name in [name for name in vars(module) if name.startswith(kinds)]:
         signal = getattr(module, name)
 
         def note(sender: Any, _name: str = name, **facts: Any) -> None:

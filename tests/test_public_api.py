@@ -30,6 +30,8 @@ VERBS = {
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
     *("transcript", "updates", "archive", "unarchive", "pin", "unpin", "restore", "search"),
     *("suggest_title", "grouped_by_day"),
+    *("transcript", "updates"),
+    *("purge_chosen", "read_for_staff", "statistics"),
 }
 TYPES = {
     *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
@@ -41,6 +43,10 @@ SYNC_ONLY = {
     *("claim_at_login", "export", "export_name", "export_session", "import_sessions"),
     *("history_page", "purge", "recover", "sweep"),
 }  # for the API's sync views and for cron
+    *("Figures", "Statistics"),
+}
+SYNC_ONLY = {"history_page", "purge", "recover", "sweep"}  # for the API's sync views and for cron
+SYNC_ONLY |= {"purge_chosen", "read_for_staff", "statistics"}  # for the admin
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
@@ -58,6 +64,7 @@ SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),
     *("message_added", "turn_answered", "turn_failed"),
     "sessions_claimed",
+    *("message_added", "turn_answered", "turn_failed", "content_read"),
 }
 TESTING = {
     *("ChatMessageFactory", "ChatSessionFactory", "FrozenClock", "ScriptedResponder"),

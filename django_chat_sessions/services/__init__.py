@@ -44,6 +44,8 @@ from django_chat_sessions.services.recording import Turn, record_turn
 from django_chat_sessions.services.replies.asking import Recovered, recover, retry, stop
 from django_chat_sessions.services.retention import purge, sweep
 from django_chat_sessions.services.searching import Found, Match, search
+from django_chat_sessions.services.staff import purge_chosen, read_for_staff
+from django_chat_sessions.services.statistics import Figures, Statistics, statistics
 from django_chat_sessions.services.turns import Sent, add_message, send
 from django_chat_sessions.services.twins import (
     aadd_message,
@@ -83,6 +85,7 @@ __all__ = [
     "ArrivalStatus",
     "Claimed",
     "Erased",
+    "Figures",
     "Grown",
     "Imported",
     "Day",
@@ -92,6 +95,7 @@ __all__ = [
     "Place",
     "Recovered",
     "Sent",
+    "Statistics",
     "Transcript",
     "Turn",
     "Updates",
@@ -145,6 +149,8 @@ __all__ = [
     "mark_read",
     "pin",
     "purge",
+    "purge_chosen",
+    "read_for_staff",
     "recent_sessions",
     "record_turn",
     "recover",
@@ -156,6 +162,7 @@ __all__ = [
     "search",
     "send",
     "start",
+    "statistics",
     "stop",
     "suggest_title",
     "sweep",

@@ -19,4 +19,4 @@ class SubjectAdmin(admin.ModelAdmin):
 
 @admin.register(ChatSession)
 class XPChatSessionAdmin(ChatSessionAdmin):
-    list_filter = ("subject",)
+    list_filter = (*ChatSessionAdmin.list_filter, "subject")

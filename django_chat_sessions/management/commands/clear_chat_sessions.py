@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 f"--older-than is {options['older_than']}; give 0 to {LONGEST_DAYS} days."
             )
         common = {"batch_size": options["batch_size"], "dry_run": options["dry_run"]}
-        recovered = services.recover(dry_run=options["dry_run"])
+        recovered = services.recover(dry_run=options["dry_run"], ended=True)
         swept = services.sweep(**common, progress=self._progress("swept"))
         purged = services.purge(
             older_than_days=options["older_than"],

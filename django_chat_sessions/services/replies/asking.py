@@ -108,8 +108,11 @@ class Recovered:
     interrupted: int = 0
 
 
-def recover(*, dry_run: bool = False) -> Recovered:
+def recover(*, dry_run: bool = False, ended: bool = False) -> Recovered:
     """Deal with every reply of an open session that a dead worker left behind.
+
+    With ``ended`` also those of sessions that have ended meanwhile, which are interrupted; that
+    reads the whole table of sessions, and is for cron.
 
     A reply is asked for again until it has had REPLY_ATTEMPTS; after that it is interrupted, and
     its reader may ask. Safe beside live traffic and beside itself. Run by a starting worker and by
@@ -117,20 +120,21 @@ def recover(*, dry_run: bool = False) -> Recovered:
     1 statement, and up to 4 for each reply.
     """
     if dry_run:
-        return _would_recover(clock.now())
+        return _would_recover(clock.now(), ended)
     done: list[ReplyState | None] = []
-    for batch in in_batches(sessions().left_behind(clock.now()), BATCH):
+    for batch in in_batches(sessions().left_behind(clock.now(), ended=ended), BATCH):
         done += [recover_session(session) for session in batch]
     return Recovered(done.count(ReplyState.PENDING), done.count(ReplyState.INTERRUPTED))
 
 
-def _would_recover(now: datetime) -> Recovered:
+def _would_recover(now: datetime, ended: bool) -> Recovered:
     lost = messages().filter(lease_until__lte=now).replies_running()
-    left = sessions().left_behind(now)
+    left = sessions().left_behind(now, ended=ended)
     retried = 0
     if app_settings.RESPONDER is not None:
         again = lost.filter(attempt__lt=app_settings.REPLY_ATTEMPTS).values("session")
-        retried = left.filter(pk__in=again).exclude(expires_at__lte=now).count()
+        still_open = left.filter(pk__in=again, open_key__isnull=False)
+        retried = still_open.exclude(expires_at__lte=now).count()
     return Recovered(retried, left.filter(pk__in=lost.values("session")).count() - retried)
 
 
@@ -165,6 +169,8 @@ def _recover(session: AbstractChatSession) -> ReplyState | None:
 
 def _without_running(session: AbstractChatSession) -> dict[str, Any]:
     """Let go of the session so that it expires when it would have: the lease was its activity."""
+    if session.open_key is None:  # over is over
+        return {"running_until": None}
     until: Any = session.running_until
     activity = max(until, session.last_activity_at or until)
     return {"running_until": None, "last_activity_at": activity}

@@ -429,6 +429,25 @@ class TestRecover:
         assert stored(sent.session).expires_at == end
         assert stored(reply_of(sent)).state == "interrupted"
 
+    def test_in_a_session_that_was_ended_meanwhile_it_is_interrupted_by_cron(
+        self, sent: chat_sessions.Sent, noon: Any, settings: Any, signals: Any, statements: Any
+    ) -> None:
+        configure(settings, REPLY_ATTEMPTS=3)
+        worker_died(sent)
+        ended = chat_sessions.end(sent.session)
+        noon.shift(LEASE)
+        assert chat_sessions.recover() == Recovered()  # a starting worker reads open ones only
+        assert stored(reply_of(sent)).state == "running"
+        assert chat_sessions.recover(dry_run=True, ended=True) == Recovered(interrupted=1)
+        with statements() as spent:
+            assert chat_sessions.recover(ended=True) == Recovered(interrupted=1)
+        assert len(spent) <= 1 + 1 + 4  # that there are no more, and 4 for the reply
+        assert stored(reply_of(sent)).state == "interrupted"
+        row = stored(sent.session)
+        assert (row.running_until, row.last_activity_at) == (None, ended.last_activity_at)
+        assert (row.ended_at, row.end_reason) == (ended.ended_at, "user")
+        assert chat_sessions.recover(ended=True) == Recovered()
+
     def test_the_host_may_want_it_asked_for_again_so_often(
         self, sent: chat_sessions.Sent, noon: Any, settings: Any
     ) -> None:

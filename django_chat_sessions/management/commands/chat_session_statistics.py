@@ -1,0 +1,91 @@
+"""``chat_session_statistics``: how chats begin, go on and are answered. Reads only."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from django_chat_sessions import clock, services
+
+USUAL_DAYS = 30
+
+
+class Command(BaseCommand):
+    """Translate the options, call the verb, print the figures."""
+
+    help = (
+        "Prints figures of the chat sessions that started in a range of days, and of the replies "
+        "in them: no content, and no owner. Days are those of the site's time zone."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--since", metavar="DAY", help="The first day, as 2026-11-30.")
+        parser.add_argument("--until", metavar="DAY", help="The last day; today without it.")
+        parser.add_argument(
+            "--days", type=int, metavar="N", help="So many days up to the last one; 30 without it."
+        )
+        parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        since, until = self._range(options)
+        try:
+            found = services.statistics(since, until)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_json(found)))
+        else:
+            self.stdout.write("\n".join(_as_table(found)))
+
+    def _range(self, options: dict[str, Any]) -> tuple[date, date]:
+        days = options["days"]
+        if days is not None and options["since"]:
+            raise CommandError("--since and --days both say where to begin; give one of them.")
+        until = _day("--until", options["until"]) if options["until"] else clock.today()
+        if options["since"]:
+            return _day("--since", options["since"]), until
+        days = USUAL_DAYS if days is None else days
+        if days < 1:
+            raise CommandError(f"--days is {days}; give 1 or more.")
+        try:
+            return until - timedelta(days=days - 1), until
+        except OverflowError:
+            raise CommandError(f"--days is {days}; the calendar does not go back so far.") from None
+
+
+def _day(option: str, given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise CommandError(f"{option} is {given!r}; give a day as 2026-11-30.") from None
+
+
+def _as_json(found: services.Statistics) -> dict[str, Any]:
+    return {
+        "since": found.since.isoformat(),
+        "until": found.until.isoformat(),
+        "total": found.total.as_dict(),
+        "days": [{"day": str(figures.day), **figures.as_dict()} for figures in found.days],
+    }
+
+
+def _as_table(found: services.Statistics) -> list[str]:
+    """Return a line for each day on which something began, and the total."""
+    shown = [(str(figures.day), figures) for figures in found.days if figures.started]
+    names = list(found.total.as_dict())[1:]
+    rows = [["day", *(name.replace("_", " ") for name in names)]]
+    for label, figures in [*shown, ("total", found.total)]:
+        values = figures.as_dict()
+        rows.append([label, *("-" if values[n] is None else str(values[n]) for n in names)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    zone = timezone.get_current_timezone_name()
+    reasons = ", ".join(f"{reason} {count}" for reason, count in found.total.new.most_common())
+    return [
+        f"Chat sessions that started from {found.since} to {found.until} ({zone}).",
+        *("  ".join(map(str.rjust, row, widths)) for row in rows),
+        f"Why they began: {reasons or 'none did'}.",
+    ]
