@@ -10,6 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
 OLD, ADOPTED = "0001_old", "0003_adopt"
@@ -31,8 +32,15 @@ def old_site(app: str) -> Iterator[Any]:
         try:
             yield migrate(app, OLD)
         finally:
-            MigrationExecutor(connection).migrate([(app, None)])
+            _tables("delete_model", _on(MigrationExecutor(connection), app)[::-1])
+            MigrationRecorder(connection).migration_qs.filter(app=app).delete()
             _tables("create_model", today)
+
+
+def _on(executor: MigrationExecutor, app: str) -> list[Any]:
+    """Return the models that the app has tables of."""
+    state = executor.loader.project_state(list(executor.loader.applied_migrations))
+    return list(state.apps.get_app_config(app).get_models())
 
 
 def _tables(change: str, models: list[Any]) -> None:

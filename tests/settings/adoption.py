@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from tests.settings.project import *  # noqa: F403
-from tests.settings.project import CHAT_SESSIONS, INSTALLED_APPS
+from tests.settings.project import CHAT_SESSIONS
 
 SHAPES = "abcdefghijk"
 AUTH_USER_MODEL = "people.Person"
+# No more than that: each step of a migration takes time for every model that the user is tied to.
 INSTALLED_APPS = [
-    *(app for app in INSTALLED_APPS if app != "rest_framework.authtoken"),
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django_chat_sessions",
     "tests.adoption.people",
     *(f"tests.adoption.shape_{letter}" for letter in SHAPES),
 ]
+ROOT_URLCONF = "django_chat_sessions.urls"
+TEMPLATES: list[dict[str, object]] = []
 # Each test asks for the migrations of the one site that it is about: they know nothing of others.
 MIGRATION_MODULES = {f"shape_{letter}": None for letter in SHAPES}
 CHAT_SESSIONS = {**CHAT_SESSIONS, "SESSION_MODEL": "shape_c.ChatSession"}
