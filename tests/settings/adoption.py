@@ -18,5 +18,5 @@ INSTALLED_APPS = [
 ROOT_URLCONF = "django_chat_sessions.urls"
 TEMPLATES: list[dict[str, object]] = []
 # Each test asks for the migrations of the one site that it is about: they know nothing of others.
-MIGRATION_MODULES = {f"shape_{letter}": None for letter in SHAPES}
+MIGRATION_MODULES = {app: None for app in ["people", *(f"shape_{each}" for each in SHAPES)]}
 CHAT_SESSIONS = {**CHAT_SESSIONS, "SESSION_MODEL": "shape_c.ChatSession"}
