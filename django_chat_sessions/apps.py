@@ -14,3 +14,4 @@ class ChatSessionsConfig(AppConfig):
     def ready(self) -> None:
         # Registers the system checks; models must be loaded before.
         from django_chat_sessions import checks  # noqa: F401, PLC0415
+        from django_chat_sessions.adoption import checks as adoption  # noqa: F401, PLC0415

@@ -7,7 +7,8 @@ E004 TIMEOUT_POLICY         W004 ThreadRunner in production (--deploy)
 E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--deploy)
 E006 the model's parents
 
-What a runner's own ``check()`` finds comes with an id of its own.
+What a runner's own ``check()`` finds comes with an id of its own. W011 to W013, about tables that
+are not ours, are in ``adoption/checks.py``.
 """
 
 from __future__ import annotations

@@ -156,7 +156,10 @@ def test_what_only_a_type_checker_reads_is_no_import() -> None:
     assert wrong_directions("models", ast.parse(source)) == []
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if first(name) != "services"])
+# Adoption writes the rows of a host's migrations, which are older than our models.
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if first(name) not in {"services", "adoption"}]
+)
 def test_only_services_write_rows_and_send_signals(name: str) -> None:
     assert writes(tree(name)) == []
 

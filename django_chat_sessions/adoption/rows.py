@@ -1,4 +1,11 @@
-"""Old sessions become ended ones with counters, title and preview; old messages get their place."""
+"""Old sessions become ended ones with counters, title and preview; old messages get their place.
+
+Messages are placed by ``created_at``, then by key, after those that have a place. A message without
+a time begins its session, one without a text is empty. A session whose rows cannot be used (a
+function of the host's raises, the database refuses a value) is skipped, reported by key and left
+for the next run. What old code adds to an adopted session is appended to it by the next run. What
+the host's columns hold already, a title for example, stays.
+"""
 
 from __future__ import annotations
 
@@ -49,39 +56,23 @@ def adopt(
 ) -> Adopted:
     """End old sessions and fill in what the package would have written; return what was done.
 
-    ``roles``: the role for each old value of the message's column ``role_from``, as a dict or a
-    function. A value that it does not know (None from a function) keeps its meaning if it is a
-    role in some spelling (``"USER"``), and is ``otherwise`` if not.
-    ``text``: makes the content of the value of the message's column ``text_from``, where the
-    old table has no text, but JSON for example.
-    ``answer``: the message's column with the answer, where question and answer share a row; each
-    answer becomes a message of its own after its question.
+    ``roles``: the role for each old value of the message's column ``role_from``, a dict or a
+    function. A value it does not know (None from a function) keeps its meaning if it is a role in
+    some spelling (``"USER"``), and is ``otherwise`` if not.
+    ``text``: makes the content of the message's column ``text_from``, where that is no text.
+    ``answer``: the message's column with the answer, where question and answer share a row.
     ``fill``: gets an old session, returns more of its columns: ``user_id``, ``visitor_key``,
-    ``scope``, ``title`` or columns of the host's.
+    ``scope``, ``title`` or the host's own.
     ``ended_after``: how long after its last message a session ended, for ``reason``.
-
-    The messages get positions by ``created_at``, then key, after those that have one. A session
-    whose rows cannot be used (a function of the host's raises, the database refuses a value) is
-    skipped, reported by key and left for the next run. Messages that came into an adopted session
-    from old code are appended to it. No signal is sent. About 10 statements for each ``batch``
-    sessions, and one UPDATE for each row.
-
-    Raises ValueError for a role that does not exist.
+    Raises ValueError for a role that does not exist. Sends no signal. About 10 statements for each
+    ``batch`` sessions, and one UPDATE for each row. See the module for rows that are not in order.
     """
-    named = [*(roles.values() if isinstance(roles, Mapping) else ()), otherwise]
-    for role in named:
+    for role in [*(roles.values() if isinstance(roles, Mapping) else ()), otherwise]:
         _existing(role)
-    messages = messages_of(sessions)
-    run = _Run(sessions, messages, roles, otherwise, (role_from, text_from, answer or "pk"))
+    run = _Run(sessions, messages_of(sessions), roles, otherwise)
+    run.columns, run.answers = (role_from, text_from, answer or "pk"), bool(answer)
     run.text, run.fill, run.ended_after, run.reason = text, fill, ended_after, reason
-    run.answers = bool(answer)
-    unplaced = messages.filter(session=OuterRef("pk"), position=None)
-    waiting = sessions.filter(Q(last_activity_at=None) | Exists(unplaced))
-    for keys in key_batches(waiting, batch, f"Adopting {sessions.model._meta.db_table}"):
-        run.adopt_batch(keys)
-    run.report_orphans()
-    run.report.warn()
-    return run.report
+    return run.over_all(batch)
 
 
 def _existing(role: str) -> str:
@@ -98,13 +89,23 @@ class _Run:
     messages: QuerySet[Any]
     roles: Roles
     otherwise: str
-    columns: tuple[str, str, str]  # of the role, the text and the answer
+    columns: tuple[str, str, str] = ("role", "content", "pk")  # of the role, the text, the answer
     answers: bool = False
     text: Callable[[Any], str] | None = None
     fill: Callable[[Any], Mapping[str, Any]] | None = None
     ended_after: timedelta = MOMENT
     reason: str = "idle"
     report: Adopted = field(default_factory=Adopted)
+
+    def over_all(self, batch: int) -> Adopted:
+        """Adopt every session that waits, or that has a message which does."""
+        unplaced = self.messages.filter(session=OuterRef("pk"), position=None)
+        waiting = self.sessions.filter(Q(last_activity_at=None) | Exists(unplaced))
+        for keys in key_batches(waiting, batch, f"Adopting {self.sessions.model._meta.db_table}"):
+            self.adopt_batch(keys)
+        self.report_orphans()
+        self.report.warn()
+        return self.report
 
     def adopt_batch(self, keys: list[Any]) -> None:
         """Adopt these sessions; when the database refuses some, find out which by one at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache, partial
 from itertools import groupby
@@ -82,20 +82,25 @@ def make_sessions(
             made += _divide(sessions, messages, list(said), gap, fill(name) if fill else {})
         return made
 
-    after = ""
-    while True:
-        homeless = messages.filter(session=None, **{f"{text}__gt": after})
-        texts = list(homeless.order_by(text).values_list(text, flat=True).distinct()[:batch])
-        if not texts:
-            break
+    for texts in _texts_without_session(messages, text, batch):
         report.sessions += in_transaction(messages.db, partial(make, texts))
-        after = texts[-1]
     nameless = messages.filter(Q((text, None)) | Q((text, "")), session=None)
     for keys in key_batches(nameless, batch):
         for key in keys:
             report.skip(f"{messages.model._meta.label} {key}", f"its {text} is empty")
     report.warn()
     return report
+
+
+def _texts_without_session(messages: Rows, text: str, batch: int) -> Iterator[list[str]]:
+    after = ""
+    while True:
+        homeless = messages.filter(session=None, **{f"{text}__gt": after})
+        texts = list(homeless.order_by(text).values_list(text, flat=True).distinct()[:batch])
+        if not texts:
+            return
+        yield texts
+        after = texts[-1]
 
 
 def _divide(

@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
-OLD, ADOPTED = "0001_old", "0003_adopt"
+OLD, ADOPTED = "0001_old", "0004_adopt"
 
 
 def migrate(app: str, name: str) -> Any:

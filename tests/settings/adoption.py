@@ -16,7 +16,6 @@ INSTALLED_APPS = [
     *(f"tests.adoption.shape_{letter}" for letter in SHAPES),
 ]
 ROOT_URLCONF = "django_chat_sessions.urls"
-TEMPLATES: list[dict[str, object]] = []
 # Each test asks for the migrations of the one site that it is about: they know nothing of others.
-MIGRATION_MODULES = {app: None for app in ["people", *(f"shape_{each}" for each in SHAPES)]}
+MIGRATION_MODULES = dict.fromkeys(["people", *(f"shape_{each}" for each in SHAPES)])
 CHAT_SESSIONS = {**CHAT_SESSIONS, "SESSION_MODEL": "shape_c.ChatSession"}

@@ -50,7 +50,7 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shape_f", "0002_columns")]
+    dependencies = [("shape_f", "0003_messages")]
     operations = [
         migrations.RunPython(forwards, backwards),
         *Table("shape_f", "ChatSession").guaranteed(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import migrations
@@ -12,22 +13,32 @@ from tests.adoption.columns import Table
 
 def forwards(apps: Any, schema_editor: Any) -> None:
     alias = schema_editor.connection.alias
-    sessions = apps.get_model("shape_k", "ChatSession").objects.using(alias)
+    sessions = apps.get_model("shape_g", "ChatSession").objects.using(alias)
+    messages = apps.get_model("shape_g", "ChatMessage").objects.using(alias)
+    adoption.make_sessions(
+        messages,
+        "chat_id",
+        gap=timedelta(hours=8),
+        fill=lambda text: {"visitor_key": adoption.visitor_key(text)},
+    )
     adoption.adopt(sessions, roles={"bot": "assistant"}, role_from="old_sender")
 
 
 def backwards(apps: Any, schema_editor: Any) -> None:
     alias = schema_editor.connection.alias
-    sessions = apps.get_model("shape_k", "ChatSession").objects.using(alias)
+    sessions = apps.get_model("shape_g", "ChatSession").objects.using(alias)
     old = {"user": "user", "assistant": "bot"}
     adoption.give_back(sessions, roles=old, role_to="old_sender")
+    messages = apps.get_model("shape_g", "ChatMessage").objects.using(alias)
+    adoption.give_back_texts(messages, "chat_id")
+    messages.update(session=None)
 
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shape_k", "0002_columns")]
+    dependencies = [("shape_g", "0003_messages")]
     operations = [
         migrations.RunPython(forwards, backwards),
-        *Table("shape_k", "ChatSession").guaranteed("user"),
-        *Table("shape_k", "ChatMessage").guaranteed("session"),
+        *Table("shape_g", "ChatSession").guaranteed(),
+        *Table("shape_g", "ChatMessage").guaranteed("session"),
     ]

@@ -1,4 +1,7 @@
-"""Old columns get the package's names in Python, and the package's columns are added."""
+"""The session table: old columns get the package's names in Python, and its columns are added.
+
+Alone: a transaction that locks both tables meets a deadlock with old code that writes into them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from django.db import migrations
 
 from tests.adoption.columns import Table
 
-session, message = Table("shape_a", "Conversation"), Table("shape_a", "Message")
+session = Table("shape_a", "Conversation")
 
 
 class Migration(migrations.Migration):
@@ -14,8 +17,5 @@ class Migration(migrations.Migration):
     operations = [
         *session.renamed(created_at="started_at"),
         *session.kept("title", "updated_at"),
-        *message.renamed(conversation="session"),
-        *message.kept("role", "content", "created_at"),
         *session.added("title", "started_at", "updated_at"),
-        *message.added("session", "role", "content", "created_at"),
     ]

@@ -1,4 +1,7 @@
-"""Old columns get the package's names in Python, and the package's columns are added."""
+"""The session table: old columns get the package's names in Python, and its columns are added.
+
+Alone: a transaction that locks both tables meets a deadlock with old code that writes into them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from django.db import migrations
 
 from tests.adoption.columns import Table
 
-session, message = Table("shape_c", "ChatSession"), Table("shape_c", "ChatMessage")
+session = Table("shape_c", "ChatSession")
 
 
 class Migration(migrations.Migration):
@@ -14,8 +17,5 @@ class Migration(migrations.Migration):
     operations = [
         *session.renamed(created_at="started_at"),
         *session.kept("user"),
-        *message.renamed(is_user="was_user"),
-        *message.kept("session", "content", "created_at"),
         *session.added("started_at", "user"),
-        *message.added("session", "content", "created_at", "was_user"),
     ]

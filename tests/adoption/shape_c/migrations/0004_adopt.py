@@ -9,24 +9,27 @@ from django.db import migrations
 from django_chat_sessions import adoption
 from tests.adoption.columns import Table
 
+ROLES = {True: "user", False: "assistant"}
+
 
 def forwards(apps: Any, schema_editor: Any) -> None:
     alias = schema_editor.connection.alias
-    sessions = apps.get_model("shape_a", "Conversation").objects.using(alias)
-    adoption.adopt(sessions)
+    sessions = apps.get_model("shape_c", "ChatSession").objects.using(alias)
+    adoption.adopt(sessions, roles=ROLES, role_from="was_user")
 
 
 def backwards(apps: Any, schema_editor: Any) -> None:
     alias = schema_editor.connection.alias
-    sessions = apps.get_model("shape_a", "Conversation").objects.using(alias)
-    adoption.give_back(sessions)
+    sessions = apps.get_model("shape_c", "ChatSession").objects.using(alias)
+    old = {"user": True, "assistant": False}
+    adoption.give_back(sessions, roles=old, role_to="was_user", needs=["user"])
 
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shape_a", "0002_columns")]
+    dependencies = [("shape_c", "0003_messages")]
     operations = [
         migrations.RunPython(forwards, backwards),
-        *Table("shape_a", "Conversation").guaranteed(),
-        *Table("shape_a", "Message").guaranteed("session"),
+        *Table("shape_c", "ChatSession").guaranteed("user"),
+        *Table("shape_c", "ChatMessage").guaranteed("session"),
     ]

@@ -44,7 +44,7 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shape_b", "0002_columns")]
+    dependencies = [("shape_b", "0003_messages")]
     operations = [
         migrations.RunPython(forwards, backwards),
         *Table("shape_b", "ChatSession").guaranteed(),

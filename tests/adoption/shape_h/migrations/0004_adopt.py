@@ -33,7 +33,7 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shape_h", "0002_columns")]
+    dependencies = [("shape_h", "0003_messages")]
     operations = [
         migrations.RunPython(forwards, backwards),
         *Table("shape_h", "ChatSession").guaranteed(),

@@ -12,21 +12,22 @@ from tests.adoption.columns import Table
 
 def forwards(apps: Any, schema_editor: Any) -> None:
     alias = schema_editor.connection.alias
-    sessions = apps.get_model("shape_e", "ChatSession").objects.using(alias)
-    adoption.adopt(sessions, answer="chatbot_message")
+    sessions = apps.get_model("shape_i", "ChatSession").objects.using(alias)
+    adoption.adopt(sessions)  # "USER" is a role in another spelling
 
 
 def backwards(apps: Any, schema_editor: Any) -> None:
     alias = schema_editor.connection.alias
-    sessions = apps.get_model("shape_e", "ChatSession").objects.using(alias)
-    adoption.give_back(sessions, answer="chatbot_message", needs=["user"])
+    sessions = apps.get_model("shape_i", "ChatSession").objects.using(alias)
+    old = {"user": "USER", "assistant": "ASSISTANT"}
+    adoption.give_back(sessions, roles=old, needs=["user"])
 
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shape_e", "0002_columns")]
+    dependencies = [("shape_i", "0003_messages")]
     operations = [
         migrations.RunPython(forwards, backwards),
-        *Table("shape_e", "ChatSession").guaranteed("user"),
-        *Table("shape_e", "ChatMessage").guaranteed("session"),
+        *Table("shape_i", "ChatSession").guaranteed("user"),
+        *Table("shape_i", "ChatMessage").guaranteed("session"),
     ]

@@ -1,4 +1,7 @@
-"""Old columns get the package's names in Python, and the package's columns are added."""
+"""The session table: old columns get the package's names in Python, and its columns are added.
+
+Alone: a transaction that locks both tables meets a deadlock with old code that writes into them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from django.db import migrations
 
 from tests.adoption.columns import Table
 
-session, message = Table("shape_j", "Chat"), Table("shape_j", "Message")
+session = Table("shape_j", "Chat")
 
 
 class Migration(migrations.Migration):
@@ -14,8 +17,5 @@ class Migration(migrations.Migration):
     operations = [
         *session.renamed(created_at="started_at"),
         *session.kept("user"),
-        *message.renamed(chat="session", content="body"),
-        *message.kept("role", "created_at"),
         *session.added("user", "started_at", "updated_at"),
-        *message.added("session", "role", "body", "created_at", "updated_at"),
     ]

@@ -36,7 +36,7 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shape_d", "0002_columns")]
+    dependencies = [("shape_d", "0003_messages")]
     operations = [
         migrations.RunPython(forwards, backwards),
         *Table("shape_d", "ChatSession").guaranteed(),

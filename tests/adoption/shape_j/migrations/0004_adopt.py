@@ -29,7 +29,7 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("shape_j", "0002_columns")]
+    dependencies = [("shape_j", "0003_messages")]
     operations = [
         migrations.RunPython(forwards, backwards),
         *Table("shape_j", "Chat").guaranteed("user"),
