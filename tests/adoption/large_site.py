@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
 SESSIONS, MESSAGES = "shape_c_chatsession", "shape_c_chatmessage"
@@ -35,7 +35,7 @@ def generate(user_key: Any, sessions: int, each: int) -> None:
         return _generate_on_postgres(user_key, sessions, each)
     user = user_key if connection.features.has_native_uuid_field else user_key.hex
     value = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for first in range(1, sessions + 1, AT_ONCE):
             keys = range(first, min(first + AT_ONCE, sessions + 1))
             moments = {key: BEGAN + timedelta(minutes=key) for key in keys}
