@@ -23,7 +23,7 @@ class Concurrently(Operation):
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
-        self.reversible = operation.reversible
+        self.reversible = operation.reversible  # type: ignore[misc]  # Django's do the same
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """Return what writes this operation down again."""

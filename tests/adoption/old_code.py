@@ -26,7 +26,12 @@ def main(words: dict[str, Any]) -> None:
     from django.utils import timezone
 
     told = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.readline()
+        told.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     key = uuid.UUID(words["USER_KEY"])
     user = key if connection.features.has_native_uuid_field else key.hex
     longest, where, written, errors = 0.0, "", 0, []

@@ -237,7 +237,7 @@ def test_progress_is_told_on_a_terminal_only(ada: Any, monkeypatch: Any) -> None
     began(ada, ("user", "One"))
     monkeypatch.setattr(sys, "stdout", Terminal())
     adopt()
-    assert "Adopting shape_k_chatsession: 1 of 1\n" in sys.stdout.getvalue()  # type: ignore[attr-defined]
+    assert "Adopting shape_k_chatsession: 1 of 1\n" in sys.stdout.getvalue()
 
 
 # The way back
