@@ -8,7 +8,8 @@ E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--depl
 E006 the model's parents
 E010 a foreign key to another database
 
-What a runner's own ``check()`` finds comes with an id of its own.
+What a runner's own ``check()`` finds comes with an id of its own. W011 to W013, about tables that
+are not ours, are in ``adoption/checks.py``.
 """
 
 from __future__ import annotations

@@ -73,10 +73,6 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
         left = self.filter(running_until__lte=now)
         return left if ended else left.filter(open_key__isnull=False)
 
-    def ended_over_a_reply(self, now: datetime) -> Self:
-        """Ended ones whose reply no living worker writes any more."""
-        return self.filter(open_key=None, running_until__lte=now)
-
     def lapsed(self, now: datetime) -> Self:
         """Still marked open although their expiry has passed."""
         return self.filter(open_key__isnull=False, expires_at__lte=now)

@@ -156,8 +156,10 @@ def test_what_only_a_type_checker_reads_is_no_import() -> None:
     assert wrong_directions("models", ast.parse(source)) == []
 
 
-# A past for a host's tests has fields that no verb sets.
-WRITERS = [name for name in MODULES if first(name) == "services"] + ["testing.factories"]
+# A past for a host's tests has fields that no verb sets, and adoption writes the rows of a host's
+# migrations, which are older than our models.
+WRITERS = [name for name in MODULES if first(name) in ("services", "adoption")]
+WRITERS += ["testing.factories"]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name not in WRITERS])

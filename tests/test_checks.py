@@ -403,7 +403,8 @@ def test_manage_py_check_prints_the_way_out_and_fails(settings: Any) -> None:
 def test_every_id_is_listed_on_top_used_and_tested() -> None:
     source = Path(checks.__file__).read_text()
     assert checks.__doc__
-    listed = Counter(re.findall(r"\b[EW]\d{3}\b", checks.__doc__))
+    own = checks.__doc__.partition("W011 to W013")[0]
+    listed = Counter(re.findall(r"\b[EW]\d{3}\b", own))
     used = set(re.findall(r'\{ID\}\.([EW]\d{3})"', source))
     tests = re.findall(r"def test_([ew]\d{3})_", Path(__file__).read_text())
     assert set(listed) == used == {name.upper() for name in tests}

@@ -49,7 +49,9 @@ def test_no_setting_is_described_that_does_not_exist() -> None:
 
 
 def test_every_check_is_described_and_no_other() -> None:
-    exist = set(re.findall(r'id=f"\{ID\}\.([EW]\d+)"', source("django_chat_sessions/checks.py")))
+    files = ("checks.py", "adoption/checks.py")
+    code = "".join(source(f"django_chat_sessions/{name}") for name in files)
+    exist = set(re.findall(r'id=f"\{ID\}\.([EW]\d+)"', code))
     described = set(re.findall(r"^\| `([EW]\d+)`", text_of("reference/checks.md"), re.MULTILINE))
     assert exist == described
 

@@ -42,7 +42,7 @@ class ChatSessionAdmin(_Admin):
     """
 
     list_display = ("id", "owner", "scope", "session_state", "message_count", "last_message_at")
-    list_select_related = ("user",)
+    list_select_related = ()  # no join: the accounts may be in another database
     list_filter = (StateFilter,)
     search_fields = ("id",)  # opens the box; get_search_results says what is searched
     search_help_text = _("Session id, user id, beginning of the username, or stored visitor key")

@@ -13,7 +13,6 @@ from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.opening import close
 from django_chat_sessions.services.races import RaceLost, survives_races
-from django_chat_sessions.services.replies.asking import recover_session
 from django_chat_sessions.services.replies.control import mark_interrupted
 from django_chat_sessions.services.tables import in_batches, sessions, short_transaction
 
@@ -31,8 +30,7 @@ def sweep(
 
     Nothing waits for it: reading gives the same result before and after. Safe beside live
     traffic and beside itself. Sends ``session_ended`` once each. 1 statement per batch and 1 per
-    session, 3 when a dead worker left a reply behind. A reply that was left behind in a session
-    that has ended is marked interrupted, without being counted; 1 statement more to look for them.
+    session, 3 when a dead worker left a reply behind.
     """
     now = clock.now()
     if dry_run:
@@ -42,9 +40,6 @@ def sweep(
         swept += _sweep_batch(batch, now)
         if progress is not None:
             progress(swept)
-    for batch in in_batches(sessions().ended_over_a_reply(now), min(batch_size, LARGEST_BATCH)):
-        for session in batch:
-            recover_session(session)
     return swept
 
 

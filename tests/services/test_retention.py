@@ -110,20 +110,6 @@ class TestSweep:
         assert stored(reply_of(sent)).state == "interrupted"
         assert [name for name, _ in signals] == ["turn_failed", "session_ended"]
 
-    def test_a_reply_left_behind_in_an_ended_session_is_interrupted(
-        self, owner: Owner, noon: Any, settings: Any
-    ) -> None:
-        leave_replies(settings)
-        sent = waiting(owner)
-        chat_sessions.end(sent.session)
-        assert chat_sessions.sweep() == 0
-        assert stored(reply_of(sent)).state == "pending"  # its worker may still come
-        noon.shift(timedelta(seconds=31))
-        assert chat_sessions.sweep() == 0
-        row = stored(sent.session)
-        assert (row.running_until, row.end_reason) == (None, "user")
-        assert stored(reply_of(sent)).state == "interrupted"
-
     def test_an_answer_in_flight_is_left_alone(self, owner: Owner, noon: Any) -> None:
         sent = waiting(owner)
         noon.shift(timedelta(seconds=29))

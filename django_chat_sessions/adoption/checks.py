@@ -1,0 +1,99 @@
+"""System checks of tables that are not ours: what is still missing in a half-adopted host.
+
+W011 what the database must guarantee
+W012 columns that are missing (--database)
+W013 rows that are not adopted (--database)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import Warning as CheckWarning
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, router
+
+from django_chat_sessions import get_message_model, get_session_model
+
+ID = "django_chat_sessions"
+
+
+def _pair() -> tuple[Any, Any] | None:
+    try:
+        return get_session_model(), get_message_model()
+    except (ImproperlyConfigured, AttributeError, TypeError):
+        return None  # reported by check_models or check_settings
+
+
+@register(Tags.models)
+def check_guarantees(**kwargs: Any) -> list[CheckMessage]:
+    """What a host declares itself still has what our promises rest on."""
+    pair = _pair()
+    if pair is None:
+        return []
+    missing = [
+        f"{model._meta.label}.{name} unique"
+        for model, name in zip(pair, ("open_key", "client_key"), strict=True)
+        if name in {field.name for field in model._meta.fields}
+        and not model._meta.get_field(name).unique
+    ]
+    places = [set(each.fields) for each in pair[1]._meta.total_unique_constraints]
+    if {"session", "position"} not in places:
+        missing.append(f"session and position of {pair[1]._meta.label} unique together")
+    return [
+        CheckWarning(
+            f"The database does not guarantee what the chat relies on: make {each}.",
+            hint="Do not declare that field again, and let Meta subclass the abstract one's Meta.",
+            id=f"{ID}.W011",
+        )
+        for each in missing
+    ]
+
+
+@register(Tags.database)
+def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The tables have the models' columns, and no old row waits; at most 4 queries."""
+    pair = _pair()
+    if pair is None:
+        return []
+    alias = router.db_for_write(pair[0])
+    if alias not in (databases or ()):
+        return []
+    found: list[CheckMessage] = []
+    for model, column in zip(pair, ("last_activity_at", "position"), strict=True):
+        there = _columns(model, alias)
+        missing = [each.column for each in model._meta.local_concrete_fields]
+        missing = [each for each in missing if each not in there]
+        if missing and there:
+            found.append(
+                CheckWarning(
+                    f"The table {model._meta.db_table} has no column {', '.join(missing)}.",
+                    hint=f"Run makemigrations {model._meta.app_label} and migrate.",
+                    id=f"{ID}.W012",
+                )
+            )
+        if there and not missing:
+            found.extend(_waiting(model, column, alias))
+    return found
+
+
+def _columns(model: Any, alias: str) -> set[str]:
+    """Return the table's columns; none before its first migration."""
+    connection, table = connections[alias], model._meta.db_table
+    with connection.cursor() as cursor:
+        if table not in connection.introspection.table_names(cursor):
+            return set()
+        return {row.name for row in connection.introspection.get_table_description(cursor, table)}
+
+
+def _waiting(model: Any, column: str, alias: str) -> Iterator[CheckMessage]:
+    rows = model._base_manager.using(alias).filter(**{column: None}).values_list("pk", flat=True)
+    for pk in rows[:1]:
+        yield CheckWarning(
+            f"{model._meta.label} has rows without {column}, the first found is {pk}: they are "
+            "not adopted, and no history or transcript shows them rightly.",
+            hint="Run your migration's data step again (django_chat_sessions.adoption.adopt).",
+            id=f"{ID}.W013",
+        )

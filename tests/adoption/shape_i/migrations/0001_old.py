@@ -1,0 +1,35 @@
+"""The site's old tables. Roles in upper case."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import migrations, models
+
+KEY = models.BigAutoField(primary_key=True, serialize=False)
+USER = settings.AUTH_USER_MODEL
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = [("people", "0001_initial")]
+    operations = [
+        migrations.CreateModel(
+            "ChatSession",
+            [
+                ("id", KEY),
+                ("user", models.ForeignKey(USER, models.CASCADE)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            "ChatMessage",
+            [
+                ("id", KEY),
+                ("session", models.ForeignKey("shape_i.chatsession", models.CASCADE)),
+                ("message", models.TextField()),
+                ("type", models.CharField(max_length=9)),
+                ("timestamp", models.DateTimeField(auto_now_add=True)),
+            ],
+        ),
+    ]

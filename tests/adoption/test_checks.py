@@ -1,0 +1,77 @@
+"""What the checks say of a half-adopted host."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.db import connection, models
+
+from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions.adoption import checks
+from django_chat_sessions.owners import Owner
+from tests.conversations import configure, talked
+
+pytestmark = pytest.mark.django_db
+
+
+def found(databases: Any = ("default",)) -> dict[str, str]:
+    messages = [*checks.check_guarantees(), *checks.check_adoption(databases=databases)]
+    return {str(each.id).rpartition(".")[2]: f"{each.msg} {each.hint}" for each in messages}
+
+
+def test_w011_what_the_database_does_not_guarantee(monkeypatch: Any) -> None:
+    assert found() == {}
+    message = get_message_model()
+    monkeypatch.setattr(message._meta, "constraints", [])
+    monkeypatch.delitem(message._meta.__dict__, "total_unique_constraints", raising=False)
+    assert "session and position of" in found()["W011"]
+    monkeypatch.setattr(get_session_model()._meta.get_field("open_key"), "_unique", False)
+    monkeypatch.delitem(get_session_model()._meta.get_field("open_key").__dict__, "unique", False)
+    texts = [each.msg for each in checks.check_guarantees()]
+    assert f"make {get_session_model()._meta.label}.open_key unique." in texts[0]
+    monkeypatch.undo()
+    monkeypatch.delitem(message._meta.__dict__, "total_unique_constraints", raising=False)
+    assert found() == {}
+
+
+def test_w012_columns_that_no_migration_has_added(monkeypatch: Any) -> None:
+    field: Any = models.TextField(null=True)
+    field.set_attributes_from_name("sentiment")
+    model = get_message_model()
+    fields = (*model._meta.local_concrete_fields, field)
+    monkeypatch.setitem(model._meta.__dict__, "local_concrete_fields", fields)
+    text = found()["W012"]
+    assert f"The table {model._meta.db_table} has no column sentiment." in text
+    assert f"makemigrations {model._meta.app_label}" in text
+
+
+def test_w012_a_table_that_is_still_to_come_is_no_finding(monkeypatch: Any) -> None:
+    monkeypatch.setattr(connection.introspection, "table_names", lambda cursor: [])
+    assert found() == {}
+
+
+def test_w013_rows_that_are_not_adopted() -> None:
+    session = talked(Owner.for_visitor("somebody"))
+    assert found() == {}
+    get_message_model()._base_manager.all().update(position=None)
+    assert "has rows without position" in found()["W013"]
+    get_session_model()._base_manager.all().update(last_activity_at=None)
+    first, _second = checks.check_adoption(databases=["default"])
+    assert f"the first found is {session.pk}:" in first.msg
+
+
+def test_the_database_is_asked_only_where_that_is_wanted(settings: Any) -> None:
+    get_session_model()(started_at=None).save()
+    assert found(databases=None) == {}
+    ids = [message.id for message in run_checks()]
+    assert "django_chat_sessions.W013" not in ids
+    printed = StringIO()
+    call_command("check", databases=["default"], stderr=printed)
+    assert "django_chat_sessions.W013" in printed.getvalue()
+    for wrong in ("nothing", "no.Model", None):
+        configure(settings, SESSION_MODEL=wrong)
+        assert found() == {}

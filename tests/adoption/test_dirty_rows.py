@@ -1,0 +1,371 @@
+"""Rows that are not as they should be: none stops the adoption, and each has its rule."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, NotSupportedError, OperationalError, connection, migrations
+from django.db.migrations.state import ProjectState
+
+from django_chat_sessions import adoption, clock, get_message_model, get_session_model, services
+from django_chat_sessions.adoption import Adopted, Concurrently, batches
+from django_chat_sessions.adoption import rows as adopting
+from django_chat_sessions.owners import Owner
+from tests.adoption.shapes import BEGAN, SECRETS
+from tests.conversations import configure
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BOT = {"bot": "assistant"}
+
+
+@pytest.fixture
+def ada() -> Any:
+    return get_user_model().objects.create(username="ada")
+
+
+@pytest.fixture(autouse=True)
+def site(settings: Any) -> Iterator[None]:
+    """The site of shape K, whose columns are all nullable; its rows are written as old code did."""
+    configure(settings, SESSION_MODEL="shape_k.ChatSession", RESPONDER=None)
+    yield
+    for model in (get_message_model(), get_session_model()):
+        model._base_manager.all().delete()
+
+
+def sessions() -> Any:
+    return get_session_model()._base_manager.using("default")
+
+
+def began(user: Any, *said: tuple[str | None, str | None], **values: Any) -> Any:
+    """Return an old session in which these things were said, a minute apart."""
+    values = {"user": user, "started_at": BEGAN, "title": None, **values}
+    session: Any = get_session_model().objects.create(**values)
+    for number, (sender, text) in enumerate(said):
+        say(session, sender, text, BEGAN + timedelta(minutes=number))
+    return session
+
+
+def say(session: Any, sender: str | None, text: str | None, at: Any) -> Any:
+    messages: Any = get_message_model().objects
+    return messages.create(session=session, old_sender=sender, content=text, created_at=at)
+
+
+def adopt(**options: Any) -> Adopted:
+    return adoption.adopt(sessions(), **{"roles": BOT, "role_from": "old_sender", **options})
+
+
+def stored(session: Any) -> Any:
+    return sessions().get(pk=session.pk)
+
+
+def told(session: Any) -> list[Any]:
+    return [(row.position, row.role, row.content) for row in session.messages.in_order()]
+
+
+def test_m_k_texts_senders_and_times_that_are_missing(ada: Any) -> None:
+    session = began(ada, ("user", "One"), (None, None), ("Bot ", "x"), (" USER", "Two"))
+    say(session, "bot", "Zero", None)
+    say(session, "bot", "Before", BEGAN - timedelta(days=1))
+    assert adopt() == Adopted(sessions=1, messages=6)
+    assert told(session) == [
+        (0, "assistant", "Before"),
+        (1, "user", "One"),
+        (2, "assistant", "Zero"),
+        (3, "user", ""),
+        (4, "user", "x"),
+        (5, "user", "Two"),
+    ]
+    row = stored(session)
+    assert (row.title, row.message_count, row.opened_at) == ("One", 6, BEGAN)
+    assert row.last_message_at == BEGAN + timedelta(minutes=3)
+    assert row.ended_at == row.expires_at == row.last_message_at + timedelta(minutes=5)
+
+
+def test_m_k_many_sessions_at_once_and_empty_ones(ada: Any) -> None:
+    kept = [began(ada, ("user", f"{n}")) for n in range(3)]
+    empty = [began(ada) for _n in range(5)]
+    timeless = began(ada, started_at=None)
+    assert adopt(batch=2).sessions == 9
+    listed = services.recent_sessions(Owner.for_user(ada))
+    assert {row.pk for row in listed} == {row.pk for row in kept}
+    assert {stored(row).message_count for row in [*empty, timeless]} == {0}
+    assert stored(timeless).started_at is not None
+    arrivals = [services.reopen(row).status for row in listed]
+    assert arrivals == ["reopened"] * 3
+    assert sessions().exclude(open_key=None).count() == 1
+
+
+def test_m_k_a_message_that_was_written_just_now_ended_no_later_than_now(ada: Any) -> None:
+    session = began(ada, started_at=clock.now())
+    say(session, "user", "Hello", clock.now())
+    adopt()
+    assert stored(session).ended_at <= clock.now()
+
+
+def test_m_k_rows_that_cannot_be_used_are_skipped_by_key_and_without_content(
+    ada: Any, caplog: Any
+) -> None:
+    good, bad, nobodys = began(ada, ("user", "Fine")), began(ada, ("x", "Secret")), began(None)
+    ghost = say(None, "user", "Nobody hears", BEGAN)
+
+    def roles(sender: str) -> str | None:
+        return {"x": "robot"}.get(sender)
+
+    report = adopt(roles=roles)
+    assert (report.sessions, report.messages, report.skipped_count) == (2, 1, 2)
+    assert str(report.skipped[f"shape_k.ChatSession {bad.pk}"]).endswith("read (ValueError)")
+    assert report.skipped[f"shape_k.ChatMessage {ghost.pk}"] == "its session is missing"
+    assert "Secret" not in caplog.text
+    assert "2 rows were skipped" in caplog.text
+    assert stored(bad).last_activity_at is None
+    assert stored(nobodys).message_count == 0
+    assert [row.pk for row in services.recent_sessions(Owner.for_user(ada))] == [good.pk]
+    report = adopt()
+    assert (report.sessions, report.skipped_count) == (1, 1)
+    assert stored(bad).title == "Secret"
+
+
+def test_m_k_what_a_host_fills_in_wrongly_costs_that_session_only(ada: Any) -> None:
+    first, second, third = (began(ada, ("user", "Fine")) for _n in range(3))
+
+    def fill(session: Any) -> dict[str, Any]:
+        if session.pk == first.pk:
+            raise KeyError("Secret")
+        return {"scope": "subject:1", **({"open_key": key} if session.pk == taken else {})}
+
+    taken, key = second.pk, Owner.for_user(ada).open_key("")
+    services.start(Owner.for_user(ada))
+    report = adopt(fill=fill)
+    assert (report.sessions, report.skipped_count) == (1, 2)
+    assert report.skipped == {
+        f"shape_k.ChatSession {first.pk}": "fill fails (KeyError)",
+        f"shape_k.ChatSession {second.pk}": "the database refuses it (IntegrityError)",
+    }
+    assert stored(third).scope == "subject:1"
+
+
+def test_a_report_stays_short(caplog: Any) -> None:
+    for number in range(30):
+        say(None, "user", f"{number}", BEGAN)
+    with caplog.at_level(logging.WARNING):
+        report = adopt()
+    assert (report.skipped_count, len(report.skipped)) == (30, 20)
+
+
+def test_an_interrupted_run_goes_on(ada: Any, monkeypatch: Any) -> None:
+    old = [began(ada, *[("user", "x")] * 5) for _n in range(4)]
+    monkeypatch.setattr(adopting, "CHUNK", 3)
+    real, calls = adopting.write, []
+
+    def dies(rows: Any, changes: Any) -> None:
+        calls.append(rows)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        real(rows, changes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(adopting, "write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            adopt(batch=2)
+    assert sessions().filter(last_activity_at=None).exists()
+    adopt(batch=2)
+    assert [[place for place, *_rest in told(row)] for row in old] == [list(range(5))] * 4
+    assert adopt() == Adopted()
+
+
+def test_m_02_what_old_code_writes_meanwhile_is_found_by_the_next_run(ada: Any) -> None:
+    session = began(ada, ("user", "One"), ("bot", "Two"))
+    adopt()
+    services.reopen(stored(session))
+    services.add_message(stored(session), "user", "Three")
+    late = BEGAN + timedelta(hours=1)
+    say(session, "bot", "Four", late)
+    say(session, "bot", "Five", clock.now())
+    before = stored(session)
+    assert adopt() == Adopted(sessions=1, messages=2)
+    row = stored(session)
+    assert [content for _place, _role, content in told(row)] == [
+        "One",
+        "Two",
+        "Three",
+        "Four",
+        "Five",
+    ]
+    assert (row.message_count, row.preview, row.open_key) == (5, "Five", before.open_key)
+    assert row.last_message_at >= before.last_message_at
+    services.add_message(row, "user", "Six")
+
+
+def test_a_role_that_does_not_exist_is_refused_before_anything_is_written(ada: Any) -> None:
+    session = began(ada, ("user", "One"))
+    with pytest.raises(ValueError, match=r"'robot' is not a role; give one of user, assistant"):
+        adopt(roles={"bot": "robot"})
+    with pytest.raises(ValueError, match="'person' is not a role"):
+        adopt(otherwise="person")
+    assert stored(session).last_activity_at is None
+
+
+def test_a_deadlock_is_survived_and_other_trouble_is_not() -> None:
+    trouble = [OperationalError("database is locked")] * 2
+
+    def step() -> str:
+        if trouble:
+            raise trouble.pop()
+        return "done"
+
+    assert batches.in_transaction("default", step) == "done"
+    trouble.append(OperationalError("the server has gone"))
+    with pytest.raises(OperationalError, match="gone"):
+        batches.in_transaction("default", step)
+    trouble.extend([OperationalError("database is locked")] * batches.ATTEMPTS)
+    assert batches.in_transaction("default", step) == "done"
+
+
+def test_progress_is_told_on_a_terminal_only(ada: Any, monkeypatch: Any) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    began(ada, ("user", "One"))
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    adopt()
+    assert "Adopting shape_k_chatsession: 1 of 1\n" in sys.stdout.getvalue()
+
+
+# The way back
+
+
+def test_the_way_back_refuses_to_lose_what_the_old_table_cannot_hold() -> None:
+    row: Any = services.start(Owner.for_visitor("somebody")).opened
+    with pytest.raises(RuntimeError, match=f"^1 sessions have no user, the first is {row.pk},"):
+        adoption.give_back(sessions(), needs=["user"])
+
+
+def test_the_way_back_drops_what_old_code_would_show_wrongly(ada: Any) -> None:
+    gone, kept = began(ada, ("user", "One")), began(ada, ("user", "Two"))
+    adopt()
+    services.delete(stored(gone))
+    services.reopen(stored(kept))
+    services.add_message(stored(kept), "assistant", "")
+    adoption.give_back(sessions())
+    messages: Any = get_message_model().objects
+    assert [row.content for row in messages.all()] == ["Two"]
+    assert [row.pk for row in sessions()] == [kept.pk]
+
+
+def test_a_reply_without_a_question_gets_a_row_without_one(ada: Any, settings: Any) -> None:
+    configure(settings, SESSION_MODEL="shape_e.ChatSession", RESPONDER=None)
+    owner = Owner.for_user(ada)
+    session = services.start(owner).opened
+    for role, text in [("assistant", "Welcome."), ("user", "Q"), ("assistant", "A")]:
+        services.add_message(session, role, text)
+    services.add_message(session, "assistant", "B")
+    adoption.give_back(sessions(), answer="chatbot_message")
+    messages: Any = get_message_model().objects
+    rows = messages.order_by("pk").values_list("content", "chatbot_message")
+    assert list(rows) == [("", "Welcome."), ("Q", "A"), ("", "B")]
+
+
+# Owners and sessions known by a text
+
+
+def test_a_user_is_found_by_the_one_right_text_only(ada: Any) -> None:
+    people = get_user_model().objects
+    find = adoption.lookup(people.all(), "username")
+    assert [find(text) for text in ("ada", "ADA", "eve", "", None)] == [ada.pk, *[None] * 4]
+    people.create(username="bob", password="same")
+    people.create(username="eve", password="same")
+    assert adoption.lookup(people.all(), "password")("same") is None
+
+
+@pytest.mark.parametrize(
+    "guessable",
+    [
+        None,
+        "",
+        "1",
+        "session-12",
+        "aaaaaaaaaaaaaaaaaaaaaaaa",
+        "6fa459ea-ee8a-11d2-90d4-00c04fd430c8",
+    ],
+)
+def test_an_id_that_can_be_guessed_opens_nothing(guessable: str | None) -> None:
+    assert adoption.visitor_key(guessable) is None
+
+
+def test_an_id_that_cannot_be_guessed_is_kept_as_a_hash() -> None:
+    for secret in SECRETS[:2]:
+        assert adoption.visitor_key(secret) == Owner.for_visitor(secret).visitor_key
+
+
+def test_messages_without_a_session_table_are_divided_by_text_and_pause(settings: Any) -> None:
+    configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
+    messages: Any = get_message_model().objects
+
+    def write(text: str | None, content: str, hours: float) -> None:
+        at = BEGAN + timedelta(hours=hours)
+        messages.create(chat_id=text, content=content, created_at=at, old_sender="user")
+
+    for text, content, hours in [
+        ("abc", "a", 0),
+        ("ABC", "A", 1),
+        ("abc", "b", 2),
+        ("abc", "c", 9),
+    ]:
+        write(text, content, hours)
+    write(None, "nobody's", 0)
+    write("", "nobody's either", 0)
+    options: Any = {"gap": timedelta(hours=5), "batch": 1}
+    report = adoption.make_sessions(messages.all(), "chat_id", **options)
+    assert (report.sessions, report.skipped_count) == (3, 2)
+    write("abc", "d", 10)
+    write("abc", "e", 20)
+    assert adoption.make_sessions(messages.all(), "chat_id", **options).sessions == 1
+    said: dict[Any, str] = {}
+    for row in messages.exclude(session=None).order_by("created_at"):
+        said[row.session_id] = said.get(row.session_id, "") + row.content
+    assert sorted(said.values()) == ["A", "ab", "cd", "e"]
+    adoption.adopt(sessions(), role_from="old_sender")
+    new = services.start(Owner.for_visitor("somebody")).opened
+    services.add_message(new, "user", "new")
+    services.add_message(new, "user", "newer")
+    adoption.give_back_texts(messages.filter(session=new.pk), "chat_id", batch=1)
+    [name] = set(messages.filter(session=new.pk).values_list("chat_id", flat=True))
+    assert len(name) == 32
+
+
+# Indexes
+
+
+def test_m_04_an_index_is_built_without_keeping_others_from_writing() -> None:
+    model = apps.get_model("shape_k", "ChatSession")
+    index = model._meta.indexes[0]
+    operation = Concurrently(migrations.AddIndex("chatsession", index))
+    name, arguments, options = operation.deconstruct()
+    assert (name, options) == ("Concurrently", {})
+    assert arguments == [operation.operation]
+    assert operation.describe() == f"{operation.operation.describe()} while others write"
+    assert operation.migration_name_fragment == operation.operation.migration_name_fragment
+    assert operation.references_model("chatsession", "shape_k")
+    if connection.vendor == "postgresql":
+        state = ProjectState()
+        with (
+            pytest.raises(NotSupportedError, match="atomic = False"),
+            connection.schema_editor() as editor,
+        ):
+            operation.database_forwards("shape_k", editor, state, state)
+
+
+def test_the_database_refuses_a_second_message_in_the_same_place(ada: Any) -> None:
+    session = began(ada, ("user", "One"))
+    adopt()
+    with pytest.raises(IntegrityError):
+        get_message_model()(session=session, position=0).save()
