@@ -37,8 +37,8 @@ def main(sessions: int = 10_000, messages: int = 100) -> None:
 
 
 def _verbs(sessions: int, messages: int) -> dict[str, Callable[[], Any]]:
-    from benchmarks.filling import fill  # noqa: PLC0415  the apps must be there first
-    from django_chat_sessions import services  # noqa: PLC0415
+    from benchmarks.filling import fill
+    from django_chat_sessions import services
 
     began = time.perf_counter()
     owner = fill(sessions, messages)

@@ -69,6 +69,8 @@ class TurnLost(ChatSessionsError):
 
 class InvalidDocument(ChatSessionsError, ValueError):
     """A document to import is not what an export gives; the message says where, never what."""
+
+
 class WrongCursor(ChatSessionsError, ValueError):
     """The cursor of updates was never given out; begin again without it."""
 

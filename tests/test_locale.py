@@ -19,7 +19,7 @@ CATALOGUES = sorted(Path(django_chat_sessions.__file__).parent.glob("locale/*/LC
 
 
 def test_there_is_a_translation() -> None:
-    assert [path.parent.parent.name for path in CATALOGUES] == ["de"]
+    assert [path.parent.parent.name for path in CATALOGUES] == ["de", "es", "fr"]
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)

@@ -30,41 +30,27 @@ VERBS = {
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
     *("transcript", "updates", "archive", "unarchive", "pin", "unpin", "restore", "search"),
     *("suggest_title", "grouped_by_day"),
-    *("transcript", "updates"),
     *("purge_chosen", "read_for_staff", "statistics"),
 }
 TYPES = {
-    *("Arrival", "ArrivalStatus", "Grown", "Place", "Recovered", "Sent", "Transcript", "Turn"),
+    *("Arrival", "ArrivalStatus", "Claimed", "Day", "Erased", "Figures", "Found", "Grown"),
+    *("Imported", "Match", "Place", "Recovered", "Sent", "Statistics", "Transcript", "Turn"),
     "Updates",
-    *("Claimed", "Erased", "Imported"),
 }
-SYNC_ONLY = {"purge", "recover", "sweep"}  # for cron
 SYNC_ONLY = {
+    *("purge", "recover", "sweep"),  # for cron
+    *("purge_chosen", "read_for_staff", "statistics"),  # for the admin
     *("claim_at_login", "export", "export_name", "export_session", "import_sessions"),
-    *("history_page", "purge", "recover", "sweep"),
-}  # for the API's sync views and for cron
-    *("Figures", "Statistics"),
+    "grouped_by_day",  # asks no database
 }
-SYNC_ONLY = {"history_page", "purge", "recover", "sweep"}  # for the API's sync views and for cron
-SYNC_ONLY |= {"purge_chosen", "read_for_staff", "statistics"}  # for the admin
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
-    *("NothingToRetry", "TurnLost", "InvalidDocument", "NotAuthenticated"),
-    *("Day", "Found", "Match", "Updates"),
-}
-# For cron; and one that asks no database.
-SYNC_ONLY = {"grouped_by_day", "purge", "recover", "sweep"}
-TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
-EXCEPTIONS = {
-    *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
-    *("NothingToRetry", "TurnLost", "WrongCursor", "NotAuthenticated"),
+    *("InvalidDocument", "NotAuthenticated", "NothingToRetry", "TurnLost", "WrongCursor"),
 }
 SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),
-    *("message_added", "turn_answered", "turn_failed"),
-    "sessions_claimed",
-    *("message_added", "turn_answered", "turn_failed", "content_read"),
+    *("message_added", "turn_answered", "turn_failed", "sessions_claimed", "content_read"),
 }
 TESTING = {
     *("ChatMessageFactory", "ChatSessionFactory", "FrozenClock", "ScriptedResponder"),

@@ -128,6 +128,9 @@ class ChatSessionAdmin(_Admin):
         offered = {name.partition("__")[0] for name in names}
         return first in FILTERS | offered and super().lookup_allowed(lookup, value, request)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("user")
+
     def get_ordering(self, request: HttpRequest) -> Any:
         # In id order a planner may walk the whole table rather than the index of the owner.
         found = request.GET.get(SEARCH_VAR)

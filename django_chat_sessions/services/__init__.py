@@ -5,8 +5,8 @@ name begins with ``a``.
 """
 
 from django_chat_sessions.services.context import context
-from django_chat_sessions.services.erasure import Erased, erase
 from django_chat_sessions.services.days import Day, grouped_by_day
+from django_chat_sessions.services.erasure import Erased, erase
 from django_chat_sessions.services.following.updates import Grown, Updates, updates
 from django_chat_sessions.services.history import (
     Place,
@@ -27,8 +27,6 @@ from django_chat_sessions.services.lifecycle import (
     touch,
 )
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus
-from django_chat_sessions.services.ownership import Claimed, claim, claim_at_login
-from django_chat_sessions.services.portability import export, export_name, export_session
 from django_chat_sessions.services.organising import (
     archive,
     delete,
@@ -40,6 +38,8 @@ from django_chat_sessions.services.organising import (
     unarchive,
     unpin,
 )
+from django_chat_sessions.services.ownership import Claimed, claim, claim_at_login
+from django_chat_sessions.services.portability import export, export_name, export_session
 from django_chat_sessions.services.recording import Turn, record_turn
 from django_chat_sessions.services.replies.asking import Recovered, recover, retry, stop
 from django_chat_sessions.services.retention import purge, sweep
@@ -49,8 +49,8 @@ from django_chat_sessions.services.statistics import Figures, Statistics, statis
 from django_chat_sessions.services.turns import Sent, add_message, send
 from django_chat_sessions.services.twins import (
     aadd_message,
-    aclaim,
     aarchive,
+    aclaim,
     acontext,
     acurrent,
     adelete,
@@ -84,13 +84,12 @@ __all__ = [
     "Arrival",
     "ArrivalStatus",
     "Claimed",
+    "Day",
     "Erased",
     "Figures",
-    "Grown",
-    "Imported",
-    "Day",
     "Found",
     "Grown",
+    "Imported",
     "Match",
     "Place",
     "Recovered",
@@ -100,8 +99,8 @@ __all__ = [
     "Turn",
     "Updates",
     "aadd_message",
-    "aclaim",
     "aarchive",
+    "aclaim",
     "acontext",
     "acurrent",
     "add_message",

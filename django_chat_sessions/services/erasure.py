@@ -10,7 +10,7 @@ from django_chat_sessions import get_message_model
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.following.hints import hint
-from django_chat_sessions.services.history import delete
+from django_chat_sessions.services.organising import delete
 from django_chat_sessions.services.races import survives_races
 from django_chat_sessions.services.tables import (
     after_commit,

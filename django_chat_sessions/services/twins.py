@@ -10,11 +10,12 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from django_chat_sessions.models import AbstractChatSession
-from django_chat_sessions.services import erasure, history, lifecycle, ownership, recording, turns
 from django_chat_sessions.services import (
+    erasure,
     history,
     lifecycle,
     organising,
+    ownership,
     recording,
     searching,
     turns,

@@ -12,13 +12,14 @@ from django.db import Error as DatabaseError  # InterfaceError, too
 from django.middleware.csrf import get_token
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from django_chat_sessions import clock, services
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
-from django_chat_sessions.templatetags.day_groups import grouped_by_day, when_text
+from django_chat_sessions.templatetags.moments import when_text
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -152,7 +153,7 @@ def chat_history(
                 for one in group.sessions
             ],
         }
-        for group in grouped_by_day(rows, now)
+        for group in services.grouped_by_day(rows, now, timezone.get_current_timezone())
     ]
     unread = any(row.unread for row in rows)
     facts = {"is_reachable": True, "is_dropdown": variant == "dropdown", "unread": unread}

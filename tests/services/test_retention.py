@@ -18,7 +18,6 @@ from django_chat_sessions.services.replies.writing import claim
 from tests.conversations import (
     configure,
     fill_history,
-    leave_replies,
     messages_of,
     opened,
     reply_of,
