@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 UNSTORABLE = (DataError, ValueError)
 VISITOR_COOKIE = "chat_visitor"
 VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep a cookie
-_signer = signing.TimestampSigner(salt="django_chat_sessions.visitor")
+
+
+def _signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt="django_chat_sessions.visitor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class AnonymousCookie:
     def authenticate(self, request: HttpRequest) -> Owner | None:
         value = request.COOKIES.get(VISITOR_COOKIE, "")
         try:
-            return Owner.for_visitor(_signer.unsign(value, max_age=VISITOR_COOKIE_AGE))
+            return Owner.for_visitor(_signer().unsign(value, max_age=VISITOR_COOKIE_AGE))
         except (signing.BadSignature, ValueError):  # forged, old, empty or not even text
             return None
 
@@ -175,7 +178,7 @@ def give_visitor_cookie(request: HttpRequest, response: HttpResponse, key: str) 
     """Hand a new visitor the key that proves later who they are."""
     response.set_cookie(
         VISITOR_COOKIE,
-        _signer.sign(key),
+        _signer().sign(key),
         max_age=VISITOR_COOKIE_AGE,
         path=settings.SESSION_COOKIE_PATH,
         domain=settings.SESSION_COOKIE_DOMAIN,

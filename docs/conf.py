@@ -5,7 +5,6 @@ from django.conf import settings
 
 # Autodoc imports models; what the tests need is not installed here.
 settings.configure(
-    SECRET_KEY="for the documentation only",
     INSTALLED_APPS=[
         "django.contrib.auth",
         "django.contrib.contenttypes",

@@ -21,7 +21,12 @@ def documented() -> dict[str, set[str]]:
     """Return the arguments that the reference gives for each signal."""
     rows = ROW.findall(text_of("reference/signals.md"))
     words = {name: re.sub(r"\(.*?\)", "", arguments) for name, arguments in rows}
-    return {name: {"session", *re.findall(r"`(\w+)`", text)} for name, text in words.items()}
+    alone = {name for name, text in words.items() if text.startswith("no `session`")}
+    named = {name: set(re.findall(r"`(\w+)`", text)) for name, text in words.items()}
+    return {
+        name: named[name] ^ {"session"} if name in alone else named[name] | {"session"}
+        for name in named
+    }
 
 
 def noted_in_code() -> dict[str, set[str]]:
@@ -37,7 +42,7 @@ def fails(turn: Any) -> str:
 
 
 def tell_the_story(settings: Any, noon: Any, reader: Any) -> None:
-    """Let everything happen once that has a signal."""
+    """Let everything happen once that has a signal; a visitor's chats move to the reader's."""
     session = services.send(OWNER, "Why?", key="key-00000001").session
     configure(settings, RESPONDER=fails)
     failed = services.send(OWNER, "How?", key="key-00000002")
@@ -49,6 +54,7 @@ def tell_the_story(settings: Any, noon: Any, reader: Any) -> None:
     services.sweep()
     services.reopen(session)
     services.end(session)
+    services.claim(OWNER, Owner.for_user(reader))
     assert reply_of(failed).attempt == 1  # as it was sent; the retry is another attempt
 
 
@@ -74,6 +80,8 @@ def test_p_10_what_they_bring_is_rows_and_words_and_no_text_of_anybodys(
         "reply": get_message_model(),
         "arrival": services.Arrival,
         "reader": type(user),
+        "owner": Owner,
+        "claimed": services.Claimed,
     }
     for _name, facts in signals:
         for argument, value in facts.items():

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from django_chat_sessions import services
 from django_chat_sessions.admin.statistics import HEADINGS
@@ -53,8 +54,9 @@ def test_every_figure_has_a_heading() -> None:
 def test_numbers_of_a_drawing_are_the_same_in_every_language(
     staff: Any, three: None, settings: Any
 ) -> None:
-    settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
-    page = staff("view").get(PAGE).content.decode()
+    settings.USE_THOUSAND_SEPARATOR = True
+    with translation.override("de"):
+        page = staff("view").get(PAGE).content.decode()
     assert 'viewBox="0 0 1000 100"' in page
     assert 'height="50.0"' in page
     assert "Warum Chats begonnen haben" in page

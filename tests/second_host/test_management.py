@@ -42,7 +42,7 @@ def test_m_09_two_pairs_of_models_share_the_bases_without_a_clash() -> None:
     for model in (Talk, Saying, Rehearsal, Line):
         names += [index.name for index in model._meta.indexes]
         names += [constraint.name for constraint in model._meta.constraints]
-    assert len(names) == len(set(names)) == 6
+    assert len(names) == len(set(names)) == 10
     user = apps.get_model(django_settings.AUTH_USER_MODEL)
     assert hasattr(user, "talks_rehearsal_set")
 

@@ -186,7 +186,7 @@ class TestSweep:
         noon.shift(TIMEOUT)
         with statements() as sent:
             chat_sessions.sweep(batch_size=1000)
-        assert len(sent) == 1 + 4 + 1 + 1  # the last two SELECTs find nothing more
+        assert len(sent) == 1 + 4 + 1  # the last SELECT finds nothing more
 
 
 class TestPurge:

@@ -45,6 +45,7 @@ def test_the_day_is_that_of_the_readers_time_zone() -> None:
 
 def test_a_naive_time_of_a_site_without_time_zones_is_local(settings: Any) -> None:
     settings.USE_TZ = False
+    settings.TIME_ZONE = "America/Chicago"
     assert when_text(clock.stored(at("2026-11-21T20:00:00")), clock.stored(NOW)) == "2 p.m."
 
 
