@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 
 from django_chat_sessions import get_session_model
+from django_chat_sessions.api.urls import urlpatterns
 from tests.callers import Caller, assert_error, rows
 
 KEY = "key-00000001"
@@ -574,3 +575,28 @@ def test_the_database_of_this_run_is_the_one_that_was_asked_for(db: None) -> Non
     """The rows above mean something only where they ran."""
     wanted = os.environ.get("CHAT_SESSIONS_TEST_DB") or "sqlite"
     assert connection.vendor == {"postgres": "postgresql", "mariadb": "mysql"}.get(wanted, wanted)
+
+
+def allowed_at(name: str) -> set[str]:
+    view = next(route for route in urlpatterns if route.name == name).callback.view_class
+    taken = {
+        method for method in ("GET", "POST", "PATCH", "DELETE") if hasattr(view, method.lower())
+    }
+    return taken | {"OPTIONS"} | ({"HEAD"} if "GET" in taken else set())
+
+
+@pytest.mark.parametrize("name", [route.name for route in urlpatterns if route.name != "nowhere"])
+def test_b21_a_route_takes_its_methods_and_names_them_to_others(caller: Caller, name: str) -> None:
+    session = caller.post("sessions").json()["session"]["id"]
+    pattern = next(str(route.pattern) for route in urlpatterns if route.name == name)
+    path = pattern.replace("<str:session_id>", session) + ("?q=x" if name == "search" else "")
+    allowed = allowed_at(name)
+    for method in {"GET", "POST", "PUT", "PATCH", "TRACE", "CONNECT", "FOO"} - allowed:
+        refused = caller.call(method, path)
+        assert refused.status_code == 405, method
+        assert {word.strip() for word in refused.headers["Allow"].split(",")} == allowed
+    assert caller.call("OPTIONS", path).status_code == 200
+    if "GET" in allowed:
+        full, head = caller.get(path), caller.call("HEAD", path)
+        assert (head.status_code, head.content) == (full.status_code, b"")
+        assert head.headers["Content-Type"] == full.headers["Content-Type"]

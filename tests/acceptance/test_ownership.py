@@ -365,3 +365,33 @@ def test_z13_no_cache_between_gives_one_readers_page_to_another(
     assert "Cookie" in response.headers["Vary"]
     assert {"private", "no-store"} <= set(response.headers["Cache-Control"].split(", "))
     assert b"SECRET-4711" not in Client().get("/page/").content
+
+
+OVERRIDES = [
+    {"HTTP_X_HTTP_METHOD_OVERRIDE": "DELETE"},
+    {"HTTP_X_METHOD_OVERRIDE": "DELETE"},
+    {"HTTP_X_HTTP_METHOD": "DELETE"},
+]
+
+
+@pytest.mark.parametrize("header", OVERRIDES, ids=lambda header: next(iter(header)))
+def test_z12_no_header_or_field_makes_another_method_of_a_request(
+    victim: Caller, secret: str, header: dict[str, str]
+) -> None:
+    before = rows()
+    assert victim.get(f"sessions/{secret}?_method=DELETE", **header).status_code == 200
+    assert victim.get("sessions?_method=DELETE", **header).status_code == 200
+    form = victim.raw(
+        "POST", f"sessions/{secret}", b"_method=DELETE", "application/x-www-form-urlencoded"
+    )
+    assert form.status_code == 405
+    assert rows() == before
+
+
+@pytest.mark.parametrize("verb", ["end", "reopen", "touch", "stop", "retry", "read", "restore"])
+def test_z12_what_changes_something_is_no_get(victim: Caller, secret: str, verb: str) -> None:
+    before = rows()
+    for method in ("GET", "HEAD"):
+        assert victim.call(method, f"sessions/{secret}/{verb}").status_code == 405
+    assert victim.get(f"sessions/{secret}/delete").status_code == 404
+    assert rows() == before

@@ -239,13 +239,13 @@ async def test_z16_nobody_is_told_anothers_news(site: Site) -> None:
 # What is bounded
 
 
-async def test_one_owner_may_have_so_many_streams_and_no_more(
+async def test_s09_z19_one_owner_may_have_so_many_streams_wherever_they_say_they_come_from(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "MOST_PER_OWNER", 2)
     first = await site.follow()
-    await site.follow()
-    refused = await site.get()
+    await site.follow(**{"X-Forwarded-For": "198.51.100.1"})
+    refused = await site.get(**{"X-Forwarded-For": "198.51.100.2"})
     assert_error(refused, 429, "too_many_streams")
     assert refused.headers["Retry-After"] == "60"
     assert "Accept" in refused.headers["Vary"]

@@ -39,6 +39,21 @@ const ask = async (text: string) => {
   await advance(0);
 };
 
+// X-02
+it.each([
+  "<script>globalThis.hacked = 1</script>",
+  '<img src=x onerror="globalThis.hacked = 1">',
+  "\"'><svg onload=alert(1)>",
+  "{{7*7}} {% debug %} </script>",
+  "[a](javascript:alert(1)) \u202Ereversed",
+])("shows %j as text, whoever wrote it", async (text) => {
+  bench.server.start("", [text, text]);
+  const { container } = await show();
+  const rows = [...container.querySelectorAll("article p")].map((row) => row.textContent);
+  expect(rows).toEqual([text, text]);
+  expect(container.querySelector("article :is(script, img, svg, a)")).toBeNull();
+});
+
 describe("the main flow", () => {
   it("greets, takes a question, follows the answer and says when it is ready", async () => {
     await show({ title: "Water", greeting: "Ask about ice", placeholder: "Ask…" });
