@@ -92,11 +92,21 @@ def test_a_draft_stays_with_the_one_who_wrote_it(visitor: Reader, place: Place) 
     expect(chat.field).to_have_value(SECRET)
 
 
-def test_a_visitors_chat_is_not_the_students(visitor: Reader, site: Site, place: Place) -> None:
+def test_z08_a_visitors_chat_goes_with_them_into_their_account(
+    visitor: Reader, site: Site, place: Place
+) -> None:
     chat = visitor.chat(place).open().converse(QUESTION)
+    said = chat.transcript()
     log_in(chat.page)
     chat.open()
-    expect(chat.messages).to_have_count(0)
+    expect(chat.messages).to_have_count(2)
+    assert chat.transcript() == said
+    chat.converse(OTHER_QUESTION)
+    [session] = site.sessions()
+    assert (session["message_count"], session["user_id"] is None) == (4, False)
     log_out(chat.page)
     chat.open()
-    expect(chat.finished).to_have_count(1)
+    expect(chat.messages).to_have_count(0)
+    log_in(chat.page)
+    chat.open()
+    expect(chat.finished).to_have_count(2)
