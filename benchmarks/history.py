@@ -1,4 +1,4 @@
-"""What the history costs an owner of 10,000 sessions and 1,000,000 messages.
+"""What the history, and the admin, cost with an owner of 10,000 sessions and 1,000,000 messages.
 
     python -m benchmarks.history [sessions [messages of each]]
 
@@ -17,9 +17,15 @@ from collections.abc import Callable
 from typing import Any
 
 import django
+from django.contrib.auth import get_user_model
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from django_chat_sessions.owners import Owner
 
 CALLS = 9
+_ADMIN = "admin:chat_sessions_chatsession_{}"
 
 
 def main(sessions: int = 10_000, messages: int = 100) -> None:
@@ -47,6 +53,7 @@ def _verbs(sessions: int, messages: int) -> dict[str, Callable[[], Any]]:
     for _ in range(int(sessions * 0.8) // 100):
         _rows, place = services.history_page(owner, limit=100, after=place)
     [latest] = services.recent_sessions(owner, 1)
+    page, listed = _admin(owner), reverse(_ADMIN.format("changelist"))
     return {
         "the last 30": lambda: services.recent_sessions(owner),
         "a page of 30 after nine tenths of the list": lambda: services.history_page(
@@ -58,7 +65,28 @@ def _verbs(sessions: int, messages: int) -> dict[str, Callable[[], Any]]:
         "search: a word in every message": lambda: services.search(owner, "water"),
         "search: a word in one of the latest": lambda: services.search(owner, "conversation 77"),
         "search: a word nobody said": lambda: services.search(owner, "volcano"),
+        "admin: the list": lambda: page(listed),
+        "admin: a search for the owner": lambda: page(f"{listed}?q=busy"),
+        "admin: one session, with what was said": lambda: page(
+            reverse(_ADMIN.format("change"), args=[latest.pk])
+        ),
+        "admin: the statistics of 30 days": lambda: page(reverse(_ADMIN.format("statistics"))),
     }
+
+
+def _admin(owner: Owner) -> Callable[[str], None]:
+    """Return what fetches a page as staff that may see everything."""
+    staff = get_user_model()._default_manager.get(pk=owner.user_id)
+    staff.is_staff = staff.is_superuser = True
+    staff.save()
+    client = Client()
+    client.force_login(staff)
+
+    def page(address: str) -> None:
+        response = client.get(address)
+        assert response.status_code == 200, address
+
+    return page
 
 
 def _statements(verb: Callable[[], Any]) -> int:
