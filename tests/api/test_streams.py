@@ -245,7 +245,7 @@ async def test_s09_z19_one_owner_may_have_so_many_streams_wherever_they_say_they
     monkeypatch.setattr(streams, "MOST_PER_OWNER", 2)
     first = await site.follow()
     await site.follow(**{"X-Forwarded-For": "198.51.100.1"})
-    refused = await site.get(**{"X-Forwarded-For": "198.51.100.2"})
+    refused = await site.get(None, "", **{"X-Forwarded-For": "198.51.100.2"})
     assert_error(refused, 429, "too_many_streams")
     assert refused.headers["Retry-After"] == "60"
     assert "Accept" in refused.headers["Vary"]
