@@ -11,7 +11,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, assume, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -81,6 +81,8 @@ def test_b23_every_answer_to_made_up_requests_is_as_the_contract_says(
     )
     @given(case=made_up(operation), mine=st.booleans())
     def holds(case: Any, mine: bool) -> None:
+        # Hypothesis knows the words of our sources, and these are other operations' addresses.
+        assume((case.path_parameters or {}).get("session_id") not in ("current", "search"))
         if mine and "session_id" in (case.path_parameters or {}):
             case.path_parameters["session_id"] = own
         answered.add(case.call_and_validate(headers=headers, checks=CHECKS).status_code)
