@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 from django.db.models.sql import InsertQuery
+from django.db.transaction import atomic
 
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -151,7 +152,7 @@ def insert(template: Any, rows: list[dict[str, Any]]) -> None:
             changed[index] = field.get_db_prep_save(value, connection)
         return changed
 
-    with connection.cursor() as cursor:
+    with atomic(), connection.cursor() as cursor:  # or SQLite commits each of them
         cursor.executemany(statement, [of(row) for row in rows])
 
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
-from tests.conversations import fill, fill_history, opened, somebody_else
+from tests.conversations import fill, fill_history, insert, opened, somebody_else
 
 pytestmark = pytest.mark.django_db(transaction=True)  # MariaDB commits when it analyses
 
@@ -38,10 +38,7 @@ def filled(owner: Owner) -> Any:
         pinned.update(pinned_at=now - timedelta(days=number))
     messages: Any = get_message_model()
     everybodys = model.objects.exclude(pk=session.pk).values_list("pk", flat=True)
-    messages.objects.bulk_create(
-        [messages(session_id=pk, content="Ice is light", position=0) for pk in everybodys],
-        batch_size=500,
-    )
+    insert(messages(content="Ice is light", position=0), [{"session": pk} for pk in everybodys])
     with connection.cursor() as cursor:
         for name in (model._meta.db_table, messages._meta.db_table):
             table = connection.ops.quote_name(name)
