@@ -73,8 +73,6 @@ class Concurrently(Operation):
 
 def _without_a_long_lock(statement: str) -> list[str]:
     """Return the statements that do the same and let others write."""
-    if statement.startswith("--"):
-        return []
     if found := INDEX.match(statement):
         unique, name, rest = found[1] or "", found[2], found[3]
         return [

@@ -113,7 +113,8 @@ def test_m_k_a_message_that_was_written_just_now_ended_no_later_than_now(ada: An
 def test_m_k_rows_that_cannot_be_used_are_skipped_by_key_and_without_content(
     ada: Any, caplog: Any
 ) -> None:
-    good, bad, nobodys = began(ada, ("user", "Fine")), began(ada, ("x", "Secret")), began(None)
+    good, nobodys = began(ada, ("user", "Fine")), began(None)
+    bad = began(ada, ("x", "Secret"), ("user", "And more"))
     ghost = say(None, "user", "Nobody hears", BEGAN)
 
     def roles(sender: str) -> str | None:
