@@ -11,9 +11,8 @@ A fenced block is one step:
 * ``console``: each line after ``$`` is a command. Those of ``python`` are run and must print
   what the page shows; ``…`` stands for anything.
 
-``<!-- not run: reason -->`` before a block leaves it out, ``<!-- needs: package -->`` where that
-package cannot be imported. Nothing else is left out unseen: a language that is not in ``NOT_CODE``
-fails.
+``<!-- needs: package -->`` before a block leaves it out where that package cannot be imported.
+Nothing else is left out: a language that is not in ``NOT_CODE`` fails.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ FENCE = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 PYTHON_FILE = re.compile(r"# ([\w/.-]+\.py)\b")
 TEMPLATE_FILE = re.compile(r"\{# ([\w/.-]+\.html) #\}")
 GIVEN = re.compile(r"<!-- given: (.+?) -->")
-NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*\Z", re.DOTALL)
 NEEDS = re.compile(r"<!-- needs: (\w+) -->\s*\Z")
 
 
@@ -43,7 +41,6 @@ class Block:
     line: int
     language: str
     text: str
-    reason_not_to_run: str
 
     @property
     def file(self) -> str | None:
@@ -81,10 +78,8 @@ def blocks(page: Path) -> Iterator[Block]:
         needed = NEEDS.search(text[: found.start()])
         if needed and find_spec(needed[1]) is None:
             continue
-        left_out = NOT_RUN.search(text[: found.start()])
-        reason = " ".join(left_out[1].split()) if left_out else ""
         line = text.count("\n", 0, found.start()) + 1
-        yield Block(page, line, language, found[3], reason)
+        yield Block(page, line, language, found[3])
 
 
 def given(page: Path) -> list[str]:

@@ -78,7 +78,7 @@ class Project:
         """Do what the page says, in its order."""
         waiting: list[Block] = []
         for block in doc_pages.blocks(page):
-            if block.reason_not_to_run or block.language in doc_pages.NOT_CODE:
+            if block.language in doc_pages.NOT_CODE:
                 continue
             if block.language in ("python", "pycon") and block.file is None:
                 waiting.append(block)

@@ -234,8 +234,3 @@ def test_every_page_is_in_the_contents() -> None:
     for page in DOCS.rglob("*.md"):
         name = page.relative_to(DOCS).with_suffix("").as_posix()
         assert name == "index" or f"\n{name}\n" in contents
-
-
-def test_what_is_not_run_has_a_reason_and_is_rare() -> None:
-    left_out = [block for page in pages() for block in blocks(page) if block.reason_not_to_run]
-    assert len(left_out) <= 2
