@@ -53,12 +53,18 @@ def messages_of(sessions: Rows) -> QuerySet[Any]:
 
 
 def key_batches(rows: Rows, size: int, progress: str = "") -> Iterator[list[Any]]:
-    """Yield keys in ascending order; ``progress`` is told on a terminal."""
+    """Yield keys in ascending order; ``progress`` is told on a terminal.
+
+    It ends with the last row that was there when it began: who writes meanwhile may be as fast.
+    """
     is_shown = bool(progress) and sys.stdout.isatty()
     total = rows.count() if is_shown else 0
+    last = rows.order_by("-pk").values_list("pk", flat=True).first()
     done, after = 0, None
-    while True:
-        page = rows.all() if after is None else rows.filter(pk__gt=after)
+    while last is not None:
+        page = rows.filter(pk__lte=last)
+        if after is not None:
+            page = page.filter(pk__gt=after)
         keys = list(page.order_by("pk").values_list("pk", flat=True)[:size])
         if is_shown:
             sys.stdout.write(f"\r  {progress}: {done} of {total}" + ("" if keys else "\n"))

@@ -205,6 +205,20 @@ def test_m_02_what_old_code_writes_meanwhile_is_found_by_the_next_run(ada: Any) 
     services.add_message(row, "user", "Six")
 
 
+def test_m_01_a_run_ends_however_fast_old_code_writes(ada: Any) -> None:
+    began(ada, ("user", "Old"))
+
+    def fill(session: Any) -> dict[str, Any]:
+        assert sessions().count() < 10, "the run follows its own tail"
+        began(ada, ("user", "Meanwhile"))
+        return {}
+
+    assert adopt(fill=fill, batch=1).sessions == 1
+    assert sessions().filter(last_activity_at=None).count() == 1
+    adopt()
+    assert not sessions().filter(last_activity_at=None).exists()
+
+
 def test_a_role_that_does_not_exist_is_refused_before_anything_is_written(ada: Any) -> None:
     session = began(ada, ("user", "One"))
     with pytest.raises(ValueError, match=r"'robot' is not a role; give one of user, assistant"):
