@@ -127,7 +127,9 @@ class _Stream:
     async def _wait(self, news: asyncio.Event) -> None:
         """Wait for news, but no longer than nothing has to be done."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(news.wait(), self._quiet())
+            # Not wait_for: Python 3.11's may lose the cancellation by a reader who leaves just now.
+            async with asyncio.timeout(self._quiet()):
+                await news.wait()
             await asyncio.sleep(AT_ONCE)
 
     def _quiet(self) -> float:

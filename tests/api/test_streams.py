@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -262,6 +263,18 @@ async def test_of_many_that_come_at_once_those_that_are_too_many_end(
     assert [await followed.piece() for followed in at_once[:2]] == ["retry: 1000\n\n"] * 2
     assert await at_once[2].rest() == []
     assert hub.count(site.caller.owner) == 2
+
+
+async def test_who_leaves_just_as_news_come_has_left() -> None:
+    waiting_stream: Any = SimpleNamespace(_quiet=lambda: 10.0)
+    news = asyncio.Event()
+    waits = asyncio.create_task(streams._Stream._wait(waiting_stream, news))
+    await asyncio.sleep(0)
+    news.set()
+    await asyncio.sleep(0)
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
 
 
 async def test_a_stream_ends_by_itself_one_day(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
