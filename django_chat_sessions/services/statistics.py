@@ -19,6 +19,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from django_chat_sessions import clock
@@ -221,7 +222,9 @@ def _count_times(days: list[Figures], moments: list[datetime]) -> None:
     answer, unless a reopening has moved it since. Later attempts waited for their reader.
     """
     as_it_ended = Q(last_message_at__gt=F("opened_at")) | Q(opened_at=F("started_at"))
-    last = FilteredRelation("messages", condition=Q(messages__position=F("message_count") - 1))
+    # MariaDB refuses an unsigned number below zero, whether the row counts or not.
+    place = Greatest(F("message_count"), Value(1)) - Value(1)
+    last = FilteredRelation("messages", condition=Q(messages__position=place))
     taken = ExpressionWrapper(
         F("last_message_at") - F("stats_last__created_at"), output_field=DurationField()
     )
