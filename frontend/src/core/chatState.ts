@@ -17,7 +17,7 @@ export interface PendingMessage {
   content: string;
   /** The session the reader was looking at; null when none was open. */
   session: string | null;
-  state: "sending" | "failed";
+  state: "queued" | "sending" | "failed";
   problem: ChatProblem | null;
   /** What the server said instead of taking it, with the sessions to choose from. */
   conflict: Conflict | null;
@@ -50,6 +50,7 @@ export interface ChatState {
   draft: string;
   error: ChatProblem | null;
   remainingSeconds: number | null;
+  durable: boolean;
   loadingOlder: boolean;
   elsewhere: Elsewhere;
 }
@@ -73,6 +74,7 @@ export const INITIAL_STATE: ChatState = {
   draft: "",
   error: null,
   remainingSeconds: null,
+  durable: true,
   loadingOlder: false,
   elsewhere: NOTHING_ELSEWHERE,
 };

@@ -70,7 +70,7 @@ describe("arriving", () => {
     const { store } = await bench.openTab();
     expect(store.getSnapshot().status).toBe("loading");
     await bench.timers.advance(1000);
-    expect(store.getSnapshot()).toMatchObject({ status: "offline", online: true, error: null });
+    expect(store.getSnapshot()).toMatchObject({ status: "reconnecting", error: null });
     bench.server.offline = false;
     await bench.timers.advance(30_000);
     expect(store.getSnapshot().status).toBe("resumed");

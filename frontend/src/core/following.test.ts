@@ -115,7 +115,7 @@ it("takes trouble on the way for reconnecting, never for the end", async () => {
   bench.server.write("Bec");
   bench.server.offline = true;
   await bench.timers.advance(120_000);
-  expect(store.getSnapshot()).toMatchObject({ status: "offline", online: true, running: "reconnecting" });
+  expect(store.getSnapshot()).toMatchObject({ status: "reconnecting", running: "reconnecting" });
   bench.server.offline = false;
   bench.server.finish("Because.");
   await bench.timers.advance(4000);

@@ -64,7 +64,7 @@ describe("sending", () => {
     await bench.timers.advance(600_000);
     expect(posted()).toHaveLength(8);
     expect(store.getSnapshot()).toMatchObject({
-      status: "offline",
+      status: "reconnecting",
       pending: [{ key, content: "Why?", state: "failed", problem: { code: "network" } }],
     });
     bench.server.offline = false;
@@ -79,7 +79,7 @@ describe("sending", () => {
     const { store, page } = await bench.openTab();
     bench.server.offline = true;
     page.signal("offline");
-    expect(store.getSnapshot()).toMatchObject({ status: "offline", online: false });
+    expect(store.getSnapshot()).toMatchObject({ status: "offline" });
     store.send("Why?");
     await bench.timers.advance(3_600_000);
     expect(store.getSnapshot().pending).toMatchObject([{ state: "sending" }]);

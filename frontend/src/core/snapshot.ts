@@ -12,7 +12,8 @@ export type ChatStatus =
   | "expiring"
   | "expired"
   | "ended"
-  | "offline";
+  | "offline"
+  | "reconnecting";
 
 /** One row of the transcript; `key` stays the same while a message goes from pending to stored. */
 export type TranscriptEntry =
@@ -40,17 +41,18 @@ export interface ChatSnapshot {
   hasOlder: boolean;
   /** An older session is shown; it takes messages again once reopened. */
   readOnly: boolean;
-  /** False when the device is offline; true while the server alone cannot be reached. */
-  online: boolean;
+  /** Whether unsent words outlive this page; false where the browser's storage is blocked or full. */
+  durable: boolean;
   /** Another session of this reader, whose answer has just arrived and is not read yet. */
   answeredElsewhere: Session | null;
 }
 
-const FAILURES_UNTIL_OFFLINE = 2;
+const FAILURES_UNTIL_RECONNECTING = 2;
 
 /** The state table: the first line that holds is the status. */
 const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolean])[] = [
-  ["offline", (state) => !state.online || Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_OFFLINE],
+  ["offline", (state) => !state.online],
+  ["reconnecting", (state) => Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_RECONNECTING],
   ["loading", (state) => !state.loaded],
   ["ended", (state) => state.session?.state === "ended"],
   ["expired", (state) => state.session?.state === "expired" || lapsedBefore(state)],
@@ -62,7 +64,7 @@ const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolea
 ];
 
 export function toSnapshot(state: ChatState): ChatSnapshot {
-  const { arrival, session, previous, messages, draft, error, remainingSeconds, loadingOlder, online } = state;
+  const { arrival, session, previous, messages, draft, error, remainingSeconds, loadingOlder, durable } = state;
   const pending = visiblePending(state);
   return {
     status: statusOf(state),
@@ -79,7 +81,7 @@ export function toSnapshot(state: ChatState): ChatSnapshot {
     loadingOlder,
     hasOlder: state.nextBefore !== null,
     readOnly: state.viewing,
-    online,
+    durable,
     answeredElsewhere: state.elsewhere.answered,
   };
 }

@@ -4,7 +4,7 @@ import { shallowEqual, useSelection } from "./useSelection.js";
 
 export type SessionStatusInfo = Pick<
   ChatSnapshot,
-  "status" | "running" | "arrival" | "session" | "previous" | "remainingSeconds" | "readOnly" | "online"
+  "status" | "running" | "arrival" | "session" | "previous" | "remainingSeconds" | "readOnly"
 > &
   Pick<ChatStore, "keep" | "startNew" | "reopen" | "end" | "stop">;
 
@@ -17,6 +17,6 @@ export function useSessionStatus(): SessionStatusInfo {
 }
 
 function pick(snapshot: ChatSnapshot) {
-  const { status, running, arrival, session, previous, remainingSeconds, readOnly, online } = snapshot;
-  return { status, running, arrival, session, previous, remainingSeconds, readOnly, online };
+  const { status, running, arrival, session, previous, remainingSeconds, readOnly } = snapshot;
+  return { status, running, arrival, session, previous, remainingSeconds, readOnly };
 }

@@ -111,7 +111,7 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
 }
 
 function isSomethingUnderWay({ running, pending }: ChatSnapshot): boolean {
-  return running !== null || pending.some(({ state }) => state === "sending");
+  return running !== null || pending.some(({ state }) => state !== "failed");
 }
 
 function useSend(field: RefObject<HTMLTextAreaElement | null>, isBusy: boolean): () => void {

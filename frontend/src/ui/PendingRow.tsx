@@ -7,14 +7,14 @@ import { useWords, type Words } from "./words.js";
 /** A message that is on its way, or that could not be sent: its words are never lost. */
 export const PendingRow = memo(function PendingRow({ pending }: { pending: PendingMessage }) {
   const words = useWords();
-  const isOffline = useChatSelector((chat) => chat.status === "offline");
+  const isOffline = useChatSelector((chat) => chat.status === "offline" || chat.status === "reconnecting");
   return (
     <article className="dcs-message" data-role="user" data-state={pending.state}>
       <h3 className="dcs-hidden">{words.you}</h3>
       <div className="dcs-message-body">
         <Paragraphs text={pending.content} />
       </div>
-      {pending.state === "sending" ? (
+      {pending.state !== "failed" ? (
         <p className="dcs-message-note">{isOffline ? words.waitingForConnection : words.sending}</p>
       ) : (
         <Failure pending={pending} words={words} />

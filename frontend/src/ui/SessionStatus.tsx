@@ -41,18 +41,19 @@ const ICONS: Record<SessionStatusInfo["status"], IconName> = {
   expired: "pause",
   ended: "pause",
   offline: "offline",
+  reconnecting: "offline",
 };
 
 function iconFor({ status, running }: SessionStatusInfo): IconName {
   if (running === "reconnecting") return "offline";
-  return running !== null && status !== "offline" ? "spark" : ICONS[status];
+  return running !== null && ICONS[status] !== "offline" ? "spark" : ICONS[status];
 }
 
 function textFor(info: SessionStatusInfo, words: Words): string {
-  const { status, online, running } = info;
-  if (status === "offline" && !online) return words.statusOffline;
+  const { status, running } = info;
+  if (status === "offline") return words.statusOffline;
   if (running === "reconnecting") return words.reconnecting;
-  if (status === "offline") return words.statusReconnecting;
+  if (status === "reconnecting") return words.statusReconnecting;
   if (running !== null) return running === "writing" ? words.writing : words.thinking;
   if (status === "expiring") return words.statusExpiring(clockText(info.remainingSeconds ?? 0));
   if (status === "expired") return expiredText(info, words);
