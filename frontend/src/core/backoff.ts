@@ -7,5 +7,5 @@ const LONGEST = 30_000;
 export function backoff(attempts: number, random: () => number, error?: unknown): number {
   const base = Math.min(LONGEST, FIRST * 2 ** attempts);
   const jittered = base * (0.75 + random() / 4);
-  return Math.max(jittered, (retryAfterOf(error) ?? 0) * 1000);
+  return Math.max(jittered, retryAfterOf(error) * 1000);
 }

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { browserChannel } from "./browserChannel.js";
+import { browserStorage, createJsonStorage } from "./jsonStorage.js";
 import { newMessageKey } from "./messageKey.js";
-import { browserNewsChannel } from "./newsChannel.js";
 import { browserPage } from "./pageSignals.js";
-import { browserStorage, createStoredHint } from "./storedHint.js";
-import { browserTransport, createTabChannel, type TabMessage } from "./tabChannel.js";
+import { createStoredHint } from "./storedHint.js";
+import { createTabChannel, type TabMessage } from "./tabChannel.js";
 import { browserLock } from "./tabLock.js";
 import { FakeBrowser, FakeStorage } from "./testing/chatBench.js";
 import { settle } from "./testing/fakeTimers.js";
@@ -13,7 +14,7 @@ afterEach(() => {
   localStorage.clear();
 });
 
-describe("the stored hint", () => {
+describe("the storage", () => {
   it.each([
     ["missing", () => null],
     [
@@ -25,41 +26,43 @@ describe("the stored hint", () => {
     [
       "full",
       () => ({
-        getItem: () => null,
-        removeItem: () => {},
+        ...{ length: 0, key: () => null, getItem: () => null, removeItem: () => {} },
         setItem: () => {
           throw new DOMException("full", "QuotaExceededError");
         },
       }),
     ],
-  ])("does no harm where storage is %s", (_, storage) => {
-    const hint = createStoredHint({ scope: "", storage });
-    hint.write({ draft: "words" });
-    hint.clear();
+  ])("does no harm where it is %s", (_, open) => {
+    const storage = createJsonStorage(open);
+    expect(storage.write("a", { draft: "words" })).toBe(false);
+    expect(storage.read("a")).toEqual({});
+    expect(storage.names()).toEqual([]);
+  });
+
+  it.each(["{", '"text"', "null", "{}", '{"draft":[],"session":4}'])("reads the hint %s as nothing", (text) => {
+    const storage = new FakeStorage();
+    const hint = createStoredHint(
+      createJsonStorage(() => storage),
+      "a",
+    );
+    hint.write({ draft: "x" });
+    storage.setItem([...storage.values.keys()][0] ?? "", text);
     expect(hint.read()).toEqual({ session: null, draft: "" });
   });
 
-  it.each(["{", '"text"', "null", "{}", '{"version":0,"draft":"old"}', '{"version":1,"session":4,"draft":[]}'])(
-    "reads %s as nothing",
-    (text) => {
-      const storage = new FakeStorage();
-      const hint = createStoredHint({ scope: "a", storage: () => storage });
-      hint.write({ draft: "x" });
-      storage.setItem([...storage.values.keys()][0] ?? "", text);
-      expect(hint.read()).toEqual({ session: null, draft: "" });
-    },
-  );
-
   it("leaves no trace when there is nothing to remember", () => {
     const storage = new FakeStorage();
-    const hint = createStoredHint({ scope: "a", storage: () => storage });
-    hint.write({ session: "s1", draft: "x" });
+    const hint = createStoredHint(
+      createJsonStorage(() => storage),
+      "a",
+    );
+    expect(hint.write({ session: "s1", draft: "x" })).toBe(true);
     expect(hint.read()).toEqual({ session: "s1", draft: "x" });
     hint.write({ session: null, draft: "" });
     expect(storage.values.size).toBe(0);
   });
 
-  it("finds the browser's storage, or none", () => {
+  it("is the browser's, or none", () => {
     expect(browserStorage()).toBe(localStorage);
     vi.stubGlobal("localStorage", undefined);
     expect(browserStorage()).toBeNull();
@@ -68,18 +71,16 @@ describe("the stored hint", () => {
 
 describe("message keys", () => {
   const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-  const insecure = {
-    getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes),
-  } as unknown as Crypto;
 
-  it("are fresh UUIDs with or without HTTPS, and without any crypto", () => {
-    vi.stubGlobal("crypto", crypto);
-    for (const make of [() => newMessageKey(), () => newMessageKey(insecure)]) {
-      expect(make()).toMatch(UUID);
-      expect(make()).not.toBe(make());
-    }
-    vi.stubGlobal("crypto", undefined);
-    expect(newMessageKey()).toMatch(UUID);
+  it("are fresh UUIDs, also on pages without HTTPS", () => {
+    const { getRandomValues } = crypto;
+    const check = () => {
+      expect(newMessageKey()).toMatch(UUID);
+      expect(newMessageKey()).not.toBe(newMessageKey());
+    };
+    check();
+    vi.stubGlobal("crypto", { getRandomValues: getRandomValues.bind(crypto) });
+    check();
   });
 });
 
@@ -119,8 +120,8 @@ describe("the tab channel", () => {
   it("tells other tabs and the rest of this page, never the teller", () => {
     const browser = new FakeBrowser();
     const heard: string[] = [];
-    const here = createTabChannel(browser.transport);
-    const there = createTabChannel(browser.transport);
+    const here = createTabChannel(browser.channel);
+    const there = createTabChannel(browser.channel);
     const teller = here.join(() => heard.push("teller"));
     here.join(() => heard.push("same page"));
     const other = there.join(() => heard.push("other tab"));
@@ -133,56 +134,14 @@ describe("the tab channel", () => {
     expect(heard.filter((name) => name === "other tab")).toHaveLength(1);
   });
 
-  it("uses BroadcastChannel and ignores what is not ours", () => {
-    const channels: { onmessage?: (event: { data: unknown }) => void; posted: unknown[]; closed: boolean }[] = [];
-    class Channel {
-      posted: unknown[] = [];
-      closed = false;
-      constructor() {
-        channels.push(this);
-      }
-      postMessage = (data: unknown) => void this.posted.push(data);
-      close = () => {
-        this.closed = true;
-      };
-    }
-    vi.stubGlobal("BroadcastChannel", Channel);
-    const heard: unknown[] = [];
-    const transport = browserTransport((received) => heard.push(received));
-    transport.post(message);
-    for (const data of [message, null, "text", { scope: 1, session: null }, { scope: "a", session: 4 }]) {
-      channels[0]?.onmessage?.({ data });
-    }
-    transport.close();
-    expect(channels[0]).toMatchObject({ posted: [message], closed: true });
-    expect(heard).toEqual([message]);
-  });
-
-  it("falls back to storage events", async () => {
-    vi.stubGlobal("BroadcastChannel", undefined);
-    const heard: unknown[] = [];
-    const transport = browserTransport((received) => heard.push(received));
-    transport.post(message);
-    const key = localStorage.key(0) ?? "";
-    const first = localStorage.getItem(key);
-    transport.post(message);
-    expect(localStorage.getItem(key)).not.toBe(first);
-    for (const init of [{ key, newValue: first }, { key, newValue: "{" }, { key, newValue: null }, { key: "other" }]) {
-      window.dispatchEvent(Object.assign(new Event("storage"), init));
-    }
-    vi.stubGlobal("localStorage", undefined);
-    transport.post(message);
-    transport.close();
-    await settle();
-    expect(heard).toEqual([message]);
-  });
-
-  it("is silent on a server", () => {
-    vi.stubGlobal("BroadcastChannel", undefined);
-    vi.stubGlobal("window", undefined);
-    const transport = browserTransport(() => expect.unreachable());
-    transport.post(message);
-    transport.close();
+  it("serves one page where tabs cannot talk", () => {
+    const heard: string[] = [];
+    const channel = createTabChannel(null);
+    const teller = channel.join(() => heard.push("teller"));
+    channel.join(() => heard.push("same page"));
+    teller.tell(message);
+    teller.leave();
+    expect(heard).toEqual(["same page"]);
   });
 });
 
@@ -257,29 +216,26 @@ describe("the tab lock", () => {
   });
 });
 
-describe("the news channel", () => {
-  it("is BroadcastChannel, and ignores what is not ours", () => {
-    const channels: { onmessage?: (event: { data: unknown }) => void; posted: unknown[]; closed: boolean }[] = [];
+describe("the browser's channel", () => {
+  it("is a BroadcastChannel, if there are any", () => {
+    const channels: { name: string; onmessage?: (event: { data: unknown }) => void; posted: unknown[] }[] = [];
     class Channel {
       posted: unknown[] = [];
-      closed = false;
-      constructor() {
+      constructor(readonly name: string) {
         channels.push(this);
       }
       postMessage = (data: unknown) => void this.posted.push(data);
-      close = () => {
-        this.closed = true;
-      };
+      close = () => void this.posted.push("closed");
     }
     vi.stubGlobal("BroadcastChannel", Channel);
-    const heard: unknown[] = [];
-    const channel = browserNewsChannel()?.("name", (message) => heard.push(message));
-    channel?.post({ kind: "ask" });
-    for (const data of [{ kind: "ask" }, null, "text", {}, { kind: 4 }]) channels[0]?.onmessage?.({ data });
+    const heard: string[] = [];
+    const channel = browserChannel<string>()?.("name", (message) => heard.push(message));
+    channel?.post("said");
+    channels[0]?.onmessage?.({ data: "heard" });
     channel?.close();
-    expect(channels[0]).toMatchObject({ posted: [{ kind: "ask" }], closed: true });
-    expect(heard).toEqual([{ kind: "ask" }]);
+    expect(channels).toMatchObject([{ name: "django-chat-sessions 1 name", posted: ["said", "closed"] }]);
+    expect(heard).toEqual(["heard"]);
     vi.stubGlobal("BroadcastChannel", undefined);
-    expect(browserNewsChannel()).toBeNull();
+    expect(browserChannel()).toBeNull();
   });
 });

@@ -1,8 +1,9 @@
 import type { ApiClient } from "./apiClient.js";
 import { type ChatState, INITIAL_STATE, problemOf } from "./chatState.js";
 import type { Clock } from "./clock.js";
-import { ApiError, isConnectionTrouble } from "./errors.js";
+import { isConnectionTrouble } from "./errors.js";
 import type { UpdatesMember } from "./liveUpdates.js";
+import type { Outbox } from "./outbox.js";
 import type { PageSignals } from "./pageSignals.js";
 import type { StoredHint } from "./storedHint.js";
 import type { TabMember } from "./tabChannel.js";
@@ -11,9 +12,11 @@ import type { Arrival, Time } from "./wire.js";
 export interface ContextParts {
   api: ApiClient;
   scope: string;
+  owner: string;
   clock: Clock;
   page: PageSignals;
   hint: StoredHint;
+  outbox: Outbox;
   newKey: () => string;
   random: () => number;
 }
@@ -24,79 +27,86 @@ interface ContextEvents {
   settled(): void;
 }
 
-/** What every effect of one chat shares: its state, and the one way to ask the server. */
-export class ChatContext {
-  readonly parts: ContextParts;
-  state: ChatState = INITIAL_STATE;
+/** What every effect of one chat shares: its parts, its state, and the one way to ask the server. */
+export interface ChatContext extends ContextParts {
+  state: ChatState;
   /** Raised by whatever makes answers that are still under way out of date. */
-  epoch = 0;
-  /** Answers under way that news must not overtake: what they say may be older. */
-  private asked = 0;
+  epoch: number;
   /** Present while the chat is connected. */
-  tabs: TabMember | null = null;
-  live: UpdatesMember | null = null;
-  private readonly events: ContextEvents;
-
-  constructor(parts: ContextParts, events: ContextEvents) {
-    this.parts = parts;
-    this.events = events;
-  }
-
+  tabs: TabMember | null;
+  live: UpdatesMember | null;
   /** Whether news can be put on top of what is known; a message on its way would be shown twice. */
-  get isSettled(): boolean {
-    return this.asked === 0 && !this.state.pending.some(({ state }) => state === "sending");
-  }
-
-  update(change: (state: ChatState) => ChatState): void {
-    const next = change(this.state);
-    if (next === this.state) return;
-    this.state = next;
-    this.events.changed();
-  }
-
-  /** Ask the server; learn its time and whether it can be reached. */
-  async call<T extends { server_time: Time }>(request: () => Promise<T>): Promise<T> {
-    const { clock, page } = this.parts;
-    const askedAt = clock.now();
-    this.asked += 1;
-    try {
-      const answer = await request();
-      clock.observe(answer.server_time, askedAt, clock.now());
-      this.reached();
-      return answer;
-    } catch (error) {
-      if (!isConnectionTrouble(error)) this.reached();
-      else this.update((state) => ({ ...state, failures: state.failures + 1, online: page.isOnline() }));
-      throw error;
-    } finally {
-      this.asked -= 1;
-      this.events.settled();
-    }
-  }
-
+  isSettled(): boolean;
+  update(change: (state: ChatState) => ChatState): void;
+  set(change: Partial<ChatState>): void;
+  /** Learn the server's time from its answer, and whether it can be reached. */
+  call<T extends { server_time: Time }>(answer: Promise<T>): Promise<T>;
   /** Show a refusal; trouble with the connection is a status, not an error. */
-  report(error: unknown): void {
-    if (!isConnectionTrouble(error)) this.update((state) => ({ ...state, error: problemOf(error) }));
-  }
-
-  tell(session: string | null): void {
-    this.tabs?.tell({ scope: this.parts.scope, session });
-  }
-
+  report(error: unknown): void;
+  tell(session: string | null): void;
   /** Our own verb has begun a session. */
-  entered({ reason }: Arrival): void {
-    if (reason === "first") this.live?.renew();
-  }
-
-  reached(): void {
-    const online = this.parts.page.isOnline();
-    const { failures, lostNews } = this.state;
-    if (failures === 0 && lostNews < 2 && this.state.online === online) return;
-    // The server is there, even if news do not come yet.
-    this.update((state) => ({ ...state, failures: 0, lostNews: Math.min(1, lostNews), online }));
-  }
+  entered(arrival: Arrival): void;
+  reached(): void;
 }
 
-export function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404;
+export function createChatContext(parts: ContextParts, { changed, settled }: ContextEvents): ChatContext {
+  const { clock, page, scope } = parts;
+  /** Answers under way that news must not overtake: what they say may be older. */
+  let asked = 0;
+
+  const update = (change: (state: ChatState) => ChatState) => {
+    const next = change(context.state);
+    if (next === context.state) return;
+    context.state = next;
+    changed();
+  };
+  const set = (change: Partial<ChatState>) =>
+    update((state) => {
+      const isNew = Object.entries(change).some(([name, value]) => state[name as keyof ChatState] !== value);
+      return isNew ? { ...state, ...change } : state;
+    });
+  const reached = () => {
+    // The server is there, even if news do not come yet.
+    set({ failures: 0, lostNews: Math.min(1, context.state.lostNews), online: page.isOnline() });
+  };
+  const context: ChatContext = {
+    ...parts,
+    state: INITIAL_STATE,
+    epoch: 0,
+    tabs: null,
+    live: null,
+    isSettled: () => asked === 0 && !context.state.pending.some(isUnderWay),
+    update,
+    set,
+    async call(answer) {
+      const askedAt = clock.now();
+      asked += 1;
+      try {
+        const given = await answer;
+        clock.observe(given.server_time, askedAt, clock.now());
+        reached();
+        return given;
+      } catch (error) {
+        if (!isConnectionTrouble(error)) reached();
+        else set({ failures: context.state.failures + 1, online: page.isOnline() });
+        throw error;
+      } finally {
+        asked -= 1;
+        settled();
+      }
+    },
+    report(error) {
+      if (!isConnectionTrouble(error)) set({ error: problemOf(error) });
+    },
+    tell: (session) => context.tabs?.tell({ scope, session }),
+    entered({ reason }) {
+      if (reason === "first") context.live?.renew();
+    },
+    reached,
+  };
+  return context;
+}
+
+function isUnderWay({ state, tried }: ChatState["pending"][number]): boolean {
+  return state === "sending" || (state === "queued" && tried);
 }

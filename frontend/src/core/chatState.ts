@@ -6,7 +6,7 @@ import type { Arrival, Conflict, Message, Session } from "./wire.js";
 
 /** What went wrong, as data; `network` when no answer came. */
 export interface ChatProblem {
-  code: ApiErrorCode | "network";
+  code: ApiErrorCode;
   message: string;
   field: string | null;
 }
@@ -17,7 +17,10 @@ export interface PendingMessage {
   content: string;
   /** The session the reader was looking at; null when none was open. */
   session: string | null;
+  /** `queued` waits for its turn, the connection or its next attempt. */
   state: "queued" | "sending" | "failed";
+  /** An attempt was made of which nobody knows how it ended: the server may have it. */
+  tried: boolean;
   problem: ChatProblem | null;
   /** What the server said instead of taking it, with the sessions to choose from. */
   conflict: Conflict | null;
@@ -55,7 +58,11 @@ export interface ChatState {
   elsewhere: Elsewhere;
 }
 
+/** A transcript of which nothing is known yet. */
+export const BLANK = { viewing: false, messages: [], nextBefore: null, gap: false, earlier: [] };
+
 export const INITIAL_STATE: ChatState = {
+  ...BLANK,
   loaded: false,
   online: true,
   failures: 0,
@@ -64,11 +71,6 @@ export const INITIAL_STATE: ChatState = {
   greeting: null,
   session: null,
   previous: null,
-  viewing: false,
-  messages: [],
-  nextBefore: null,
-  gap: false,
-  earlier: [],
   keys: new Map(),
   pending: [],
   draft: "",

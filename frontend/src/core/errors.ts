@@ -1,15 +1,18 @@
 import type { Conflict, ConflictCode, ErrorBody, ErrorCode } from "./wire.js";
 
-/** `unexpected` is ours: the server refused, but not in the shape of the contract. */
-export type ApiErrorCode = ErrorCode | ConflictCode | "unexpected";
+/** Two are ours: `network` when no answer of this API came, `unexpected` when one did not have the contract's shape. */
+export type ApiErrorCode = ErrorCode | ConflictCode | "network" | "unexpected";
 
 interface ApiErrorParts {
-  status: number;
-  body: ErrorBody | Conflict | null;
-  retryAfter: number | null;
+  /** 0 when no answer came. */
+  status?: number;
+  body?: ErrorBody | Conflict | null;
+  retryAfter?: number | null;
+  message?: string;
+  cause?: unknown;
 }
 
-/** The server answered, and refused. `retryAfter` is in seconds. */
+/** The server refused, or could not be reached. `retryAfter` is in seconds. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -18,42 +21,38 @@ export class ApiError extends Error {
   readonly body: ErrorBody | Conflict | null;
   readonly retryAfter: number | null;
 
-  constructor({ status, body, retryAfter }: ApiErrorParts) {
-    super(body?.message ?? `The server answered with status ${status}.`);
+  constructor({ status = 0, body = null, retryAfter = null, message, cause }: ApiErrorParts) {
+    super(message ?? body?.message ?? `The server answered with status ${status}.`, { cause });
     this.status = status;
-    this.code = body?.code ?? "unexpected";
+    this.code = body?.code ?? (status === 0 ? "network" : "unexpected");
     this.field = body?.field ?? null;
     this.body = body;
     this.retryAfter = retryAfter;
   }
 }
 
-/** No answer of this API came back: offline, timed out, or a page from something in between. */
-export class NetworkError extends Error {
-  override readonly name = "NetworkError";
-  readonly retryAfter: number | null;
-
-  constructor(message: string, options: { cause?: unknown; retryAfter?: number | null } = {}) {
-    super(message, { cause: options.cause });
-    this.retryAfter = options.retryAfter ?? null;
-  }
+function statusOf(error: unknown): number {
+  return error instanceof ApiError ? error.status : -1;
 }
-
-const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Whether the same request may be sent again by itself. */
 export function isRetryable(error: unknown): boolean {
-  if (error instanceof NetworkError) return true;
-  return error instanceof ApiError && (error.status >= 500 || RETRYABLE_STATUSES.has(error.status));
+  const status = statusOf(error);
+  return status >= 500 || [0, 408, 425, 429].includes(status);
 }
 
 /** Whether it says that the server cannot be reached, rather than that it refused. */
 export function isConnectionTrouble(error: unknown): boolean {
-  return error instanceof NetworkError || (error instanceof ApiError && error.status >= 502);
+  const status = statusOf(error);
+  return status === 0 || status >= 502;
 }
 
-export function retryAfterOf(error: unknown): number | null {
-  return error instanceof ApiError || error instanceof NetworkError ? error.retryAfter : null;
+export function isGone(error: unknown): boolean {
+  return statusOf(error) === 404;
+}
+
+export function retryAfterOf(error: unknown): number {
+  return (error instanceof ApiError && error.retryAfter) || 0;
 }
 
 export function conflictOf(error: unknown): Conflict | null {

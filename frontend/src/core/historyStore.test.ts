@@ -12,7 +12,7 @@ beforeEach(() => {
 
 async function openHistory(options: { scope?: string | null; limit?: number } = {}) {
   const page = new FakePage();
-  const tabs = createTabChannel(bench.browser.transport);
+  const tabs = createTabChannel(bench.browser.channel);
   const updates = bench.updates(page);
   const history = createHistoryStore({ api: bench.api(), page, tabs, updates, scope: "", ...options });
   const disconnect = history.connect();
@@ -209,7 +209,7 @@ describe("news", () => {
       listener = given;
       return { await: () => {}, renew: () => {}, leave: () => {} };
     };
-    const tabs = createTabChannel(bench.browser.transport);
+    const tabs = createTabChannel(bench.browser.channel);
     const history = createHistoryStore({ api: bench.api(), page, tabs, updates: { join } });
     bench.server.holdAnswers();
     history.connect();

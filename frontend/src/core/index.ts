@@ -8,17 +8,19 @@ export {
   type StreamOptions,
   type UpdatesOptions,
 } from "./apiClient.js";
+export type { BrowserChannel, OpenChannel } from "./browserChannel.js";
 export type { ChatProblem, PendingMessage } from "./chatState.js";
 export { TIMEOUT_REASONS } from "./chatState.js";
 export { type ChatStore, type ChatStoreOptions, createChatStore } from "./chatStore.js";
 export { type Clock, createClock, systemTimers, type Timers } from "./clock.js";
-export { ApiError, type ApiErrorCode, NetworkError } from "./errors.js";
+export { ApiError, type ApiErrorCode } from "./errors.js";
 export {
   createHistoryStore,
   type HistorySnapshot,
   type HistoryStore,
   type HistoryStoreOptions,
 } from "./historyStore.js";
+export type { BrowserStorage } from "./jsonStorage.js";
 export {
   createLiveUpdates,
   type LiveUpdates,
@@ -26,10 +28,8 @@ export {
   type UpdatesListener,
   type UpdatesMember,
 } from "./liveUpdates.js";
-export type { NewsChannel, NewsMessage, OpenNewsChannel } from "./newsChannel.js";
 export { browserPage, type PageSignal, type PageSignals } from "./pageSignals.js";
 export type { ChatSnapshot, ChatStatus, TranscriptEntry } from "./snapshot.js";
-export type { HintStorage } from "./storedHint.js";
 export { createTabChannel, type TabChannel, type TabMessage } from "./tabChannel.js";
 export { browserLock, type TabLock } from "./tabLock.js";
 export { type Boundary, idleSeconds, isUnfinished } from "./transcript.js";

@@ -1,9 +1,12 @@
 import type { ApiClient } from "./apiClient.js";
+import { backoff } from "./backoff.js";
+import type { OpenChannel } from "./browserChannel.js";
 import { systemTimers, type TimerId, type Timers } from "./clock.js";
-import { browserNewsChannel, type NewsChannel, type NewsMessage, type OpenNewsChannel } from "./newsChannel.js";
-import { browserPage, type PageSignal, type PageSignals } from "./pageSignals.js";
-import { browserLock, type TabLock } from "./tabLock.js";
-import { type News, UpdatesReader } from "./updatesReader.js";
+import { ApiError } from "./errors.js";
+import type { PageSignals } from "./pageSignals.js";
+import type { NewsMessage } from "./sharedUpdates.js";
+import type { TabLock } from "./tabLock.js";
+import type { News } from "./updatesReader.js";
 
 export interface LiveUpdatesOptions {
   api: ApiClient;
@@ -16,7 +19,7 @@ export interface LiveUpdatesOptions {
   random?: (() => number) | undefined;
   /** The browser's when absent; with null for either, each tab reads for itself. */
   lock?: TabLock | null | undefined;
-  channel?: OpenNewsChannel | null | undefined;
+  channel?: OpenChannel<NewsMessage> | null | undefined;
 }
 
 export interface UpdatesListener {
@@ -40,166 +43,47 @@ export interface LiveUpdates {
   join(listener: UpdatesListener): UpdatesMember;
 }
 
-/** How long a leader that said nothing is still believed to read for us. */
-const TRUST = 35_000;
-/** How long a new tab waits to hear of a leader. */
-const GRACE = 1000;
-/** A leader says no more often than this that it lives. */
-const BEAT = 5000;
-
+/** Its code comes after the page has been shown; until then there are no news. */
 export function createLiveUpdates(options: LiveUpdatesOptions): LiveUpdates {
-  return new SharedUpdates(options);
-}
-
-class SharedUpdates implements LiveUpdates {
-  private readonly clock: Timers;
-  private readonly page: PageSignals;
-  private readonly reader: UpdatesReader;
-  private readonly name: string;
-  private readonly lock: TabLock | null;
-  private readonly openChannel: OpenNewsChannel | null;
-  /** Each with whether it waits for an answer. */
-  private readonly members = new Map<UpdatesListener, boolean>();
-  private channel: NewsChannel | null = null;
-  private isLeader = false;
-  private isStreaming = false;
-  private beatAt = Number.NEGATIVE_INFINITY;
-  private trust: TimerId = null;
-  private disconnect = () => {};
-
-  constructor(options: LiveUpdatesOptions) {
-    const { api, owner = "", scope } = options;
-    this.clock = options.clock ?? systemTimers;
-    this.page = options.page ?? browserPage();
-    this.name = `django-chat-sessions ${JSON.stringify([api.baseUrl, owner])}`;
-    this.lock = options.lock === undefined ? browserLock() : options.lock;
-    this.openChannel = options.channel === undefined ? browserNewsChannel() : options.channel;
-    const random = options.random ?? Math.random;
-    this.reader = new UpdatesReader(
-      { api, scope, clock: this.clock, page: this.page, random },
-      {
-        news: (news) => this.read(news),
-        alive: (isStreaming) => this.reached(isStreaming),
-        lost: (error) => this.lost(error),
-      },
-    );
-  }
-
-  join = (given: UpdatesListener): UpdatesMember => {
-    const listener = { ...given };
-    this.members.set(listener, false);
-    if (this.members.size === 1) this.connect();
-    return {
-      await: (isAwaited) => {
-        if (this.members.has(listener)) this.members.set(listener, isAwaited);
-        this.reader.await([...this.members.values()].includes(true));
-      },
-      renew: () => this.renew(),
-      leave: () => {
-        if (!this.members.delete(listener)) return;
-        this.reader.await([...this.members.values()].includes(true));
-        if (this.members.size === 0) this.disconnect();
-      },
-    };
+  const { clock = systemTimers, random = Math.random } = options;
+  let shared: Promise<LiveUpdates> | null = null;
+  const load = () => {
+    shared ??= import("./sharedUpdates.js").then(({ createSharedUpdates }) => createSharedUpdates(options));
+    return shared;
   };
-
-  private connect(): void {
-    const stopPage = this.page.subscribe((signal) => this.signalled(signal));
-    let resign = () => {};
-    this.disconnect = () => {
-      stopPage();
-      this.reader.stop();
-      this.clock.clearTimeout(this.trust);
-      resign();
-      this.channel?.close();
-      this.channel = null;
-      this.isLeader = false;
-      this.isStreaming = false;
-    };
-    if (this.lock === null || this.openChannel === null) {
-      this.lead();
-      return;
-    }
-    this.channel = this.openChannel(this.name, (message) => this.hear(message));
-    this.channel.post({ kind: "ask" });
-    this.believe(GRACE);
-    resign = this.lock.request(this.name, () => this.lead());
-  }
-
-  private lead(): void {
-    this.isLeader = true;
-    this.clock.clearTimeout(this.trust);
-    this.reader.start("stream");
-  }
-
-  private signalled(signal: PageSignal): void {
-    if (signal !== "hidden" && signal !== "offline") this.reader.hurry(signal !== "visible");
-  }
-
-  private read(news: News): void {
-    if (this.isLeader) this.channel?.post({ kind: "news", news });
-    this.tell((listener) => listener.news(news));
-  }
-
-  private reached(isStreaming: boolean): void {
-    this.beat(isStreaming);
-    this.tell((listener) => listener.found());
-  }
-
-  private lost(error: unknown): void {
-    this.beat(false);
-    this.tell((listener) => listener.lost(error));
-  }
-
-  /** Let the other tabs know how we fare, when that is new or they may begin to wonder. */
-  private beat(isStreaming: boolean): void {
-    const now = this.clock.now();
-    const isNew = isStreaming !== this.isStreaming || now - this.beatAt >= BEAT;
-    this.isStreaming = isStreaming;
-    if (!this.isLeader || !isNew) return;
-    this.beatAt = now;
-    this.channel?.post({ kind: "alive", isStreaming });
-  }
-
-  private renew(): void {
-    if (this.isLeader) this.reader.renew();
-    else this.channel?.post({ kind: "renew" });
-  }
-
-  private hear(message: NewsMessage): void {
-    if (this.isLeader) {
-      if (message.kind === "ask") this.channel?.post({ kind: "alive", isStreaming: this.isStreaming });
-      if (message.kind === "renew") this.renew();
-    } else if (message.kind === "news") this.hearNews(message.news);
-    else if (message.kind === "alive") this.hearOfLeader(message.isStreaming);
-  }
-
-  private hearNews(news: News): void {
-    // Whoever takes over goes on from here.
-    this.reader.cursor = news.cursor;
-    this.tell((listener) => listener.news(news));
-  }
-
-  private hearOfLeader(isStreaming: boolean): void {
-    if (isStreaming) {
-      this.believe(TRUST);
-      this.tell((listener) => listener.found());
-    } else this.distrust();
-  }
-
-  /** A leader that lives reads for us. One may be frozen, or read for somebody else: then we still look at times. */
-  private believe(milliseconds: number): void {
-    this.clock.clearTimeout(this.trust);
-    this.trust = this.clock.setTimeout(() => this.distrust(), milliseconds);
-    this.reader.start("watch");
-  }
-
-  private distrust(): void {
-    this.clock.clearTimeout(this.trust);
-    this.reader.start("poll");
-  }
-
-  private tell(say: (listener: UpdatesListener) => void): void {
-    for (const listener of [...this.members.keys()]) say(listener);
-  }
+  return {
+    join(listener) {
+      let member: UpdatesMember | null = null;
+      let isAwaited = false;
+      let hasLeft = false;
+      let timer: TimerId = null;
+      const enter = (attempts: number) =>
+        load().then(
+          (updates) => {
+            if (hasLeft) return;
+            member = updates.join(listener);
+            member.await(isAwaited);
+          },
+          (cause: unknown) => {
+            shared = null;
+            if (hasLeft) return;
+            listener.lost(new ApiError({ message: "What reads news could not be loaded.", cause }));
+            timer = clock.setTimeout(() => enter(attempts + 1), backoff(attempts, random));
+          },
+        );
+      void enter(0);
+      return {
+        await(value) {
+          isAwaited = value;
+          member?.await(value);
+        },
+        renew: () => member?.renew(),
+        leave() {
+          hasLeft = true;
+          clock.clearTimeout(timer);
+          member?.leave();
+        },
+      };
+    },
+  };
 }

@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import inProgress from "../../../tests/contract/conflict_turn_in_progress.json";
+import { ApiError } from "./errors.js";
 import { ChatBench } from "./testing/chatBench.js";
+import type { Conflict } from "./wire.js";
 
 let bench: ChatBench;
 beforeEach(() => {
@@ -82,7 +85,7 @@ describe("sending", () => {
     expect(store.getSnapshot()).toMatchObject({ status: "offline" });
     store.send("Why?");
     await bench.timers.advance(3_600_000);
-    expect(store.getSnapshot().pending).toMatchObject([{ state: "sending" }]);
+    expect(store.getSnapshot().pending).toMatchObject([{ state: "queued", tried: true }]);
     bench.server.offline = false;
     page.signal("online");
     await bench.timers.advance(0);
@@ -160,28 +163,41 @@ describe("conflicts", () => {
     expect(store.getSnapshot()).toMatchObject({
       running: "waiting",
       messages: [{ content: "From a phone" }, { state: "pending" }],
-      pending: [{ content: "Meanwhile", state: "failed", problem: { code: "turn_in_progress" } }],
-    });
-  });
-
-  it("keeps the words when an answer is still being written elsewhere, and follows it", async () => {
-    bench.server.start("", ["Why?", "Because."]);
-    const { store } = await bench.openTab();
-    const other = await bench.openTab({ storage: null });
-    other.disconnect();
-    await bench.api().sendMessage({ content: "From a phone", key: "phone-key" });
-    const key = store.send("Meanwhile") ?? "";
-    await bench.timers.advance(0);
-    expect(store.getSnapshot()).toMatchObject({
-      running: "waiting",
-      pending: [{ content: "Meanwhile", state: "failed", problem: { code: "turn_in_progress" } }],
+      pending: [{ content: "Meanwhile", state: "queued", problem: null }],
     });
     bench.server.finish("Phone answer.");
     await bench.timers.advance(3000);
-    expect(store.getSnapshot().messages.map(({ content }) => content)).toContain("From a phone");
-    store.retry(key);
-    await bench.timers.advance(0);
     expect(store.getSnapshot()).toMatchObject({ pending: [], running: "waiting" });
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual([
+      "From a phone",
+      "Phone answer.",
+      "Meanwhile",
+      "",
+    ]);
+  });
+
+  it("waits while an answer is being written to somebody's device, and then sends by itself", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.api().sendMessage({ content: "From a phone", key: "phone-key" });
+    store.send("Meanwhile");
+    await bench.timers.advance(60_000);
+    expect(store.getSnapshot()).toMatchObject({ running: "waiting", pending: [{ state: "queued" }] });
+    expect(posted().filter((body) => body?.content === "Meanwhile")).toHaveLength(1);
+    bench.server.finish("Phone answer.");
+    await bench.timers.advance(20_000);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], running: "waiting" });
+    expect(posted().filter((body) => body?.content === "Meanwhile")).toHaveLength(2);
+  });
+
+  it("says so when an answer that nobody sees here stands in the way for too long", async () => {
+    const refusal = new ApiError({ status: 409, body: inProgress.body as Conflict, retryAfter: null });
+    const { store } = await bench.openTab({
+      api: { ...bench.api(), sendMessage: () => Promise.reject(refusal) },
+    });
+    store.send("Meanwhile");
+    await bench.timers.advance(600_000);
+    expect(store.getSnapshot().pending).toMatchObject([{ state: "failed", problem: { code: "turn_in_progress" } }]);
   });
 
   const endElsewhere = async () => {

@@ -3,125 +3,185 @@ import type { ChatContext } from "./chatContext.js";
 import { type PendingMessage, problemOf } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { conflictOf, isRetryable } from "./errors.js";
-import { changedPending, queued, refused, sent, withoutPending } from "./transitions.js";
+import type { KeptMessage } from "./outbox.js";
+import { runningReply } from "./transcript.js";
+import { changedPending, queued, replied, sent, withoutPending } from "./transitions.js";
 import type { SendMessage } from "./wire.js";
 
-const MOST_ATTEMPTS = 8;
+/** Messages on their way: one at a time, in order, each with one key on all its attempts. */
+export interface Sending {
+  /** The key of the new message, or null when there is nothing to send or nowhere to send it. */
+  send(text: string): string | null;
+  retry(key: string, session?: string | null): void;
+  /** Take a failed message back; its words return to an empty composer. */
+  discard(key: string): void;
+  find(key: string): PendingMessage | undefined;
+  /** Send what was kept and nobody sends, beside our own. */
+  open(): void;
+  close(): void;
+  /** Something has changed that a message may have waited for. */
+  proceed(): void;
+  /** Do not wait any longer for the next attempt: the connection may be back. */
+  hurry(): void;
+}
 
 interface SendingEvents {
   /** A message was stored: the server has counted it as activity, and may have changed the session. */
   stored(): void;
   /** An answer is being written, perhaps in a session that is not shown here yet. */
   occupied(): void;
+  /** Whether a session is this reader's. */
+  owns(session: string): Promise<boolean>;
 }
 
-/** Messages on their way: one at a time, in order, each with one key on all its attempts. */
-export class Sending {
-  private readonly context: ChatContext;
-  private readonly events: SendingEvents;
-  private busy = false;
-  private timer: TimerId = null;
-  private wake: (() => void) | null = null;
+const MOST_ATTEMPTS = 8;
+/** Milliseconds after which nobody expects any more that a message goes out by itself. */
+const STALE = 3_600_000;
+const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 
-  constructor(context: ChatContext, events: SendingEvents) {
-    this.context = context;
-    this.events = events;
-  }
+export function createSending(context: ChatContext, events: SendingEvents): Sending {
+  const { api, scope, clock, page, hint, outbox, random, newKey, call, update, set } = context;
+  let isBusy = false;
+  let timer: TimerId = null;
+  let wake: (() => void) | null = null;
+  let letGo: (() => void) | null = null;
 
-  /** The key of the new message, or null when there is nothing to send or nowhere to send it. */
-  send(text: string): string | null {
-    const { state, parts } = this.context;
-    if (text.trim() === "" || state.viewing) return null;
-    const key = parts.newKey();
-    const session = this.addressed();
-    const message = { key, content: text, session, state: "sending", problem: null, conflict: null } as const;
-    parts.hint.write({ draft: "" });
-    this.context.update((current) => queued(current, message));
-    void this.pump();
-    return key;
-  }
-
-  retry(key: string, session = this.addressed()): void {
-    const change = { session, state: "sending", problem: null, conflict: null } as const;
-    if (this.find(key)?.state !== "failed") return;
-    this.context.update((state) => changedPending(state, key, change));
-    void this.pump();
-  }
-
-  /** Take a failed message back; its words return to an empty composer. */
-  discard(key: string): void {
-    const message = this.find(key);
-    if (message?.state !== "failed") return;
-    const draft = this.context.state.draft.trim() === "" ? message.content : this.context.state.draft;
-    this.context.parts.hint.write({ draft });
-    this.context.update((state) => ({ ...withoutPending(state, key), draft }));
-  }
-
-  /** Do not wait any longer for the next attempt: the connection may be back. */
-  hurry(): void {
-    this.context.parts.clock.clearTimeout(this.timer);
-    this.wake?.();
-  }
-
-  find(key: string): PendingMessage | undefined {
-    return this.context.state.pending.find((message) => message.key === key);
-  }
+  const find = (key: string) => context.state.pending.find((message) => message.key === key);
+  const change = (key: string, part: Partial<PendingMessage>) => update((state) => changedPending(state, key, part));
+  const next = () => context.state.pending.find(({ state }) => state !== "failed");
 
   /** A session that we know has ended on purpose is not named: the message then starts a new one. */
-  private addressed(): string | null {
-    const { session } = this.context.state;
+  const addressed = () => {
+    const { session } = context.state;
     return session === null || session.state === "ended" ? null : session.id;
-  }
+  };
+  const keep = ({ key, content, session }: PendingMessage) =>
+    set({ durable: outbox.keep({ key, content, session, at: clock.now() }) });
 
-  private async pump(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    for (let next = this.next(); next !== undefined; next = this.next()) await this.deliver(next.key);
-    this.busy = false;
-  }
+  /** Whether an answer is being written where this message is to go. */
+  const isOccupied = ({ session, tried }: PendingMessage) => {
+    const { state } = context;
+    const named = session ?? addressed();
+    if (tried || named === null) return false;
+    return named === state.session?.id
+      ? runningReply(state.messages) !== null
+      : state.elsewhere.running.includes(named);
+  };
 
-  private next(): PendingMessage | undefined {
-    return this.context.state.pending.find((message) => message.state === "sending");
-  }
+  const proceed = async () => {
+    if (timer === null) wake?.();
+    if (isBusy) return;
+    isBusy = true;
+    for (let message = next(); message !== undefined; message = next()) {
+      if (!(await deliver(message.key))) break;
+    }
+    isBusy = false;
+  };
 
-  private async deliver(key: string): Promise<void> {
+  /** False when the chat has left the page before it was done. */
+  const deliver = async (key: string) => {
     for (let attempts = 0; ; ) {
-      const message = this.find(key);
-      if (message === undefined) return;
+      const message = find(key);
+      if (message === undefined || message.state === "failed") return true;
       try {
-        return await this.attempt(message);
+        if (isOccupied(message)) await pause(null);
+        else return await attempt(message);
       } catch (error) {
         // While the device itself is offline, waiting costs nothing and is no attempt.
-        if (this.context.parts.page.isOnline()) attempts += 1;
-        if (!isRetryable(error) || attempts >= MOST_ATTEMPTS) return this.fail(key, error);
-        await this.pause(backoff(Math.max(0, attempts - 1), this.context.parts.random, error));
+        if (page.isOnline()) attempts += 1;
+        const conflict = conflictOf(error);
+        const isTurnedAway = conflict?.code === "turn_in_progress";
+        if (conflict !== null) update((state) => replied(state, conflict.session, conflict.running));
+        if (attempts >= MOST_ATTEMPTS || !(isTurnedAway || isRetryable(error))) {
+          change(key, { state: "failed", problem: problemOf(error), conflict });
+          return true;
+        }
+        change(key, { state: "queued", tried: !isTurnedAway });
+        if (isTurnedAway) events.occupied();
+        await pause(backoff(Math.max(0, attempts - 1), random, error));
       }
+      if (letGo === null) return false;
     }
-  }
+  };
 
-  private async attempt({ key, content, session }: PendingMessage): Promise<void> {
-    const { api, scope } = this.context.parts;
+  const attempt = async ({ key, content, session, tried }: PendingMessage) => {
+    if (!tried) change(key, { state: "sending" });
     const body: SendMessage = { scope, content, key };
-    const named = session ?? this.addressed();
+    const named = session ?? addressed();
     if (named !== null) body.session = named;
-    const answer = await this.context.call(() => api.sendMessage(body));
-    this.context.epoch += 1;
-    this.context.update((state) => sent(state, key, answer));
-    this.context.entered(answer.arrival);
-    this.context.tell(answer.session.id);
-    this.events.stored();
-  }
+    const answer = await call(api.sendMessage(body));
+    context.epoch += 1;
+    outbox.forget(key);
+    update((state) => sent(state, key, answer));
+    context.entered(answer.arrival);
+    context.tell(answer.session.id);
+    events.stored();
+    return true;
+  };
 
-  private fail(key: string, error: unknown): void {
-    const problem = problemOf(error);
-    this.context.update((state) => refused(state, key, problem, conflictOf(error)));
-    if (problem.code === "turn_in_progress") this.events.occupied();
-  }
-
-  private pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-      this.timer = this.context.parts.clock.setTimeout(resolve, milliseconds);
+  /** Until the next attempt; with null, until something has changed. */
+  const pause = async (milliseconds: number | null) => {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (milliseconds !== null) timer = clock.setTimeout(resolve, milliseconds);
     });
-  }
+    clock.clearTimeout(timer);
+    timer = wake = null;
+  };
+
+  const take = async ({ key, content, session, at }: KeptMessage) => {
+    if (session !== null && !(await events.owns(session))) return outbox.forget(key);
+    const isStale = clock.now() - at > STALE;
+    const problem = isStale ? problemOf("It was not sent while this chat was closed.") : null;
+    const state = isStale ? "failed" : "queued";
+    if (find(key) === undefined) {
+      const pending = { key, content, session, state, tried: true, problem, conflict: null } as const;
+      set({ pending: [...context.state.pending, pending] });
+    }
+    void proceed();
+  };
+
+  return {
+    find,
+    proceed: () => void proceed(),
+    send(text) {
+      if (text.trim() === "" || context.state.viewing) return null;
+      const message = { ...AFRESH, key: newKey(), content: text, session: addressed(), tried: false };
+      keep(message);
+      hint.write({ draft: "" });
+      update((state) => queued(state, message));
+      void proceed();
+      return message.key;
+    },
+    retry(key, session = addressed()) {
+      const message = find(key);
+      if (message?.state !== "failed") return;
+      keep({ ...message, session });
+      change(key, { ...AFRESH, session });
+      void proceed();
+    },
+    discard(key) {
+      const message = find(key);
+      if (message?.state !== "failed") return;
+      const draft = context.state.draft.trim() === "" ? message.content : context.state.draft;
+      hint.write({ draft });
+      outbox.forget(key);
+      update((state) => ({ ...withoutPending(state, key), draft }));
+    },
+    open() {
+      // One of which nobody can say now whose it is stays where it is.
+      letGo ??= outbox.open((message) => void take(message).catch(() => {}));
+      void proceed();
+    },
+    close() {
+      letGo?.();
+      letGo = null;
+      wake?.();
+    },
+    hurry() {
+      for (const { key, problem } of context.state.pending) if (problem?.code === "network") change(key, AFRESH);
+      wake?.();
+      void proceed();
+    },
+  };
 }

@@ -104,8 +104,12 @@ function runningOf({ messages, lostNews }: ChatState): ChatSnapshot["running"] {
 
 const NOTHING_PENDING: readonly PendingMessage[] = [];
 
-function visiblePending(state: ChatState): readonly PendingMessage[] {
-  return state.viewing ? NOTHING_PENDING : state.pending;
+/** Of a message from before a reload the server may have told already, while its own answer is still to come. */
+function visiblePending({ viewing, pending, messages }: ChatState): readonly PendingMessage[] {
+  if (viewing) return NOTHING_PENDING;
+  const stored = messages.findLast(({ role }) => role === "user")?.content;
+  const isDouble = ({ tried, content, state }: PendingMessage) => tried && state === "queued" && content === stored;
+  return pending.some(isDouble) ? pending.filter((message) => !isDouble(message)) : pending;
 }
 
 function entriesOf(state: ChatState, pending: readonly PendingMessage[]): readonly TranscriptEntry[] {

@@ -1,5 +1,4 @@
-/** The part of `localStorage` we use. */
-export type HintStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+import type { JsonStorage } from "./jsonStorage.js";
 
 export interface Hint {
   session: string | null;
@@ -8,53 +7,22 @@ export interface Hint {
 
 export interface StoredHint {
   read(): Hint;
-  write(change: Partial<Hint>): void;
-  clear(): void;
+  /** False when it could not be kept. */
+  write(change: Partial<Hint>): boolean;
 }
 
-const VERSION = 1;
-const EMPTY: Hint = { session: null, draft: "" };
-
-export interface StoredHintOptions {
-  scope: string;
-  /** Names the signed-in reader, so that two people at one browser do not meet each other's drafts. */
-  owner?: string | undefined;
-  storage?: (() => HintStorage | null) | undefined;
-}
-
-/** The last session's id and the draft of one scope: hints only, the server decides. */
-export function createStoredHint({ scope, owner = "", storage = browserStorage }: StoredHintOptions): StoredHint {
-  const key = `django-chat-sessions:${VERSION}:${encodeURIComponent(owner)}:${scope}`;
-  const read = (): Hint => attempt(() => parse(storage()?.getItem(key) ?? null)) ?? EMPTY;
-  const clear = () => void attempt(() => storage()?.removeItem(key));
+/** The last session's id and the draft of one place: hints only, the server decides. */
+export function createStoredHint(storage: JsonStorage, place: string): StoredHint {
+  const name = `django-chat-sessions:1:${place}`;
+  const read = (): Hint => {
+    const { session, draft } = storage.read(name);
+    return { session: typeof session === "string" ? session : null, draft: typeof draft === "string" ? draft : "" };
+  };
   return {
     read,
-    clear,
     write(change) {
       const next = { ...read(), ...change };
-      if (next.session === null && next.draft === "") return clear();
-      attempt(() => storage()?.setItem(key, JSON.stringify({ version: VERSION, ...next })));
+      return storage.write(name, next.session === null && next.draft === "" ? null : next);
     },
   };
-}
-
-/** Merely touching `localStorage` throws where cookies are blocked. */
-export function browserStorage(): HintStorage | null {
-  return attempt(() => (typeof localStorage === "undefined" ? null : localStorage)) ?? null;
-}
-
-function parse(text: string | null): Hint {
-  if (text === null) return EMPTY;
-  const value: unknown = JSON.parse(text);
-  if (typeof value !== "object" || value === null || !("version" in value) || value.version !== VERSION) return EMPTY;
-  const { session, draft } = value as Record<string, unknown>;
-  return { session: typeof session === "string" ? session : null, draft: typeof draft === "string" ? draft : "" };
-}
-
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-import type { ChatProblem, ChatState, PendingMessage } from "./chatState.js";
+import { BLANK, type ChatState, type PendingMessage } from "./chatState.js";
 import {
   boundaryBetween,
   isApart,
@@ -8,16 +8,7 @@ import {
   runningReply,
   type Segment,
 } from "./transcript.js";
-import type {
-  Arrival,
-  Conflict,
-  CurrentSession,
-  Message,
-  OpenedSession,
-  SentMessage,
-  Session,
-  Transcript,
-} from "./wire.js";
+import type { Arrival, CurrentSession, Message, OpenedSession, SentMessage, Session, Transcript } from "./wire.js";
 
 /** Pure steps from one state to the next; the effects that call them live beside this file. */
 
@@ -52,12 +43,9 @@ function entered(state: ChatState, session: Session, arrival: Arrival): ChatStat
   const follows = state.session !== null && isSuccessor(state.session, session, arrival);
   return {
     ...withSession(state, session),
+    ...BLANK,
     arrival,
     previous: arrival.previous ?? (follows ? state.session : null),
-    viewing: false,
-    messages: [],
-    nextBefore: null,
-    gap: false,
     earlier: follows ? [...state.earlier, ...carried(state, session, arrival)] : [],
   };
 }
@@ -96,12 +84,6 @@ export function sent(state: ChatState, key: string, answer: SentMessage): ChatSt
   return { ...here, messages, greeting: null, loaded: true };
 }
 
-export function refused(state: ChatState, key: string, problem: ChatProblem, conflict: Conflict | null): ChatState {
-  const failed = changedPending(state, key, { state: "failed", problem, conflict });
-  if (conflict === null || conflict.session.id !== state.session?.id) return failed;
-  return replied(failed, conflict.session, conflict.running);
-}
-
 /** The server's word about the session on screen and its last reply. */
 export function replied(state: ChatState, session: Session, reply: Message | null): ChatState {
   if (session.id !== state.session?.id) return state;
@@ -114,18 +96,13 @@ export function startedNew(state: ChatState, { arrival, session }: OpenedSession
 }
 
 export function reopened(state: ChatState, { arrival, session }: OpenedSession): ChatState {
-  const shown = state.session?.id === session.id;
   const segment = state.earlier.find(({ boundary }) => boundary.previous.id === session.id);
   return {
     ...withSession(state, session),
+    ...(state.session?.id === session.id ? { viewing: false } : { ...BLANK, messages: segment?.messages ?? [] }),
     arrival,
     previous: arrival.previous,
     greeting: "reopened",
-    viewing: false,
-    messages: shown ? state.messages : (segment?.messages ?? []),
-    nextBefore: shown ? state.nextBefore : null,
-    gap: shown && state.gap,
-    earlier: shown ? state.earlier : [],
     error: null,
     loaded: true,
   };
@@ -146,19 +123,17 @@ function furtherBack(first: Message | undefined): number | null {
 }
 
 export function pagedOlder(state: ChatState, page: Transcript): ChatState {
-  if (page.session.id !== state.session?.id) return { ...state, loadingOlder: false };
-  const messages = mergeMessages(state.messages, page.messages);
-  return { ...state, messages, nextBefore: page.next_before, loadingOlder: false };
+  if (page.session.id !== state.session?.id) return state;
+  return { ...state, messages: mergeMessages(state.messages, page.messages), nextBefore: page.next_before };
 }
 
 /** An older session is shown, to read. */
 export function viewed(state: ChatState, page: Transcript): ChatState {
   return {
     ...withSession(state, page.session),
+    ...BLANK,
     messages: page.messages,
     nextBefore: page.next_before,
-    gap: false,
-    earlier: [],
     viewing: page.session.state !== "active",
     greeting: null,
     error: null,
@@ -181,16 +156,7 @@ export function lapsed(state: ChatState): ChatState {
 
 /** The session that was shown no longer exists for this reader. */
 export function cleared(state: ChatState): ChatState {
-  return {
-    ...state,
-    session: null,
-    messages: [],
-    earlier: [],
-    nextBefore: null,
-    gap: false,
-    viewing: false,
-    remainingSeconds: null,
-  };
+  return { ...state, ...BLANK, session: null, remainingSeconds: null };
 }
 
 /** Whether what is shown may differ from what the server has. */

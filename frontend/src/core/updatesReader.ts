@@ -205,7 +205,7 @@ export class UpdatesReader {
   private refuseStream(error: unknown, isFruitless: boolean): void {
     const status = error instanceof ApiError ? error.status : 0;
     if (status === 429) {
-      const pause = Math.max(TOO_MANY, (retryAfterOf(error) ?? 0) * 1000);
+      const pause = Math.max(TOO_MANY, retryAfterOf(error) * 1000);
       this.settleForPolling(this.parts.clock.now() + pause);
     } else if ([404, 405, 406, 501].includes(status)) this.settleForPolling(Number.POSITIVE_INFINITY);
     else this.failStream(error, isFruitless);
@@ -227,7 +227,7 @@ export class UpdatesReader {
     this.isRefused = error !== null && !isUnknownCursor && !isRetryable(error);
     if (this.isRefused) return;
     const isWatched = this.isAwaited && this.parts.page.isVisible();
-    const longest = isWatched ? Math.max(LONGEST_WAIT, (retryAfterOf(error) ?? 0) * 1000) : Number.POSITIVE_INFINITY;
+    const longest = isWatched ? Math.max(LONGEST_WAIT, retryAfterOf(error) * 1000) : Number.POSITIVE_INFINITY;
     this.wait(Math.min(longest, backoff(this.failures, this.parts.random, error)));
     this.failures += 1;
   }

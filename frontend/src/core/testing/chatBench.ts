@@ -1,11 +1,12 @@
-import { createApiClient } from "../apiClient.js";
+import { type ApiClient, createApiClient } from "../apiClient.js";
+import type { OpenChannel } from "../browserChannel.js";
 import { type ChatStore, createChatStore } from "../chatStore.js";
 import { createClock } from "../clock.js";
-import { createLiveUpdates, type LiveUpdates } from "../liveUpdates.js";
-import type { NewsMessage, OpenNewsChannel } from "../newsChannel.js";
+import type { BrowserStorage } from "../jsonStorage.js";
+import type { LiveUpdates } from "../liveUpdates.js";
 import type { PageSignal, PageSignals } from "../pageSignals.js";
-import type { HintStorage } from "../storedHint.js";
-import { createTabChannel, type OpenTransport, type TabMessage } from "../tabChannel.js";
+import { createSharedUpdates, type NewsMessage } from "../sharedUpdates.js";
+import { createTabChannel, type TabMessage } from "../tabChannel.js";
 import type { TabLock } from "../tabLock.js";
 import { FakeTimers } from "./fakeTimers.js";
 import { MemoryServer } from "./memoryServer.js";
@@ -32,10 +33,17 @@ export class FakePage implements PageSignals {
   }
 }
 
-export class FakeStorage implements HintStorage {
+export class FakeStorage implements BrowserStorage {
   readonly values = new Map<string, string>();
+  get length() {
+    return this.values.size;
+  }
+  key = (index: number) => [...this.values.keys()][index] ?? null;
   getItem = (key: string) => this.values.get(key) ?? null;
-  setItem = (key: string, value: string) => void this.values.set(key, value);
+  setItem = (key: string, value: string) => {
+    this.values.set(key, value);
+    window.dispatchEvent(Object.assign(new Event("storage"), { key, newValue: value }));
+  };
   removeItem = (key: string) => void this.values.delete(key);
 }
 
@@ -44,7 +52,7 @@ export class FakeBrowser {
   readonly storage = new FakeStorage();
   private readonly tabs = new Set<(message: TabMessage) => void>();
 
-  transport: OpenTransport = (receive) => {
+  channel: OpenChannel<TabMessage> = (_, receive) => {
     this.tabs.add(receive);
     return {
       post: (message) => {
@@ -79,7 +87,7 @@ export class FakeSharing {
     },
   };
 
-  readonly channel: OpenNewsChannel = (name, receive) => {
+  readonly channel: OpenChannel<NewsMessage> = (name, receive) => {
     const tabs = this.channels.get(name) ?? new Set();
     this.channels.set(name, tabs);
     tabs.add(receive);
@@ -101,8 +109,10 @@ export interface Tab {
 export interface TabOptions {
   scope?: string;
   owner?: string;
-  storage?: HintStorage | null;
+  storage?: BrowserStorage | null;
   updates?: LiveUpdates;
+  api?: ApiClient;
+  lock?: TabLock | null;
 }
 
 /** A server, a browser with tabs, and time, all in the test's hand. */
@@ -137,8 +147,9 @@ export class ChatBench {
       clock: createClock(this.timers),
       page,
       storage: () => storage,
-      tabs: createTabChannel(this.browser.transport),
+      tabs: createTabChannel(this.browser.channel),
       updates: this.updates(page, options.owner),
+      lock: this.sharing.lock,
       newKey: () => `key-000${++this.keys}`,
       random: () => 1,
       ...rest,
@@ -148,7 +159,7 @@ export class ChatBench {
   updates(page = new FakePage(), owner?: string): LiveUpdates {
     const { lock, channel } = this.sharing;
     const parts = { clock: this.timers, page, random: () => 1, lock, channel };
-    return createLiveUpdates({ api: this.api(), owner, ...parts });
+    return createSharedUpdates({ api: this.api(), owner, ...parts });
   }
 
   async openTab(options: TabOptions = {}): Promise<Tab> {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChatStore } from "./chatStore.js";
-import { createLiveUpdates } from "./liveUpdates.js";
+import { createSharedUpdates } from "./sharedUpdates.js";
 import { ChatBench } from "./testing/chatBench.js";
 
 let bench: ChatBench;
@@ -176,7 +176,7 @@ describe("without locks or channels", () => {
   it.each([{ lock: null }, { channel: null }])("each tab reads for itself: %j", async (without) => {
     const updates = () => {
       const { lock, channel } = bench.sharing;
-      return createLiveUpdates({ api: bench.api(), clock: bench.timers, lock, channel, ...without });
+      return createSharedUpdates({ api: bench.api(), clock: bench.timers, lock, channel, ...without });
     };
     const one = await bench.openTab({ updates: updates() });
     const two = await bench.openTab({ updates: updates() });

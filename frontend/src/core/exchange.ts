@@ -1,0 +1,100 @@
+import type { ApiClientOptions } from "./apiClient.js";
+import { ApiError } from "./errors.js";
+import type { Conflict, ErrorBody } from "./wire.js";
+
+export interface ApiRequest {
+  /** `GET` when absent. */
+  method?: "POST" | "PATCH" | "DELETE";
+  path: string;
+  body?: object | undefined;
+  headers?: Record<string, string>;
+  /** Gives up. */
+  signal?: AbortSignal;
+}
+
+/** One request and its answer; `allow` says how many milliseconds longer that may take. Rejects with an ApiError. */
+export type Exchange = <T>(
+  request: ApiRequest,
+  read?: (response: Response, allow: (milliseconds: number) => void) => Promise<T>,
+) => Promise<T>;
+
+export function createExchange(options: ApiClientOptions): Exchange {
+  const { baseUrl, credentials = "same-origin", timeout = 30_000, timers = globalThis } = options;
+  return async ({ path, signal: outer, ...request }, read = readAnswer) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const abort = () => controller.abort();
+    let timer: unknown;
+    const allow = (milliseconds: number) => {
+      timers.clearTimeout(timer as number);
+      timer = timers.setTimeout(abort, milliseconds);
+    };
+    outer?.addEventListener("abort", abort);
+    try {
+      allow(timeout);
+      const { fetch = globalThis.fetch } = options;
+      const init = { ...initOf(options, request), credentials, signal };
+      return await read(await fetch(baseUrl.replace(/\/+$/, "") + path, init), allow);
+    } catch (cause) {
+      throw cause instanceof ApiError ? cause : new ApiError({ message: "The server could not be reached.", cause });
+    } finally {
+      timers.clearTimeout(timer as number);
+      outer?.removeEventListener("abort", abort);
+    }
+  };
+}
+
+function initOf(options: ApiClientOptions, { method, body, headers }: Omit<ApiRequest, "path">): RequestInit {
+  const own = typeof options.headers === "function" ? options.headers() : options.headers;
+  const all: Record<string, string> = { Accept: "application/json", ...own, ...headers };
+  const init: RequestInit = { method: method ?? "GET", headers: all, cache: "no-store" };
+  if (body !== undefined) {
+    all["Content-Type"] = "application/json";
+    init.body = JSON.stringify(body);
+  }
+  const token = method && (options.csrfToken ? options.csrfToken() : cookieToken(options.baseUrl));
+  if (token) all["X-CSRFToken"] = token;
+  return init;
+}
+
+/** Django's cookie, and only for our own origin: another one must never see it. */
+function cookieToken(baseUrl: string): string | null {
+  if (typeof document === "undefined" || new URL(baseUrl, document.baseURI).origin !== location.origin) return null;
+  const value = /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1];
+  return value === undefined ? null : decodeURIComponent(value);
+}
+
+/** Null when there is nothing to say, as nothing has changed. */
+export async function readAnswer<T>(response: Response): Promise<T> {
+  const { status } = response;
+  if (status === 204 || status === 304) return null as T;
+  const body = parseObject(await response.text());
+  if (response.ok && body !== null) return body as T;
+  const refusal = typeof body?.code === "string" ? (body as unknown as ErrorBody | Conflict) : null;
+  const retryAfter = retryAfterIn(response.headers);
+  // A captive portal or a proxy answers with a page of its own: that is no answer of this API.
+  const isForeign = refusal === null && (status < 400 || status >= 500);
+  throw new ApiError(
+    isForeign
+      ? { message: "Something between here and the server answered instead of it.", retryAfter }
+      : { status, body: refusal, retryAfter },
+  );
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" ? (value as Record<string, unknown> | null) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A number of seconds, or a time, which is compared with the server's own clock and never with ours. */
+function retryAfterIn(headers: Headers): number | null {
+  const value = headers.get("Retry-After") ?? "";
+  const seconds = /^ *\d+ *$/.test(value)
+    ? Number(value)
+    : (Date.parse(value) - Date.parse(headers.get("Date") ?? "")) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+}

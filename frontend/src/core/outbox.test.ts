@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { ChatBench, type TabOptions } from "./testing/chatBench.js";
+
+let bench: ChatBench;
+beforeEach(() => {
+  bench = new ChatBench();
+});
+
+const sent = () => bench.server.seen.filter(({ path }) => path === "/messages").map(({ body }) => body?.content);
+const stored = () => bench.server.messages.filter(({ role }) => role === "user").map(({ content }) => content);
+const inStorage = () => [...bench.browser.storage.values.keys()].filter((name) => name.includes("outbox"));
+
+/** A tab whose messages do not reach the server. */
+async function cutOff(options: TabOptions, ...texts: string[]) {
+  const tab = await bench.openTab(options);
+  bench.server.offline = true;
+  for (const text of texts) tab.store.send(text);
+  await bench.timers.advance(100);
+  return tab;
+}
+
+describe("a message that was not sent", () => {
+  it.each([{ owner: "7" }, {}])("is sent after a reload, once, with its key (%o)", async (options) => {
+    const first = await cutOff(options, "Why?");
+    const key = first.store.getSnapshot().pending[0]?.key;
+    first.disconnect();
+    bench.server.offline = false;
+    const { store } = await bench.openTab(options);
+    expect(stored()).toEqual(["Why?"]);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], messages: [{ content: "Why?" }, {}] });
+    expect(store.getSnapshot().entries[0]?.key).toBe(key);
+    expect(inStorage()).toEqual([]);
+  });
+
+  it("is there for whoever is signed in even before the server can be reached", async () => {
+    const first = await cutOff({ owner: "7" }, "Why?", "And why not?");
+    first.disconnect();
+    const { store } = await bench.openTab({ owner: "7" });
+    expect(store.getSnapshot().pending.map(({ content }) => content)).toEqual(["Why?", "And why not?"]);
+    bench.server.offline = false;
+    bench.server.replies = false;
+    await bench.timers.advance(30_000);
+    expect(stored()).toEqual(["Why?", "And why not?"]);
+  });
+
+  it("that the server has already is not shown twice, nor stored", async () => {
+    const first = await bench.openTab({ owner: "7" });
+    bench.server.faults = [{ afterwards: true }];
+    first.store.send("Why?");
+    await bench.timers.advance(0);
+    first.disconnect();
+    bench.server.hold();
+    const { store } = await bench.openTab({ owner: "7" });
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().entries.map(({ kind }) => kind)).toEqual(["message", "message"]);
+    expect([stored(), store.getSnapshot().pending]).toEqual([["Why?"], []]);
+  });
+
+  it("is sent by another tab when its own is gone, and by nobody else before", async () => {
+    const other = await bench.openTab({ owner: "7" });
+    const first = await cutOff({ owner: "7" }, "Why?");
+    expect(other.store.getSnapshot().pending).toEqual([]);
+    first.disconnect();
+    await bench.timers.advance(0);
+    expect(other.store.getSnapshot().pending).toMatchObject([{ content: "Why?" }]);
+    bench.server.offline = false;
+    await bench.timers.advance(30_000);
+    expect(stored()).toEqual(["Why?"]);
+    expect(other.store.getSnapshot().messages[0]).toMatchObject({ content: "Why?" });
+  });
+
+  it("is not taken over when it has been sent meanwhile", async () => {
+    const other = await bench.openTab({ owner: "7" });
+    const first = await bench.openTab({ owner: "7" });
+    first.store.send("Why?");
+    await bench.timers.advance(0);
+    expect(sent()).toEqual(["Why?"]);
+    expect(other.store.getSnapshot().pending).toEqual([]);
+    first.disconnect();
+    await bench.timers.advance(0);
+    expect(sent()).toEqual(["Why?"]);
+  });
+
+  it("is sent after a reload where tabs cannot agree, too", async () => {
+    const first = await cutOff({ owner: "7", lock: null }, "Why?");
+    first.disconnect();
+    bench.server.offline = false;
+    await bench.openTab({ owner: "7", lock: null });
+    expect(stored()).toEqual(["Why?"]);
+  });
+
+  it("goes on when the chat comes back to the page", async () => {
+    const { store, disconnect } = await cutOff({}, "Why?");
+    disconnect();
+    const before = sent().length;
+    await bench.timers.advance(60_000);
+    expect(sent()).toHaveLength(before);
+    bench.server.offline = false;
+    store.connect();
+    await bench.timers.advance(0);
+    expect([stored(), store.getSnapshot().pending]).toEqual([["Why?"], []]);
+  });
+
+  it("waits for its reader's decision after more than an hour", async () => {
+    const first = await cutOff({ owner: "7" }, "Why?");
+    first.disconnect();
+    await bench.timers.advance(3_601_000);
+    bench.server.offline = false;
+    const { store } = await bench.openTab({ owner: "7" });
+    expect(store.getSnapshot().pending).toMatchObject([{ content: "Why?", state: "failed" }]);
+    expect(stored()).toEqual([]);
+    store.retry(store.getSnapshot().pending[0]?.key ?? "");
+    await bench.timers.advance(0);
+    expect(stored()).toEqual(["Why?"]);
+  });
+
+  it("is neither shown to nor sent by somebody else at the same browser", async () => {
+    bench.server.start("", ["Before", "Indeed."]);
+    const first = await cutOff({}, "my secret");
+    first.disconnect();
+    bench.server.offline = false;
+    bench.server.sessions = [];
+    const { store } = await bench.openTab();
+    expect([store.getSnapshot().pending, inStorage()]).toEqual([[], []]);
+    expect(stored()).not.toContain("my secret");
+  });
+
+  it("stays where it is when nobody can say whose it is", async () => {
+    bench.server.start("", ["Before", "Indeed."]);
+    const first = await cutOff({}, "Why?");
+    first.disconnect();
+    bench.server.offline = false;
+    await bench.api().startSession({});
+    await bench.api().startSession({});
+    await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
+    const getSession = () => Promise.reject(new TypeError("cut"));
+    const { store } = await bench.openTab({ api: { ...bench.api(), getSession } });
+    expect([store.getSnapshot().pending, inStorage()]).toMatchObject([[], [expect.anything()]]);
+  });
+
+  it("is forgotten when it is taken back", async () => {
+    const { store } = await bench.openTab();
+    const key = store.send("forbidden words") ?? "";
+    await bench.timers.advance(0);
+    expect(inStorage()).toHaveLength(1);
+    store.discard(key);
+    expect(inStorage()).toEqual([]);
+  });
+
+  it("lives as long as the page where nothing can be stored, and the page can say so", async () => {
+    const { store } = await bench.openTab({ storage: null });
+    expect(store.getSnapshot().durable).toBe(true);
+    bench.server.offline = true;
+    store.send("Why?");
+    expect(store.getSnapshot().durable).toBe(false);
+    await bench.timers.advance(100);
+    bench.server.offline = false;
+    await bench.timers.advance(30_000);
+    expect(stored()).toEqual(["Why?"]);
+  });
+
+  it("is nothing that another program left under our name", async () => {
+    bench.browser.storage.setItem("django-chat-sessions:outbox:1:7::x", '{"content":4}');
+    const { store } = await bench.openTab({ owner: "7" });
+    expect(store.getSnapshot().pending).toEqual([]);
+  });
+});
