@@ -7,7 +7,7 @@ export default defineConfig({
     coverage: {
       include: ["src/core/**"],
       exclude: ["src/**/*.test.ts", "src/**/index.ts", "src/core/testing/**"],
-      thresholds: { branches: 90 },
+      thresholds: { branches: 95 },
     },
   },
 });

@@ -1,4 +1,3 @@
-import { type Elsewhere, NOTHING_ELSEWHERE } from "./elsewhere.js";
 import { ApiError, type ApiErrorCode } from "./errors.js";
 import type { Segment } from "./transcript.js";
 import { idleSeconds } from "./transcript.js";
@@ -27,6 +26,14 @@ export interface PendingMessage {
 }
 
 export type Greeting = "new" | "resumed" | "reopened";
+
+/** What is known of the reader's other chats, from news alone. */
+export interface Elsewhere {
+  /** Sessions in which an answer is being written. */
+  running: readonly string[];
+  /** The session whose answer has come last, as long as it has not been read. */
+  answered: Session | null;
+}
 
 /** Everything the store knows; `snapshot.ts` derives what is shown. */
 export interface ChatState {
@@ -78,7 +85,7 @@ export const INITIAL_STATE: ChatState = {
   remainingSeconds: null,
   durable: true,
   loadingOlder: false,
-  elsewhere: NOTHING_ELSEWHERE,
+  elsewhere: { running: [], answered: null },
 };
 
 export function problemOf(error: unknown): ChatProblem {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ChatStore } from "./chatStore.js";
+import { type ChatStore, createChatStore } from "./chatStore.js";
 import { ChatBench } from "./testing/chatBench.js";
+import { settle } from "./testing/fakeTimers.js";
 
 let bench: ChatBench;
 beforeEach(() => {
@@ -501,5 +502,54 @@ describe("the draft", () => {
     bench.server.finish("Scattering.");
     await bench.timers.advance(3000);
     expect([...bench.browser.storage.values.values()].join()).not.toMatch(/sky|Scattering/);
+  });
+});
+
+describe("a chat of which only the server is given", () => {
+  it("uses what the browser has", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const store = createChatStore({ api: bench.api() });
+    const disconnect = store.connect();
+    await settle();
+    expect(store.getSnapshot()).toMatchObject({ status: "resumed", session: { id: session.id } });
+    disconnect();
+  });
+});
+
+describe("what comes too late", () => {
+  it("a page that was read is dropped when a verb was faster", async () => {
+    const old = bench.server.start("", ["Old", "Older"]);
+    await bench.timers.advance(400_000);
+    const { store } = await bench.openTab();
+    bench.server.holdAnswers();
+    const [opened, later] = [store.open(old.id), store.open(old.id)];
+    bench.server.release();
+    await Promise.all([opened, later]);
+    expect(store.getSnapshot()).toMatchObject({ readOnly: true, session: { id: old.id } });
+    bench.server.holdAnswers();
+    const failing = store.open("nobody");
+    const started = store.startNew();
+    bench.server.release();
+    await Promise.all([failing, started]);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", error: null });
+  });
+
+  it("choices that are no longer there to be made do nothing", async () => {
+    const { store } = await bench.openTab();
+    await store.retryInEnded("nobody");
+    store.retryInCurrent("nobody");
+    store.retry("nobody");
+    store.discard("nobody");
+    store.touch();
+    await bench.timers.advance(0);
+    expect(bench.server.seen).toHaveLength(1);
+  });
+
+  it("a chat that left the page takes no more news, and still knows its draft", async () => {
+    const { store, disconnect } = await bench.openTab();
+    disconnect();
+    store.setDraft("half a thou");
+    expect(store.getSnapshot().draft).toBe("half a thou");
+    expect(bench.timers.count).toBe(0);
   });
 });

@@ -4,6 +4,7 @@ import { createChatContext } from "./chatContext.js";
 import { warningFor } from "./chatState.js";
 import { type Clock, createClock } from "./clock.js";
 import { createDeadline } from "./deadline.js";
+import { createFollowing } from "./following.js";
 import { type BrowserStorage, createJsonStorage } from "./jsonStorage.js";
 import { createLifecycle } from "./lifecycle.js";
 import { createLiveUpdates, type LiveUpdates } from "./liveUpdates.js";
@@ -19,7 +20,6 @@ import { createTabChannel, type TabChannel } from "./tabChannel.js";
 import { browserLock, type TabLock } from "./tabLock.js";
 import { idleSeconds, runningReply } from "./transcript.js";
 import { lapsed } from "./transitions.js";
-import type { News } from "./updatesReader.js";
 
 export interface ChatStoreOptions {
   api: ApiClient;
@@ -82,8 +82,6 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const updates = options.updates ?? createLiveUpdates({ ...options, clock, page });
   const storage = createJsonStorage(options.storage);
   const place = `${encodeURIComponent(owner)}:${encodeURIComponent(scope)}`;
-  let news: News[] = [];
-  let isFrameAsked = false;
 
   const context = createChatContext(
     {
@@ -92,10 +90,11 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
       outbox: createOutbox(storage, place, lock),
       newKey: options.newKey ?? newMessageKey,
     },
-    { changed: () => changed(), settled: () => takeNews() },
+    { changed: () => changed(), settled: () => following.proceed() },
   );
   const { hint, set, update, report } = context;
   const reading = createReading(context, () => source.isConnected() && sending.open());
+  const following = createFollowing(context, reading, updates);
   const lifecycle = createLifecycle(context, reading.catchUp);
   const sending = createSending(context, {
     owns: reading.owns,
@@ -126,7 +125,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const changed = () => {
     snapshot = toSnapshot(context.state);
     if (source.isConnected()) watch();
-    takeNews();
+    following.proceed();
     source.tell();
   };
 
@@ -142,18 +141,11 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     sending.proceed();
   };
 
+  let remembered = "";
   const remember = (session: string) => {
-    if (hint.read().session !== session) set({ durable: hint.write({ session }) });
-  };
-
-  /** News wait for the next frame, and for answers under way that they would have to be put on top of. */
-  const takeNews = () => {
-    if (isFrameAsked || news.length === 0 || !context.isSettled()) return;
-    isFrameAsked = true;
-    page.nextFrame(() => {
-      isFrameAsked = false;
-      if (context.isSettled() && news.length > 0) reading.hear(news.splice(0));
-    });
+    if (session === remembered) return;
+    remembered = session;
+    set({ durable: hint.write({ session }) });
   };
 
   const heard = (signal: PageSignal) => {
@@ -171,28 +163,14 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
       if (message.scope === scope) void reading.refresh();
     });
     // Joined before anything is read: what changes after the answer was written then comes as news.
-    context.live = updates.join({
-      news(one) {
-        news.push(one);
-        takeNews();
-      },
-      found() {
-        set({ lostNews: 0 });
-        context.reached();
-      },
-      lost(error) {
-        set({ lostNews: context.state.lostNews + 1, online: page.isOnline() });
-        if (error !== null) report(error);
-      },
-    });
+    following.start();
     watch();
     reading.start();
     return () => {
       stopPage();
       context.tabs?.leave();
-      context.live?.leave();
-      context.tabs = context.live = null;
-      news = [];
+      context.tabs = null;
+      following.stop();
       reading.stop();
       sending.close();
       activity.stop();

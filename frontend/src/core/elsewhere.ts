@@ -1,14 +1,5 @@
+import type { Elsewhere } from "./chatState.js";
 import type { Session } from "./wire.js";
-
-/** What is known of the reader's other chats, from news alone. */
-export interface Elsewhere {
-  /** Sessions in which an answer is being written. */
-  running: readonly string[];
-  /** The session whose answer has come last, as long as it has not been read. */
-  answered: Session | null;
-}
-
-export const NOTHING_ELSEWHERE: Elsewhere = { running: [], answered: null };
 
 /** Only an answer that was being written before our eyes counts as one that has arrived. */
 export function heardElsewhere(before: Elsewhere, sessions: readonly Session[], shown: string | null): Elsewhere {

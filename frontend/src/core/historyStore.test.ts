@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createHistoryStore } from "./historyStore.js";
 import type { UpdatesListener } from "./liveUpdates.js";
+import { newsRules } from "./news.js";
 import { createTabChannel } from "./tabChannel.js";
 import { ChatBench, FakePage } from "./testing/chatBench.js";
 import { settle } from "./testing/fakeTimers.js";
@@ -216,13 +217,13 @@ describe("news", () => {
     await settle();
     const row = { ...session, message_count: 2, preview: "Because." };
     const rest = { cursor: "c", messages: [], deltas: [], history_changed: false, server_time: "", isWhole: true };
-    listener?.news({ ...rest, sessions: [row] });
+    listener?.news({ ...rest, sessions: [row] }, newsRules);
     bench.server.release();
     await settle();
     expect(history.getSnapshot().sessions).toEqual([row]);
-    listener?.news({ ...rest, sessions: [session] });
+    listener?.news({ ...rest, sessions: [session] }, newsRules);
     expect(history.getSnapshot().sessions).toEqual([row]);
-    listener?.news({ ...rest, sessions: [] });
+    listener?.news({ ...rest, sessions: [] }, newsRules);
     await settle();
     expect(lists()).toBe(2);
   });

@@ -25,6 +25,7 @@ export {
   createLiveUpdates,
   type LiveUpdates,
   type LiveUpdatesOptions,
+  type NewsRules,
   type UpdatesListener,
   type UpdatesMember,
 } from "./liveUpdates.js";

@@ -1,6 +1,7 @@
 import type { ApiClient } from "./apiClient.js";
 import { backoff } from "./backoff.js";
 import type { OpenChannel } from "./browserChannel.js";
+import type { ChatState } from "./chatState.js";
 import { systemTimers, type TimerId, type Timers } from "./clock.js";
 import { ApiError } from "./errors.js";
 import type { PageSignals } from "./pageSignals.js";
@@ -22,8 +23,15 @@ export interface LiveUpdatesOptions {
   channel?: OpenChannel<NewsMessage> | null | undefined;
 }
 
+/** What news mean for a chat; they come along with the first of them. */
+export interface NewsRules {
+  updated(state: ChatState, news: News): ChatState;
+  /** Whether the next message would meet something else than what is shown. */
+  isOtherwise(state: ChatState, news: News, scope: string): boolean;
+}
+
 export interface UpdatesListener {
-  news(news: News): void;
+  news(news: News, rules: NewsRules): void;
   /** News come again, or for the first time. */
   found(): void;
   /** No news can be had just now; null when a stream merely ended too soon. */

@@ -1,6 +1,7 @@
 import type { ChatState } from "./chatState.js";
 import { heardElsewhere } from "./elsewhere.js";
-import { grown, isApart, mergeMessages } from "./transcript.js";
+import type { NewsRules } from "./liveUpdates.js";
+import { isApart, isUnfinished, mergeMessages } from "./transcript.js";
 import { withSession } from "./transitions.js";
 import type { News } from "./updatesReader.js";
 import type { Delta, Message, Session, Updates } from "./wire.js";
@@ -39,6 +40,18 @@ function withDelta(state: ChatState, delta: Delta): ChatState {
   return after === reply ? state : { ...state, messages: state.messages.with(at, after) };
 }
 
+/** The reply with this text added; null when what lies before it is missing here. */
+function grown(reply: Message, { attempt, offset, text }: Delta): Message | null {
+  if (attempt < reply.attempt || (attempt === reply.attempt && !isUnfinished(reply))) return reply;
+  const known = attempt === reply.attempt ? [...reply.content].length - offset : -1;
+  if (known < 0) return null;
+  // The same text may come twice, or a part of it may: by another way it was faster.
+  const added = known === 0 ? text : [...text].slice(known).join("");
+  return added === "" && reply.state === "running"
+    ? reply
+    : { ...reply, state: "running", content: reply.content + added };
+}
+
 /** Whether these news say that the next message would meet something else than what is shown. */
 export function isOtherwise(state: ChatState, news: News, scope: string): boolean {
   if (!state.loaded || state.viewing) return false;
@@ -51,3 +64,5 @@ export function isOtherwise(state: ChatState, news: News, scope: string): boolea
       : row.scope === scope && row.state === "active";
   return history_changed || sessions.some(isOther);
 }
+
+export const newsRules: NewsRules = { updated, isOtherwise };

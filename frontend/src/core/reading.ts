@@ -3,7 +3,7 @@ import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
 import type { TimerId } from "./clock.js";
 import { isGone, isRetryable } from "./errors.js";
-import { isOtherwise, updated } from "./news.js";
+import type { NewsRules } from "./liveUpdates.js";
 import { arrived, cleared, isBehind, paged, pagedOlder, viewed } from "./transitions.js";
 import type { News } from "./updatesReader.js";
 import type { CurrentSession } from "./wire.js";
@@ -16,7 +16,7 @@ export interface Reading {
   /** Read again because something may have changed elsewhere. */
   refresh(): Promise<void>;
   /** News came: take them, and read what they leave open. */
-  hear(news: readonly News[]): void;
+  hear(news: readonly News[], rules: NewsRules): void;
   open(id: string): Promise<void>;
   /** Back from an older session to the one that is open. */
   openCurrent(): Promise<void>;
@@ -157,10 +157,10 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       if (owner !== "" || isRecognised) settle();
       void load();
     },
-    hear(news) {
+    hear(news, { updated, isOtherwise }) {
       const before = context.state;
       const isElsewhere = news.some((one) => isOtherwise(before, one, scope));
-      update((state) => news.reduce(updated, state));
+      update((state) => news.reduce((known, one) => updated(known, one), state));
       const mayLack = context.state.gap || news.some(({ sessions }) => sessions.length > 0);
       if (isElsewhere) void refresh();
       else if (before.loaded && timer === null && mayLack) {

@@ -80,7 +80,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
 
   /** False when the chat has left the page before it was done. */
   const deliver = async (key: string) => {
-    for (let attempts = 0; ; ) {
+    let attempts = 0;
+    for (let pauses = 0; ; ) {
       const message = find(key);
       if (message === undefined || message.state === "failed") return true;
       try {
@@ -98,7 +99,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         }
         change(key, { state: "queued", tried: !isTurnedAway });
         if (isTurnedAway) events.occupied();
-        await pause(backoff(Math.max(0, attempts - 1), random, error));
+        await pause(backoff(pauses++, random, error));
       }
       if (letGo === null) return false;
     }

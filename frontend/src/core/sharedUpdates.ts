@@ -1,6 +1,7 @@
 import { type BrowserChannel, browserChannel, type OpenChannel } from "./browserChannel.js";
 import { systemTimers, type TimerId, type Timers } from "./clock.js";
 import type { LiveUpdates, LiveUpdatesOptions, UpdatesListener, UpdatesMember } from "./liveUpdates.js";
+import { newsRules } from "./news.js";
 import { browserPage, type PageSignal, type PageSignals } from "./pageSignals.js";
 import { browserLock, type TabLock } from "./tabLock.js";
 import { type News, UpdatesReader } from "./updatesReader.js";
@@ -114,7 +115,7 @@ class SharedUpdates implements LiveUpdates {
 
   private read(news: News): void {
     if (this.isLeader) this.channel?.post({ kind: "news", news });
-    this.tell((listener) => listener.news(news));
+    this.tell((listener) => listener.news(news, newsRules));
   }
 
   private reached(isStreaming: boolean): void {
@@ -153,7 +154,7 @@ class SharedUpdates implements LiveUpdates {
   private hearNews(news: News): void {
     // Whoever takes over goes on from here.
     this.reader.cursor = news.cursor;
-    this.tell((listener) => listener.news(news));
+    this.tell((listener) => listener.news(news, newsRules));
   }
 
   private hearOfLeader(isStreaming: boolean): void {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChatStore } from "./chatStore.js";
 import type { UpdatesListener } from "./liveUpdates.js";
+import { newsRules } from "./news.js";
 import { ChatBench, FakePage } from "./testing/chatBench.js";
 
 let bench: ChatBench;
@@ -212,7 +213,7 @@ describe("news and answers that overtake each other", () => {
     for (const offset of [9, 10, 11]) {
       const delta = { session: reply?.session ?? "", message: reply?.id ?? "", attempt: 1, offset, text: "?" };
       const rest = { cursor: "c", sessions: [], messages: [], history_changed: false, server_time: "", isWhole: false };
-      listener?.news({ ...rest, deltas: [delta] });
+      listener?.news({ ...rest, deltas: [delta] }, newsRules);
     }
     await bench.timers.advance(0);
     expect(last(store)?.content).toBe("Because it floats");

@@ -1,4 +1,4 @@
-import type { Delta, Message, Session } from "./wire.js";
+import type { Message, Session } from "./wire.js";
 
 /** Where one session ended and another began, in a transcript that shows both. */
 export interface Boundary {
@@ -48,18 +48,6 @@ function newer(before: Message, after: Message): Message {
 
 function progress({ state }: Message): number {
   return state === "pending" ? 0 : state === "running" ? 1 : 2;
-}
-
-/** The reply with this text added; null when what lies before it is missing here. */
-export function grown(reply: Message, { attempt, offset, text }: Delta): Message | null {
-  if (attempt < reply.attempt || (attempt === reply.attempt && !isUnfinished(reply))) return reply;
-  const known = attempt === reply.attempt ? [...reply.content].length - offset : -1;
-  if (known < 0) return null;
-  // The same text may come twice, or a part of it may: by another way it was faster.
-  const added = known === 0 ? text : [...text].slice(known).join("");
-  return added === "" && reply.state === "running"
-    ? reply
-    : { ...reply, state: "running", content: reply.content + added };
 }
 
 function isSame(a: Message, b: Message): boolean {

@@ -9,6 +9,8 @@ import { createSharedUpdates, type NewsMessage } from "../sharedUpdates.js";
 import { createTabChannel, type TabMessage } from "../tabChannel.js";
 import type { TabLock } from "../tabLock.js";
 import { FakeTimers } from "./fakeTimers.js";
+// Loaded beforehand, for its time is not the test's.
+import "../updateStream.js";
 import { MemoryServer } from "./memoryServer.js";
 
 export class FakePage implements PageSignals {

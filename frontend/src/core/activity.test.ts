@@ -1,0 +1,56 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { ChatBench } from "./testing/chatBench.js";
+
+const MINUTE = 60_000;
+
+let bench: ChatBench;
+beforeEach(() => {
+  bench = new ChatBench();
+  bench.server.start("", ["Why?", "Because."]);
+});
+
+/** What an idle timer of the browser alone gets wrong: four defects that others have, each reproduced with theirs. */
+describe("only deliberate activity counts, and only the server counts the time", () => {
+  it("hiding, showing and restoring the page is no activity", async () => {
+    const { store, page } = await bench.openTab();
+    await bench.timers.advance(4.9 * MINUTE);
+    for (const signal of ["hidden", "visible", "restored", "offline", "online"] as const) page.signal(signal);
+    await bench.timers.advance(0.2 * MINUTE);
+    expect(store.getSnapshot().status).toBe("expired");
+    expect(bench.server.count("POST", /touch/)).toBe(0);
+  });
+
+  it("a reload does not start the time anew", async () => {
+    const first = await bench.openTab();
+    await bench.timers.advance(4.9 * MINUTE);
+    first.disconnect();
+    const { store } = await bench.openTab();
+    expect(store.getSnapshot()).toMatchObject({ status: "expiring", remainingSeconds: 6 });
+    await bench.timers.advance(0.2 * MINUTE);
+    expect(store.getSnapshot().status).toBe("expired");
+  });
+
+  it("whoever writes in one tab is not idle in another", async () => {
+    const [one, two] = [await bench.openTab(), await bench.openTab()];
+    const seen = new Set<string>();
+    two.store.subscribe(() => seen.add(two.store.getSnapshot().status));
+    for (let step = 0; step < 60; step += 1) {
+      one.store.touch();
+      await bench.timers.advance(MINUTE / 6);
+    }
+    expect([...seen]).not.toContain("expired");
+    expect(two.store.getSnapshot().session?.state).toBe("active");
+    expect(bench.server.count("POST", /touch/)).toBe(21);
+  });
+
+  it("a tab that was active and crashed keeps nothing open", async () => {
+    const [one, two] = [await bench.openTab(), await bench.openTab()];
+    one.store.touch();
+    await bench.timers.advance(0);
+    one.disconnect();
+    await bench.timers.advance(4.9 * MINUTE);
+    expect(two.store.getSnapshot().status).toBe("expiring");
+    await bench.timers.advance(0.2 * MINUTE);
+    expect(two.store.getSnapshot().status).toBe("expired");
+  });
+});

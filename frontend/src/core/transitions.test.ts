@@ -1,0 +1,67 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { type ChatState, INITIAL_STATE } from "./chatState.js";
+import { ChatBench } from "./testing/chatBench.js";
+import { isBehind, lapsed, paged, pagedOlder, replied, sent } from "./transitions.js";
+import type { Message, Session, Transcript } from "./wire.js";
+
+let session: Session;
+let messages: Message[];
+let state: ChatState;
+beforeEach(() => {
+  const bench = new ChatBench();
+  session = bench.server.start("", ["Why?", "Because.", "And then?", "Nothing."]);
+  messages = bench.server.messages;
+  state = { ...INITIAL_STATE, loaded: true, session, messages };
+});
+
+const page = (change: Partial<Transcript>): Transcript => ({
+  ...{ session, messages, next_before: null, server_time: "" },
+  ...change,
+});
+const other = () => ({ ...session, id: "other" });
+
+describe("what is said of another session than the one on screen", () => {
+  it("changes nothing there", () => {
+    expect(paged(state, page({ session: other() }))).toBe(state);
+    expect(pagedOlder(state, page({ session: other() }))).toBe(state);
+    expect(replied(state, other(), null)).toBe(state);
+  });
+
+  it("takes a message on its way from the list, also while an older one is read", () => {
+    const viewing = { ...state, viewing: true };
+    const [message] = messages as [Message];
+    const rest = { arrival: { status: "new", reason: "first", previous: null }, reply: null, server_time: "" } as const;
+    const after = sent(viewing, "key", { ...rest, session: other(), message });
+    expect(after).toMatchObject({ session: { id: session.id }, messages, keys: new Map([[message.id, "key"]]) });
+  });
+});
+
+describe("a page", () => {
+  it("leaves what lies further back reachable", () => {
+    const known = { ...state, messages: messages.slice(1) };
+    expect(paged(known, page({ messages: messages.slice(2), next_before: 2 })).nextBefore).toBe(1);
+    expect(paged({ ...known, nextBefore: 1 }, page({ messages: messages.slice(2) })).nextBefore).toBe(1);
+    expect(paged(state, page({ messages: messages.slice(2), next_before: 2 })).nextBefore).toBeNull();
+    expect(paged(state, page({ messages: [] })).nextBefore).toBeNull();
+  });
+});
+
+describe("whether the page lags behind the server", () => {
+  const behind = (change: Partial<ChatState>) => isBehind({ ...state, ...change });
+
+  it("is seen from what it shows", () => {
+    expect(behind({})).toBe(false);
+    expect(behind({ session: null })).toBe(false);
+    expect(behind({ gap: true })).toBe(true);
+    expect(behind({ messages: [] })).toBe(true);
+    expect(behind({ messages: messages.slice(1) })).toBe(true);
+    expect(behind({ messages: messages.slice(1), nextBefore: 1 })).toBe(false);
+    expect(behind({ messages: messages.map((message) => ({ ...message, state: "running" })) })).toBe(true);
+    expect(behind({ session: { ...session, running: true } })).toBe(true);
+    expect(behind({ session: { ...session, message_count: 5 } })).toBe(true);
+  });
+});
+
+it("nothing lapses where nothing is open", () => {
+  expect(lapsed(INITIAL_STATE)).toBe(INITIAL_STATE);
+});
