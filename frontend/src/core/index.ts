@@ -30,8 +30,9 @@ export {
   type UpdatesMember,
 } from "./liveUpdates.js";
 export { browserPage, type PageSignal, type PageSignals } from "./pageSignals.js";
+export type { NewsMessage } from "./sharedUpdates.js";
 export type { ChatSnapshot, ChatStatus, TranscriptEntry } from "./snapshot.js";
-export { createTabChannel, type TabChannel, type TabMessage } from "./tabChannel.js";
+export { createTabChannel, type TabChannel, type TabMember, type TabMessage } from "./tabChannel.js";
 export { browserLock, type TabLock } from "./tabLock.js";
 export { type Boundary, idleSeconds, isUnfinished } from "./transcript.js";
 export type { News } from "./updatesReader.js";
