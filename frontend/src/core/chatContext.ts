@@ -1,5 +1,5 @@
 import type { ApiClient } from "./apiClient.js";
-import { type ChatState, INITIAL_STATE, problemOf } from "./chatState.js";
+import { type ChatState, INITIAL_STATE, isUnderWay, problemOf } from "./chatState.js";
 import type { Clock } from "./clock.js";
 import { isConnectionTrouble } from "./errors.js";
 import type { UpdatesMember } from "./liveUpdates.js";
@@ -105,8 +105,4 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     reached,
   };
   return context;
-}
-
-function isUnderWay({ state, tried }: ChatState["pending"][number]): boolean {
-  return state === "sending" || (state === "queued" && tried);
 }

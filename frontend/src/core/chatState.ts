@@ -93,6 +93,11 @@ export function problemOf(error: unknown): ChatProblem {
   return { code: "network", message: error instanceof Error ? error.message : String(error), field: null };
 }
 
+/** Whether the server may have it already. */
+export function isUnderWay({ state, tried }: PendingMessage): boolean {
+  return state === "sending" || (state === "queued" && tried);
+}
+
 /** Reasons by which time, and nobody's wish, ended the previous session. */
 export const TIMEOUT_REASONS: ReadonlySet<string> = new Set(["idle", "max_age", "day"]);
 

@@ -105,6 +105,16 @@ describe("sending", () => {
     expect(store.getSnapshot()).toMatchObject({ pending: [], draft: "forbidden words" });
   });
 
+  it("gives back words that wait for their turn, and keeps those that the server may have", async () => {
+    const { store } = await bench.openTab();
+    bench.server.offline = true;
+    const [first = "", second = ""] = [store.send("one") ?? "", store.send("two") ?? ""];
+    await bench.timers.advance(0);
+    store.discard(first);
+    store.discard(second);
+    expect(store.getSnapshot()).toMatchObject({ pending: [{ content: "one", tried: true }], draft: "two" });
+  });
+
   it("does not overwrite a new draft with discarded words", async () => {
     const { store } = await bench.openTab();
     const key = store.send("forbidden words") ?? "";

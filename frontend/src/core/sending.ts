@@ -1,6 +1,6 @@
 import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
-import { type PendingMessage, problemOf } from "./chatState.js";
+import { isUnderWay, type PendingMessage, problemOf } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { conflictOf, isRetryable } from "./errors.js";
 import type { KeptMessage } from "./outbox.js";
@@ -13,7 +13,7 @@ export interface Sending {
   /** The key of the new message, or null when there is nothing to send or nowhere to send it. */
   send(text: string): string | null;
   retry(key: string, session?: string | null): void;
-  /** Take a failed message back; its words return to an empty composer. */
+  /** Take back a message that the server cannot have; its words return to an empty composer. */
   discard(key: string): void;
   find(key: string): PendingMessage | undefined;
   /** Send what was kept and nobody sends, beside our own. */
@@ -163,7 +163,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     },
     discard(key) {
       const message = find(key);
-      if (message?.state !== "failed") return;
+      if (message === undefined || isUnderWay(message)) return;
       const draft = context.state.draft.trim() === "" ? message.content : context.state.draft;
       hint.write({ draft });
       outbox.forget(key);
