@@ -92,6 +92,17 @@ describe("sending", () => {
     expect(store.getSnapshot()).toMatchObject({ status: "active", pending: [] });
   });
 
+  it("tries again by itself what it had given up, when the page is looked at", async () => {
+    const { store, page } = await bench.openTab();
+    bench.server.offline = true;
+    store.send("Why?");
+    await bench.timers.advance(600_000);
+    bench.server.offline = false;
+    page.signal("visible");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], messages: [{ content: "Why?" }, {}] });
+  });
+
   it("shows the server's sentence when it refuses, and gives the words back", async () => {
     const { store } = await bench.openTab();
     const key = store.send("forbidden words") ?? "";
