@@ -40,7 +40,16 @@ describe("only deliberate activity counts, and only the server counts the time",
     }
     expect([...seen]).not.toContain("expired");
     expect(two.store.getSnapshot().session?.state).toBe("active");
-    expect(bench.server.count("POST", /touch/)).toBe(21);
+    expect(bench.server.count("POST", /touch/)).toBe(19);
+  });
+
+  it("several tabs report no more often than one", async () => {
+    const tabs = await Promise.all([0, 0.5, 1].map((value) => bench.openTab({ random: () => value })));
+    for (let second = 0; second < 120; second += 1) {
+      for (const { store } of tabs) store.touch();
+      await bench.timers.advance(1000);
+    }
+    expect(bench.server.count("POST", /touch/)).toBeLessThanOrEqual(4);
   });
 
   it("a tab that was active and crashed keeps nothing open", async () => {

@@ -3,13 +3,21 @@ import type { Clock, TimerId } from "./clock.js";
 export interface Activity {
   /** Deliberate activity happened: typing, or a pointer or key inside the chat. */
   note(): void;
-  /** The server has just learnt of activity by other means, such as a message. */
-  reported(): void;
+  /** The server knows of activity at this time on its clock, by whatever tab or device. */
+  known(time: string): void;
   stop(): void;
 }
 
+/** Tabs that go on at once do not report at once: the first report spares the others theirs. */
+const APART = 2000;
+
 /** Reports activity at the first sign of it, then at most once every `interval()` while it goes on. */
-export function createActivity(clock: Clock, interval: () => number, report: () => void): Activity {
+export function createActivity(
+  clock: Clock,
+  random: () => number,
+  interval: () => number,
+  report: () => void,
+): Activity {
   let last = Number.NEGATIVE_INFINITY;
   let timer: TimerId = null;
 
@@ -29,12 +37,14 @@ export function createActivity(clock: Clock, interval: () => number, report: () 
         stop();
         fire();
       } else {
-        timer ??= clock.setTimeout(fire, wait);
+        timer ??= clock.setTimeout(fire, wait + random() * Math.min(APART, interval() / 4));
       }
     },
-    reported() {
+    known(time) {
+      const at = clock.now() + clock.remaining(time);
+      if (at <= last) return;
       stop();
-      last = clock.now();
+      last = at;
     },
     stop,
   };

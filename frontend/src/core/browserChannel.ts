@@ -4,7 +4,8 @@ export interface BrowserChannel<T> {
   close(): void;
 }
 
-export type OpenChannel<T> = (name: string, receive: (message: T) => void) => BrowserChannel<T>;
+/** Null where it is refused, as where cookies are blocked. */
+export type OpenChannel<T> = (name: string, receive: (message: T) => void) => BrowserChannel<T> | null;
 
 /** Another release whose tabs say other things takes another number here. */
 const FORMAT = "django-chat-sessions 1";
@@ -13,8 +14,12 @@ const FORMAT = "django-chat-sessions 1";
 export function browserChannel<T>(): OpenChannel<T> | null {
   if (typeof BroadcastChannel === "undefined") return null;
   return (name, receive) => {
-    const channel = new BroadcastChannel(`${FORMAT} ${name}`);
-    channel.onmessage = (event: MessageEvent<T>) => receive(event.data);
-    return { post: (message) => channel.postMessage(message), close: () => channel.close() };
+    try {
+      const channel = new BroadcastChannel(`${FORMAT} ${name}`);
+      channel.onmessage = (event: MessageEvent<T>) => receive(event.data);
+      return { post: (message) => channel.postMessage(message), close: () => channel.close() };
+    } catch {
+      return null;
+    }
   };
 }

@@ -7,7 +7,7 @@ import type { Outbox } from "./outbox.js";
 import type { PageSignals } from "./pageSignals.js";
 import type { StoredHint } from "./storedHint.js";
 import type { TabMember } from "./tabChannel.js";
-import type { Arrival, Time } from "./wire.js";
+import type { Arrival, Message, Time } from "./wire.js";
 
 export interface ContextParts {
   api: ApiClient;
@@ -43,7 +43,8 @@ export interface ChatContext extends ContextParts {
   call<T extends { server_time: Time }>(answer: Promise<T>): Promise<T>;
   /** Show a refusal; trouble with the connection is a status, not an error. */
   report(error: unknown): void;
-  tell(session: string | null): void;
+  /** Tell the other tabs what is known of the session on screen now, with messages that are new to them. */
+  tell(messages?: Message[]): void;
   /** Our own verb has begun a session. */
   entered(arrival: Arrival): void;
   reached(): void;
@@ -98,7 +99,11 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     report(error) {
       if (!isConnectionTrouble(error)) set({ error: problemOf(error) });
     },
-    tell: (session) => context.tabs?.tell({ scope, session }),
+    tell(messages = []) {
+      const { session, arrival } = context.state;
+      const answer = session && arrival ? { answer: { session, arrival, messages } } : {};
+      context.tabs?.tell({ scope, session: session?.id ?? null, ...answer });
+    },
     entered({ reason }) {
       if (reason === "first") context.live?.renew();
     },

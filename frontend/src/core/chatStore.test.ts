@@ -214,6 +214,9 @@ describe("activity", () => {
   it("is reported at once, then at most every 30 seconds", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const { store } = await bench.openTab();
+    await bench.timers.advance(30_000);
+    store.touch();
+    expect(bench.server.count("POST", /touch/)).toBe(1);
     for (let second = 0; second < 65; second += 1) {
       store.touch();
       await bench.timers.advance(1000);

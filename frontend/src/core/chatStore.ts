@@ -100,7 +100,6 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     owns: reading.owns,
     occupied: () => void reading.refresh(),
     stored() {
-      activity.reported();
       // The connection is good, so a failure here is told by the next read; the message itself is safe.
       reading.catchUp(context.epoch).catch(report);
     },
@@ -110,7 +109,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     const { session } = context.state;
     return session === null ? TOUCH_INTERVAL : Math.min(TOUCH_INTERVAL, (idleSeconds(session) * 1000) / 4);
   };
-  const activity = createActivity(clock, touchInterval, () => void lifecycle.touch());
+  const activity = createActivity(clock, random, touchInterval, () => void lifecycle.touch());
   const deadline = createDeadline(clock, {
     expiring: (remainingSeconds) => set({ remainingSeconds }),
     expired() {
@@ -135,6 +134,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     const isRunning = runningReply(messages) !== null;
     const isOpen = session?.state === "active";
     context.live?.await(isRunning);
+    if (session !== null) activity.known(session.last_activity_at);
     if (loaded && session?.unread && page.isVisible()) void lifecycle.markRead(session);
     deadline.set(isOpen && !isRunning ? session.expires_at : null, isOpen ? warningFor(session) : undefined);
     if (loaded && !viewing && session !== null && reading.knowsReader()) remember(session.id);
@@ -160,7 +160,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const source = createSource(() => {
     const stopPage = page.subscribe(heard);
     context.tabs = tabs.join((message) => {
-      if (message.scope === scope) void reading.refresh();
+      if (message.scope === scope) reading.overhear(message.answer);
     });
     // Joined before anything is read: what changes after the answer was written then comes as news.
     following.start();
@@ -187,10 +187,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     subscribe: source.subscribe,
     connect: source.connect,
     retry: (key) => retry(key),
-    send(text) {
-      activity.reported();
-      return sending.send(text);
-    },
+    send: sending.send,
     async retryInEnded(key) {
       const ended = sending.find(key)?.conflict?.session;
       if (ended !== undefined && (await reopen(ended.id))) retry(key, ended.id);

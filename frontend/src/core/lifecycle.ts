@@ -28,7 +28,7 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
     if (id === undefined) return false;
     try {
       await act(id);
-      context.tell(context.state.session?.id ?? null);
+      context.tell();
       return true;
     } catch (error) {
       report(error);

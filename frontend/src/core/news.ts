@@ -1,8 +1,8 @@
 import type { ChatState } from "./chatState.js";
 import { heardElsewhere } from "./elsewhere.js";
 import type { NewsRules } from "./liveUpdates.js";
-import { isApart, isUnfinished, mergeMessages } from "./transcript.js";
-import { withSession } from "./transitions.js";
+import { isUnfinished } from "./transcript.js";
+import { joined, withSession } from "./transitions.js";
 import type { News } from "./updatesReader.js";
 import type { Delta, Message, Session, Updates } from "./wire.js";
 
@@ -22,14 +22,6 @@ function withRow(state: ChatState, row: Session): ChatState {
     return { ...withSession(state, row), viewing: state.viewing && row.state !== "active" };
   }
   return row.id === state.previous?.id ? { ...state, previous: row } : state;
-}
-
-function joined(state: ChatState, messages: readonly Message[]): ChatState {
-  const [first] = messages;
-  if (first === undefined) return state;
-  const isTorn = state.messages.length === 0 ? first.position > 0 : isApart(state.messages, messages);
-  if (isTorn) return { ...state, gap: true };
-  return { ...state, messages: mergeMessages(state.messages, messages) };
 }
 
 function withDelta(state: ChatState, delta: Delta): ChatState {

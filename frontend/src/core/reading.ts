@@ -4,7 +4,8 @@ import type { ChatContext } from "./chatContext.js";
 import type { TimerId } from "./clock.js";
 import { isGone, isRetryable } from "./errors.js";
 import type { NewsRules } from "./liveUpdates.js";
-import { arrived, cleared, isBehind, paged, pagedOlder, viewed } from "./transitions.js";
+import type { TabAnswer } from "./tabChannel.js";
+import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed } from "./transitions.js";
 import type { News } from "./updatesReader.js";
 import type { CurrentSession } from "./wire.js";
 
@@ -15,6 +16,8 @@ export interface Reading {
   load(): Promise<void>;
   /** Read again because something may have changed elsewhere. */
   refresh(): Promise<void>;
+  /** Another tab says what it has just been told: take it, and read what it leaves open. */
+  overhear(answer: TabAnswer | undefined): void;
   /** News came: take them, and read what they leave open. */
   hear(news: readonly News[], rules: NewsRules): void;
   open(id: string): Promise<void>;
@@ -156,6 +159,15 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       // Whoever signs in has a storage of their own; a visitor may be another one than yesterday.
       if (owner !== "" || isRecognised) settle();
       void load();
+    },
+    overhear(answer) {
+      const { loaded, viewing } = context.state;
+      if (answer === undefined || !loaded || viewing || loading !== null || !context.isSettled()) {
+        void refresh();
+        return;
+      }
+      update((state) => joined(arrived(state, answer), answer.messages ?? []));
+      catchUp(context.epoch).catch(report);
     },
     hear(news, { updated, isOtherwise }) {
       const before = context.state;

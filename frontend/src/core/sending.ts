@@ -40,7 +40,7 @@ const STALE = 3_600_000;
 const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 
 export function createSending(context: ChatContext, events: SendingEvents): Sending {
-  const { api, scope, clock, page, hint, outbox, random, newKey, call, update, set } = context;
+  const { api, scope, owner, clock, page, hint, outbox, random, newKey, call, update, set } = context;
   let isBusy = false;
   let timer: TimerId = null;
   let wake: (() => void) | null = null;
@@ -68,6 +68,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       : state.elsewhere.running.includes(named);
   };
 
+  /** Until the server has answered once, a visitor has no name: an answer that is lost then would lose that too. */
+  const isStranger = () => owner === "" && !context.state.loaded;
+
   const proceed = async () => {
     if (timer === null) wake?.();
     if (isBusy) return;
@@ -85,7 +88,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       const message = find(key);
       if (message === undefined || message.state === "failed") return true;
       try {
-        if (isOccupied(message)) await pause(null);
+        if (isOccupied(message) || isStranger()) await pause(null);
         else return await attempt(message);
       } catch (error) {
         // While the device itself is offline, waiting costs nothing and is no attempt.
@@ -115,7 +118,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     outbox.forget(key);
     update((state) => sent(state, key, answer));
     context.entered(answer.arrival);
-    context.tell(answer.session.id);
+    context.tell(answer.reply === null ? [answer.message] : [answer.message, answer.reply]);
     events.stored();
     return true;
   };

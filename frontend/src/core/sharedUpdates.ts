@@ -93,11 +93,11 @@ class SharedUpdates implements LiveUpdates {
       this.isLeader = false;
       this.isStreaming = false;
     };
-    if (this.lock === null || this.openChannel === null) {
+    this.channel = this.lock && (this.openChannel?.(this.name, (message) => this.hear(message)) ?? null);
+    if (this.lock === null || this.channel === null) {
       this.lead();
       return;
     }
-    this.channel = this.openChannel(this.name, (message) => this.hear(message));
     this.channel.post({ kind: "ask" });
     this.believe(GRACE);
     resign = this.lock.request(this.name, () => this.lead());

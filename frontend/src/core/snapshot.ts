@@ -59,7 +59,7 @@ const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolea
   ["expiring", (state) => state.remainingSeconds !== null],
   ["reopened", (state) => state.greeting === "reopened"],
   ["resumed", (state) => state.greeting === "resumed"],
-  ["new", (state) => state.greeting === "new" || state.session === null],
+  ["new", (state) => state.session === null || (state.greeting === "new" && state.messages.length === 0)],
   ["active", () => true],
 ];
 

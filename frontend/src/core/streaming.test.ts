@@ -125,7 +125,8 @@ describe("a stream", () => {
     [501, Number.POSITIVE_INFINITY],
     [429, 60_000],
   ])("that is refused with %s gives way to polls", async (status, pause) => {
-    bench.server.streams.refusal = { status, body: { code: "use_polling", message: "", field: null } };
+    const code = status === 429 ? "too_many_streams" : "use_polling";
+    bench.server.streams.refusal = { status, body: { code, message: "", field: null } };
     const { store } = await ask();
     bench.server.finish("Because.");
     await bench.timers.advance(1000);
@@ -136,6 +137,16 @@ describe("a stream", () => {
     expect(streams()).toBe(1);
     await bench.timers.advance(3_600_000);
     expect(streams()).toBe(pause === 60_000 ? 2 : 1);
+  });
+
+  it("that a proxy refuses for a while is asked for again when that has passed, and nothing else before", async () => {
+    bench.server.streams.refusal = { status: 429, body: "Slow down.", retryAfter: "60" };
+    await ask();
+    await bench.timers.advance(58_000);
+    expect(bench.server.looks).toHaveLength(1);
+    bench.server.streams.refusal = null;
+    await bench.timers.advance(5000);
+    expect(streams()).toBe(2);
   });
 
   it("is not asked for in a loop when something in between always ends it", async () => {

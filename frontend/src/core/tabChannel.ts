@@ -1,9 +1,18 @@
 import { type BrowserChannel, browserChannel, type OpenChannel } from "./browserChannel.js";
+import type { Arrival, Message, Session } from "./wire.js";
 
-/** "Session X of scope S changed": a reason to read again, never the news itself. */
+/** "Session X of scope S changed": a reason to read again. */
 export interface TabMessage {
   scope: string;
   session: string | null;
+  /** What the server has just said of it, so that the other tabs need not wait until they have read it too. */
+  answer?: TabAnswer;
+}
+
+export interface TabAnswer {
+  arrival: Arrival;
+  session: Session;
+  messages?: Message[];
 }
 
 export interface TabMember {

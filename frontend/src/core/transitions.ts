@@ -19,7 +19,7 @@ export function withSession(state: ChatState, given: Session): ChatState {
 }
 
 /** The server said what the next message would meet. */
-export function arrived(state: ChatState, { arrival, session }: CurrentSession): ChatState {
+export function arrived(state: ChatState, { arrival, session }: Omit<CurrentSession, "server_time">): ChatState {
   if (session === null) return nothingOpen(state, arrival);
   if (session.id === state.session?.id) return stillOpen(state, session, arrival);
   const welcome = state.loaded ? null : "resumed";
@@ -89,6 +89,15 @@ export function replied(state: ChatState, session: Session, reply: Message | nul
   if (session.id !== state.session?.id) return state;
   const known = withSession(state, session);
   return reply === null ? known : { ...known, messages: mergeMessages(known.messages, [reply]) };
+}
+
+/** These messages too, unless some before them are missing here. */
+export function joined(state: ChatState, messages: readonly Message[]): ChatState {
+  const [first] = messages;
+  if (first === undefined) return state;
+  const isTorn = state.messages.length === 0 ? first.position > 0 : isApart(state.messages, messages);
+  if (isTorn) return { ...state, gap: true };
+  return { ...state, messages: mergeMessages(state.messages, messages) };
 }
 
 export function startedNew(state: ChatState, { arrival, session }: OpenedSession): ChatState {

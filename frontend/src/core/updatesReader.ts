@@ -204,7 +204,7 @@ export class UpdatesReader {
 
   private refuseStream(error: unknown, isFruitless: boolean): void {
     const status = error instanceof ApiError ? error.status : 0;
-    if (status === 429) {
+    if (error instanceof ApiError && error.code === "too_many_streams") {
       const pause = Math.max(TOO_MANY, retryAfterOf(error) * 1000);
       this.settleForPolling(this.parts.clock.now() + pause);
     } else if ([404, 405, 406, 501].includes(status)) this.settleForPolling(Number.POSITIVE_INFINITY);

@@ -115,6 +115,7 @@ export interface TabOptions {
   updates?: LiveUpdates;
   api?: ApiClient;
   lock?: TabLock | null;
+  random?: () => number;
 }
 
 /** A server, a browser with tabs, and time, all in the test's hand. */
