@@ -36,6 +36,7 @@ OUTBOX = False
 
 TABS = 3
 LENGTH = (8, 14)
+PATIENCE = 0.5  # how often somebody waits for an answer before they go on
 ANSWER = "It depends."
 QUIET_WITHIN = 40_000  # milliseconds; the longest pause between two attempts is 30 seconds
 # What the reader provokes: the network is gone, the server too, and two tabs ask at the same time.
@@ -90,9 +91,11 @@ class Story:
         self.site = site
         self.place = place
         self.tabs: list[Chat] = []
+        self.unreachable: list[Chat] = []
         self.texts: list[str] = []
         self.sent: list[str] = []
         self.is_online = True
+        self.answers_come = True
         self.restarts = 0
         reader.provokes(*NETWORK, *REFUSED)
         site.model.answer_at_once(ANSWER)
@@ -100,7 +103,8 @@ class Story:
         reader.context.clock.install()
 
     def tell(self) -> None:
-        self.open_tab()
+        for _ in range(self.chance.randint(1, TABS)):
+            self.open_tab()
         self.send()
         for step in self.steps():
             step()
@@ -108,7 +112,14 @@ class Story:
     def steps(self) -> Iterator[Callable[[], None]]:
         frequent: list[Callable[[], None]] = [self.send, self.send, self.send, self.send]
         others = [self.reload, self.close, self.crash, self.open_tab, self.go_offline]
-        others += [self.go_online, self.expire, self.restart, self.start_new, self.send_and_cut]
+        others += [
+            self.go_online,
+            self.go_online,
+            self.expire,
+            self.restart,
+            self.start_new,
+            self.send_and_cut,
+        ]
         others += [self.hold_answers, self.release_answers]
         for _ in range(self.chance.randint(*LENGTH)):
             yield self.chance.choice(frequent + others)
@@ -119,6 +130,8 @@ class Story:
         tab = self.some_tab()
         if tab is None:
             return
+        if self.is_online and self.answers_come and self.chance.random() < PATIENCE:
+            self.wait_for(tab)
         text = f"Question {len(self.texts) + 1:02}?"
         self.note(f"send {text[9:11]} in {self.name(tab)}")
         self.texts.append(text)
@@ -166,17 +179,24 @@ class Story:
 
     def reload(self) -> None:
         tab = self.some_tab(may_be_lost=True)
-        if tab is None or not self.is_online:
+        if tab is None:
             return
         self.note(f"reload {self.name(tab)}")
-        tab.page.reload()
+        try:
+            tab.page.reload()
+        except Error:  # offline, a page says that there is no page
+            assert not self.is_online
+            self.tabs.remove(tab)
+            self.unreachable.append(tab)
 
     def hold_answers(self) -> None:
         self.note("hold answers")
+        self.answers_come = False
         self.site.model.hold_answers()
 
     def release_answers(self) -> None:
         self.note("release answers")
+        self.answers_come = True
         self.site.model.answer_at_once(ANSWER)
 
     # What happens to them
@@ -198,6 +218,10 @@ class Story:
         self.note("online")
         self.is_online = True
         self.reader.context.set_offline(False)
+        for tab in self.unreachable:
+            tab.page.goto(self.place.address)
+            self.tabs.append(tab)
+        self.unreachable.clear()
 
     def expire(self) -> None:
         self.note("idle")
@@ -226,9 +250,12 @@ class Story:
         if not self.tabs:
             self.open_tab()
         for tab in self.tabs:
-            expect(tab.root.locator(UNSENT)).to_have_count(0, timeout=QUIET_WITHIN)
-            expect(tab.log.locator(UNFINISHED)).to_have_count(0, timeout=QUIET_WITHIN)
-            expect(tab.status).to_have_text(AT_REST, timeout=QUIET_WITHIN)
+            self.wait_for(tab)
+
+    def wait_for(self, tab: Chat) -> None:
+        expect(tab.log.locator(UNSENT)).to_have_count(0, timeout=QUIET_WITHIN)
+        expect(tab.log.locator(UNFINISHED)).to_have_count(0, timeout=QUIET_WITHIN)
+        expect(tab.status).to_have_text(AT_REST, timeout=QUIET_WITHIN)
 
     def complaints(self) -> list[str]:
         """Return how the database and the tabs differ from what was promised."""
