@@ -128,9 +128,11 @@ class Story:
 
     def send(self) -> None:
         tab = self.some_tab()
-        if tab is None:
-            return
-        if self.is_online and self.answers_come and self.chance.random() < PATIENCE:
+        if tab is not None:
+            self.send_in(tab, PATIENCE)
+
+    def send_in(self, tab: Chat, patience: float) -> None:
+        if self.is_online and self.answers_come and self.chance.random() < patience:
             self.wait_for(tab)
         text = f"Question {len(self.texts) + 1:02}?"
         self.note(f"send {text[9:11]} in {self.name(tab)}")
@@ -150,12 +152,7 @@ class Story:
             return
         self.note("cut the next answer")
         tab.page.route("**/chat/messages", cut, times=1)
-        self.send_in(tab)
-
-    def send_in(self, tab: Chat) -> None:
-        others, self.tabs = self.tabs, [tab]
-        self.send()
-        self.tabs = others
+        self.send_in(tab, patience=1)
 
     def start_new(self) -> None:
         tab = self.some_tab()
