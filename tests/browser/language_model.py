@@ -16,6 +16,7 @@ class LanguageModel:
     def __init__(self) -> None:
         self._asked: queue.Queue[_Answer] = queue.Queue()
         self._answers: list[_Answer] = []
+        self._ready: str | None = None
         model = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -56,13 +57,21 @@ class LanguageModel:
 
     def finish(self, text: str) -> None:
         """Say the rest and be done."""
-        latest = self._latest
-        latest.repeated = ""
-        latest.pieces.put(text)
-        latest.pieces.put(None)
+        self._latest.say(text)
+
+    def answer_at_once(self, text: str) -> None:
+        """Say this to whatever is still waiting for an answer, and to all that will be asked."""
+        self._ready = text
+        for answer in self._answers:
+            answer.say(text)
+
+    def hold_answers(self) -> None:
+        """Let what is asked from now on wait."""
+        self._ready = None
 
     def reset(self) -> None:
         """End whatever is still being said and forget what was asked."""
+        self._ready = None
         for answer in self._answers:
             answer.repeated = ""
             answer.pieces.put(None)
@@ -77,6 +86,8 @@ class LanguageModel:
         answer = _Answer()
         self._answers.append(answer)
         self._asked.put(answer)
+        if self._ready is not None:
+            answer.say(self._ready)
         return answer
 
 
@@ -84,6 +95,12 @@ class _Answer:
     def __init__(self) -> None:
         self.pieces: queue.Queue[str | None] = queue.Queue()
         self.repeated = ""
+
+    def say(self, text: str) -> None:
+        """Say this last."""
+        self.repeated = ""
+        self.pieces.put(text)
+        self.pieces.put(None)
 
     def next_piece(self) -> str | None:
         while True:
