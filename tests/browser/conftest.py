@@ -86,11 +86,15 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-def launch(playwright: Playwright, executable: str) -> Browser:
+def arguments() -> list[str]:
     as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return [*ARGUMENTS, *as_root]
+
+
+def launch(playwright: Playwright, executable: str) -> Browser:
     return playwright.chromium.launch(
         executable_path=executable,
-        args=[*ARGUMENTS, *as_root],
+        args=arguments(),
         # People's browsers keep pages for the back button; playwright would turn that off.
         ignore_default_args=["--disable-back-forward-cache"],
     )

@@ -134,9 +134,9 @@ class Site:
         with closing(self._connect()) as connection:
             return [dict(row) for row in connection.execute(sql, values)]
 
-    def execute(self, sql: str) -> None:
+    def execute(self, sql: str, values: Sequence[object] = ()) -> None:
         with closing(self._connect()) as connection, connection:
-            connection.execute(sql)
+            connection.execute(sql, values)
 
     def complaints_since(self, offset: int) -> str:
         """What the server has written to its log; a warning is already too much."""

@@ -53,7 +53,7 @@ def look(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {"color_scheme": scheme, "viewport": size, "reduced_motion": "reduce"}
 
 
-def test_no_state_of_a_chat_breaks_a_rule(
+def test_w13_no_state_of_a_chat_breaks_a_rule(
     visitor: Reader, site: Site, place: Place, look: dict[str, Any]
 ) -> None:
     visitor.new_context(**look)
@@ -82,7 +82,7 @@ def test_no_state_of_a_chat_breaks_a_rule(
 
 
 @pytest.mark.parametrize("look", LOOKS[:2], indirect=True)
-def test_no_state_of_an_answer_breaks_a_rule(
+def test_w13_no_state_of_an_answer_breaks_a_rule(
     make_reader: MakeReader, waiting: Waiting, place: Place, look: dict[str, Any]
 ) -> None:
     reader = make_reader(waiting)
@@ -160,7 +160,7 @@ def live_text(chat: Chat) -> str:
     return " ".join(regions.all_text_contents())
 
 
-def test_what_changes_is_said(visitor: Reader, site: Site, place: Place) -> None:
+def test_w13_what_changes_is_said(visitor: Reader, site: Site, place: Place) -> None:
     chat = visitor.chat(place)
     chat.page.clock.install()
     chat.open().converse(QUESTION)

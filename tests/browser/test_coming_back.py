@@ -33,7 +33,7 @@ def shown(page: Page) -> object:
     return page.evaluate("window.shown")
 
 
-def test_a_reload_shows_the_whole_conversation_and_never_a_blank_one(
+def test_w01_a_reload_shows_the_whole_conversation_and_never_a_blank_one(
     reader: Reader, site: Site, place: Place
 ) -> None:
     reader.context.add_init_script(NOTE_WHAT_IS_SHOWN)
@@ -51,7 +51,7 @@ def test_a_reload_shows_the_whole_conversation_and_never_a_blank_one(
 
 
 @pytest.mark.parametrize("who", ["student"], indirect=True)
-def test_another_page_and_the_back_button_lose_nothing(reader: Reader, place: Place) -> None:
+def test_w01_another_page_and_the_back_button_lose_nothing(reader: Reader, place: Place) -> None:
     reader.context.add_init_script(NOTE_WHAT_IS_SHOWN)
     chat = reader.chat(place).open()
     chat.converse(QUESTION)
@@ -67,7 +67,7 @@ def test_another_page_and_the_back_button_lose_nothing(reader: Reader, place: Pl
 
 
 @pytest.mark.parametrize("who", ["visitor"], indirect=True)
-def test_a_closed_tab_is_opened_again_where_it_was(
+def test_w01_a_closed_tab_is_opened_again_where_it_was(
     reader: Reader, site: Site, place: Place
 ) -> None:
     reader.context.add_init_script(NOTE_WHAT_IS_SHOWN)

@@ -89,7 +89,7 @@ def test_a_question_asked_offline_is_sent_once_when_the_connection_is_back(
 
 
 @each_once
-def test_a_question_whose_answer_is_cut_off_is_sent_again_with_its_key(
+def test_w10_a_question_whose_answer_is_cut_off_is_sent_again_with_its_key(
     reader: Reader, site: Site, place: Place
 ) -> None:
     reader.provokes("ERR_CONNECTION_RESET")

@@ -28,7 +28,7 @@ def stored(page: Page) -> Any:
     return page.evaluate(EVERYTHING_STORED)
 
 
-def test_after_logging_out_the_back_button_shows_nothing(
+def test_w07_after_logging_out_the_back_button_shows_nothing(
     visitor: Reader, site: Site, place: Place
 ) -> None:
     visitor.context.add_init_script(NOTE_WHETHER_KEPT)
@@ -48,7 +48,7 @@ def test_after_logging_out_the_back_button_shows_nothing(
     expect(page.get_by_text("student", exact=True)).to_have_count(0)
 
 
-def test_after_logging_out_nothing_that_was_written_is_stored(
+def test_w11_after_logging_out_nothing_that_was_written_is_stored(
     visitor: Reader, site: Site, place: Place
 ) -> None:
     page = visitor.context.new_page()

@@ -142,7 +142,7 @@ def test_a_chat_can_be_kept_before_it_pauses(reader: Reader, site: Site, place: 
 
 
 @each_once
-def test_after_a_sleep_the_chat_says_at_once_that_it_has_paused(
+def test_w03_after_a_sleep_the_chat_says_at_once_that_it_has_paused(
     reader: Reader, site: Site, place: Place
 ) -> None:
     chat = open_with_own_clock(reader, place).converse(QUESTION)
@@ -157,7 +157,7 @@ def test_after_a_sleep_the_chat_says_at_once_that_it_has_paused(
 
 
 @pytest.mark.parametrize("hours", HOURS, ids=["ahead", "behind"])
-def test_a_wrong_clock_pauses_nothing(
+def test_w09_a_wrong_clock_pauses_nothing(
     visitor: Reader, site: Site, place: Place, hours: datetime.timedelta
 ) -> None:
     chat = visitor.chat(place)

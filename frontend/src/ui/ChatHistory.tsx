@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, memo, useEffect, useId, useRef, useState } from "react";
 import { HistoryList, type HistoryListProps } from "./HistoryList.js";
 import { NamedIcon } from "./icons.js";
 import { useWords, type Words, WordsContext } from "./words.js";
@@ -10,8 +10,9 @@ export interface ChatHistoryProps extends HistoryListProps {
   className?: string;
 }
 
-/** The reader's conversations, the latest first. */
-export function ChatHistory({ variant = "sidebar", words: own, className = "", ...list }: ChatHistoryProps) {
+/** The reader's conversations, the latest first. Memoised: a host may render for each word of an answer. */
+export const ChatHistory = memo(function ChatHistory(props: ChatHistoryProps) {
+  const { variant = "sidebar", words: own, className = "", ...list } = props;
   const words = useWords(own);
   return (
     <WordsContext.Provider value={words}>
@@ -25,7 +26,7 @@ export function ChatHistory({ variant = "sidebar", words: own, className = "", .
       )}
     </WordsContext.Provider>
   );
-}
+});
 
 function Dropdown({ className, list }: { className: string; list: HistoryListProps }) {
   const words = useWords();

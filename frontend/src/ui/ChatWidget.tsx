@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { memo, useId } from "react";
 import { useChatSelector, useChatStore } from "../react/index.js";
 import { Announcer } from "./Announcer.js";
 import { ChatHistory } from "./ChatHistory.js";
@@ -26,8 +26,8 @@ export interface ChatWidgetProps {
   className?: string | undefined;
 }
 
-/** A whole chat: header, status, transcript, composer and, if wanted, the history. */
-export function ChatWidget(props: ChatWidgetProps) {
+/** A whole chat: header, status, transcript, composer and, if wanted, the history. Memoised, as its parts are. */
+export const ChatWidget = memo(function ChatWidget(props: ChatWidgetProps) {
   const { layout = "panel", history = "none", historyScope, className = "" } = props;
   const words = useWords(props.words);
   const store = useChatStore();
@@ -58,7 +58,7 @@ export function ChatWidget(props: ChatWidgetProps) {
       </section>
     </WordsContext.Provider>
   );
-}
+});
 
 function Header({ titleId, title, history = "none", historyScope }: ChatWidgetProps & { titleId: string }) {
   const words = useWords();

@@ -1,4 +1,4 @@
-import { createContext, useContext } from "react";
+import { createContext, useContext, useMemo } from "react";
 
 /** Every word the interface says. Pass some of them as `words` to change or translate them. */
 export interface Words {
@@ -156,10 +156,10 @@ export const englishWords: Words = {
 
 export const WordsContext = createContext<Words>(englishWords);
 
-/** The words in force, with those given to a component on top. */
+/** The words in force, with those given to a component on top; the same object while those are. */
 export function useWords(own?: Partial<Words>): Words {
   const inherited = useContext(WordsContext);
-  return own === undefined ? inherited : { ...inherited, ...own };
+  return useMemo(() => (own === undefined ? inherited : { ...inherited, ...own }), [inherited, own]);
 }
 
 const UNITS = [
