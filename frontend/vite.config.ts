@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
 /** The stylesheet is published as it is written; the host's own build adapts it. */
@@ -11,18 +11,26 @@ const stylesheet: Plugin = {
   },
 };
 
+/** Frameworks with server components must know where the browser's side begins. */
+const CLIENT_ENTRIES = /^(react|ui|markdown)\/index$/;
+
 export default defineConfig({
   plugins: [stylesheet],
   build: {
     lib: {
-      entry: ["src/core/index.ts", "src/react/index.ts", "src/ui/index.ts"],
+      entry: globSync(["src/*/index.{ts,tsx}", "src/words/??.ts"]),
       formats: ["es"],
     },
     target: "es2022",
     minify: false,
     rolldownOptions: {
       external: [/^react($|\/)/, /^react-dom($|\/)/],
-      output: { preserveModules: true, preserveModulesRoot: "src", entryFileNames: "[name].js" },
+      output: {
+        preserveModules: true,
+        preserveModulesRoot: "src",
+        entryFileNames: "[name].js",
+        banner: ({ name }) => (CLIENT_ENTRIES.test(name) ? '"use client";' : ""),
+      },
     },
   },
 });
