@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
+from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Place
 from tests.browser.conftest import MakeReader, Reader, Waiting
 from tests.browser.site import Site
 

@@ -10,4 +10,5 @@ export type { PendingRowProps } from "./PendingRow.js";
 export { SessionStatus, type SessionStatusProps } from "./SessionStatus.js";
 export type { ChatSlots } from "./slots.js";
 export { safeUrl } from "./sources.js";
+export { type Loaded, useLoaded } from "./useLoaded.js";
 export { englishWords, type Words } from "./words.js";
