@@ -229,8 +229,9 @@ def chat_widget(
     """``{% chat_widget scope="subject:1" %}``: the whole chat, for sites without a build step.
 
     ``history``: ``sidebar``, ``dropdown`` or ``none``. ``layout``: ``panel``, ``full`` or
-    ``floating``. ``theme``: ``light``, ``dark``, or the reader's preference. No inline script or style. 0 statements
-    beside those that find out who the reader is.
+    ``floating``. ``theme``: ``light``, ``dark``, or "" for the reader's preference. It speaks
+    Django's current language, where it can. No inline script or style. 0 statements beside those
+    that find out who the reader is.
     """
     request = context.get("request")
     sessions = _address("sessions")
