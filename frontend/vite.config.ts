@@ -1,13 +1,16 @@
 import { globSync, readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
-/** The stylesheet is published as it is written; the host's own build adapts it. */
-const stylesheet: Plugin = {
-  name: "stylesheet",
+/** The stylesheets are published as they are written; the host's own build adapts them. */
+const stylesheets: Plugin = {
+  name: "stylesheets",
   generateBundle() {
-    this.emitFile({ type: "asset", fileName: "ui.css", source: readFileSync("src/ui/ui.css", "utf8") });
-    // Since TypeScript 6 an import for its effect alone must resolve too.
-    this.emitFile({ type: "asset", fileName: "ui.css.d.ts", source: "export {};\n" });
+    for (const path of ["ui/ui.css", "markdown/markdown.css"]) {
+      const fileName = path.replace(/.*\//, "");
+      this.emitFile({ type: "asset", fileName, source: readFileSync(`src/${path}`, "utf8") });
+      // Since TypeScript 6 an import for its effect alone must resolve too.
+      this.emitFile({ type: "asset", fileName: `${fileName}.d.ts`, source: "export {};\n" });
+    }
   },
 };
 
@@ -15,7 +18,7 @@ const stylesheet: Plugin = {
 const CLIENT_ENTRIES = /^(react|ui|markdown)\/index$/;
 
 export default defineConfig({
-  plugins: [stylesheet],
+  plugins: [stylesheets],
   build: {
     lib: {
       entry: globSync(["src/*/index.{ts,tsx}", "src/words/??.ts"]),
@@ -24,7 +27,7 @@ export default defineConfig({
     target: "es2022",
     minify: false,
     rolldownOptions: {
-      external: [/^react($|\/)/, /^react-dom($|\/)/],
+      external: [/^react($|\/)/, /^react-dom($|\/)/, "react-markdown", "remark-gfm"],
       output: {
         preserveModules: true,
         preserveModulesRoot: "src",
