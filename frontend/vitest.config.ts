@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const REACT_18 = resolve(import.meta.dirname, "react18/node_modules");
-/** As modules, so that the alias holds in it: it must meet the same React as our components. */
+/** As modules, so that the alias holds in it, too: what renders must meet the same React as our components. */
 const TESTING_LIBRARY = resolve(
   import.meta.dirname,
   "node_modules/@testing-library/react/dist/@testing-library/react.esm.js",
@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: "react 18",
           include: ["src/**/*.test.tsx"],
-          server: { deps: { inline: ["@testing-library/react"] } },
+          server: { deps: { inline: ["@testing-library/react", "react-markdown"] } },
         },
       },
     ],

@@ -55,8 +55,10 @@ async function optionalParts() {
   const names = Object.keys(exports).filter((name) => !known.includes(name));
   const rows = names.map(async (name) => {
     const part = name.slice(2);
-    const code = `export * from "django-chat-sessions/${part}";`;
-    return row(part, "only where it is imported", everything(await ours(code, without("core", "react", "ui"))));
+    const isStylesheet = part.endsWith(".css");
+    const code = `${isStylesheet ? "import" : "export * from"} "django-chat-sessions/${part}";`;
+    const measured = await ours(code, without("core", "react", "ui"));
+    return row(part, "only where it is imported", isStylesheet ? measured.styles : everything(measured));
   });
   return Promise.all(rows);
 }
