@@ -1,28 +1,39 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
-/** The stylesheet is published as it is written; the host's own build adapts it. */
-const stylesheet: Plugin = {
-  name: "stylesheet",
+/** The stylesheets are published as they are written; the host's own build adapts them. */
+const stylesheets: Plugin = {
+  name: "stylesheets",
   generateBundle() {
-    this.emitFile({ type: "asset", fileName: "ui.css", source: readFileSync("src/ui/ui.css", "utf8") });
-    // Since TypeScript 6 an import for its effect alone must resolve too.
-    this.emitFile({ type: "asset", fileName: "ui.css.d.ts", source: "export {};\n" });
+    for (const path of ["ui/ui.css", "markdown/markdown.css"]) {
+      const fileName = path.replace(/.*\//, "");
+      this.emitFile({ type: "asset", fileName, source: readFileSync(`src/${path}`, "utf8") });
+      // Since TypeScript 6 an import for its effect alone must resolve too.
+      this.emitFile({ type: "asset", fileName: `${fileName}.d.ts`, source: "export {};\n" });
+    }
   },
 };
 
+/** Frameworks with server components must know where the browser's side begins. */
+const CLIENT_ENTRIES = /^(react|ui|markdown)\/index$/;
+
 export default defineConfig({
-  plugins: [stylesheet],
+  plugins: [stylesheets],
   build: {
     lib: {
-      entry: ["src/core/index.ts", "src/react/index.ts", "src/ui/index.ts"],
+      entry: globSync(["src/*/index.{ts,tsx}", "src/words/??.ts"]),
       formats: ["es"],
     },
     target: "es2022",
     minify: false,
     rolldownOptions: {
-      external: [/^react($|\/)/, /^react-dom($|\/)/],
-      output: { preserveModules: true, preserveModulesRoot: "src", entryFileNames: "[name].js" },
+      external: [/^react($|\/)/, /^react-dom($|\/)/, "react-markdown", "remark-gfm"],
+      output: {
+        preserveModules: true,
+        preserveModulesRoot: "src",
+        entryFileNames: "[name].js",
+        banner: ({ name }) => (CLIENT_ENTRIES.test(name) ? '"use client";' : ""),
+      },
     },
   },
 });

@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-NOT_CODE = frozenset({"text", "http", "json", "sql", "ini", "css", "tsx", "ts"})
+NOT_CODE = frozenset({"text", "http", "json", "sql", "ini", "css", "tsx", "ts", "js"})
 FENCE = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 PYTHON_FILE = re.compile(r"# ([\w/.-]+\.py)\b")
 TEMPLATE_FILE = re.compile(r"\{# ([\w/.-]+\.html) #\}")

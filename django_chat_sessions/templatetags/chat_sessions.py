@@ -13,6 +13,7 @@ from django.middleware.csrf import get_token
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from django_chat_sessions import clock, services
 from django_chat_sessions.exceptions import ChatSessionsError
@@ -222,11 +223,15 @@ def chat_widget(
     history: str = "dropdown",
     greeting: str = "",
     placeholder: str = "",
+    layout: str = "panel",
+    theme: str = "",
 ) -> dict[str, Any]:
     """``{% chat_widget scope="subject:1" %}``: the whole chat, for sites without a build step.
 
-    ``history``: ``sidebar``, ``dropdown`` or ``none``. No inline script or style. 0 statements
-    beside those that find out who the reader is.
+    ``history``: ``sidebar``, ``dropdown`` or ``none``. ``layout``: ``panel``, ``full`` or
+    ``floating``. ``theme``: ``light``, ``dark``, or "" for the reader's preference. It speaks
+    Django's current language, where it can. No inline script or style. 0 statements beside those
+    that find out who the reader is.
     """
     request = context.get("request")
     sessions = _address("sessions")
@@ -242,6 +247,9 @@ def chat_widget(
         "history": history,
         "greeting": greeting,
         "placeholder": placeholder,
+        "layout": layout,
+        "theme": theme,
+        "language": get_language() or "",
     }
 
 

@@ -77,7 +77,9 @@ def plain(request: HttpRequest) -> HttpResponse:
     chosen = next((subject for subject in subjects if subject.slug == wanted), None)
     if chosen is None and subjects:
         chosen = subjects[0]
-    return render(request, "subjects/plain.html", {"subjects": subjects, "subject": chosen})
+    layout = "floating" if request.GET.get("layout") == "floating" else "panel"
+    facts = {"subjects": subjects, "subject": chosen, "layout": layout}
+    return render(request, "subjects/plain.html", facts)
 
 
 def chat_url() -> str:

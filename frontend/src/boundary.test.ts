@@ -10,7 +10,9 @@ const ALLOWED: Record<string, RegExp> = {
   core: /^\.\/\w+\.js$/,
   react: /^(\.\/\w+\.js|\.\.\/core\/index\.js|react)$/,
   ui: /^(\.\/\w+\.js|\.\.\/(core|react)\/index\.js|react)$/,
-  embed: /^(\.\.\/(react|ui)\/index\.js|\.\.\/ui\/ui\.css|react|react-dom\/client)$/,
+  words: /^\.\.\/ui\/index\.js$/,
+  markdown: /^(\.\/\w+\.js|\.\.\/ui\/index\.js|react|react-markdown|remark-gfm)$/,
+  embed: /^(\.\.\/(react|ui)\/index\.js|\.\.\/words\/\w+\.js|\.\.\/ui\/ui\.css|react|react-dom\/client)$/,
 };
 
 describe.each(Object.entries(ALLOWED))("%s", (folder, allowed) => {
@@ -39,5 +41,7 @@ it("loads the core without a browser", async () => {
 it("is published under the version and names that package.json promises", () => {
   const manifest = JSON.parse(readFileSync("package.json", "utf8"));
   expect(manifest.dependencies).toBeUndefined();
-  expect(Object.keys(manifest.exports)).toEqual([".", "./react", "./ui", "./ui.css", "./package.json"]);
+  const words = ["de", "fr", "es"].map((language) => `./words/${language}`);
+  const paths = [".", "./react", "./ui", "./ui.css", "./markdown", "./markdown.css", ...words, "./package.json"];
+  expect(Object.keys(manifest.exports)).toEqual(paths);
 });

@@ -1,13 +1,14 @@
 // @vitest-environment node
 import { execFileSync } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const FOLDER = resolve(import.meta.dirname, "../node_modules/.cache/docs-snippets");
 const TSC = resolve(import.meta.dirname, "../node_modules/.bin/tsc");
-const FENCE = /^```(tsx?)\n(.*?)^```$/gms;
+const FENCE = /^```(tsx?|js)\n(.*?)^```$/gms;
+const FILE = /^\/\/ (\S+)\.(?:tsx?|js)\n/;
 const PAGES = ["README.md", "frontend/README.md", ...globSync("docs/**/*.md", { cwd: ROOT })];
 
 const CONFIG = {
@@ -17,13 +18,19 @@ const CONFIG = {
     noUnusedLocals: false,
     noUnusedParameters: false,
     exactOptionalPropertyTypes: false,
+    allowJs: true,
+    checkJs: true,
+    // Two snippets without an import may use the same name.
+    moduleDetection: "force",
     paths: {
       "django-chat-sessions": ["../../../src/core/index.ts"],
       "django-chat-sessions/react": ["../../../src/react/index.ts"],
       "django-chat-sessions/ui": ["../../../src/ui/index.ts"],
+      "django-chat-sessions/markdown": ["../../../src/markdown/index.tsx"],
+      "django-chat-sessions/words/*": ["../../../src/words/*.ts"],
     },
   },
-  include: ["*.ts", "*.tsx", "../../../src/css.d.ts"],
+  include: ["**/*.ts", "**/*.tsx", "**/*.js", "../../../src/css.d.ts"],
 };
 
 test("every snippet of the documentation compiles", () => {
@@ -34,12 +41,19 @@ test("every snippet of the documentation compiles", () => {
   for (const page of PAGES) {
     for (const [, language, code] of readFileSync(join(ROOT, page), "utf8").matchAll(FENCE)) {
       written += 1;
-      writeFileSync(join(FOLDER, `${page.replaceAll(/\W/g, "-")}-${written}.${language}`), code ?? "");
+      write(page, `${FILE.exec(code ?? "")?.[1] ?? `snippet-${written}`}.${language}`, code ?? "");
     }
   }
   expect(written).toBeGreaterThan(5);
   expect(compile()).toBe("");
 }, 30_000);
+
+/** Each page has a folder, in which a snippet that begins with the name of a file can be imported by the others. */
+function write(page: string, file: string, code: string): void {
+  const path = join(FOLDER, page.replaceAll(/\W/g, "-"), file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, code);
+}
 
 function compile(): string {
   try {

@@ -47,7 +47,7 @@ class Chat:
         self.own = self._of("You")
         self.answers = self._of(place.assistant)
         self.finished = self.log.locator("article[data-state=answered]")
-        self.status = self.root.locator(".dcs-status").get_by_role("status")
+        self.status = self.root.locator(".dcs-status-text")
         self.greeting = self.log.locator(".dcs-greeting")
         self.boundary = self.log.locator(".dcs-boundary")
         self.notice = self.log.locator(".dcs-notice")

@@ -17,7 +17,7 @@ LEASE = 30  # seconds
 UNREACHABLE = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "ERR_INCOMPLETE_CHUNKED")
 # And what uvicorn says when a reader's stream does not end in the time it is given.
 STREAMS_CUT = ("timeout graceful shutdown exceeded", "Cancel ")
-RECONNECTING = "Connection lost. The answer goes on; reconnecting…"
+RECONNECTING = "Reconnecting…"
 
 
 @pytest.mark.parametrize(

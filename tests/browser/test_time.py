@@ -48,7 +48,7 @@ def test_in_an_open_tab_nothing_disappears_and_the_next_message_starts_a_new_cha
     assert chat.transcript() == before
 
     chat.converse(OTHER_QUESTION)
-    expect(chat.boundary).to_contain_text("New chat started after 5 minutes without activity")
+    expect(chat.boundary).to_contain_text("New chat started: 5 minutes without activity")
     expect(chat.messages).to_have_count(4)
     expect(chat.notice).to_have_count(0)
     old, new = site.sessions()
@@ -108,7 +108,7 @@ def test_the_boundary_leads_back_too(reader: Reader, site: Site, subject: Place)
     before = chat.transcript()
     let_pass(IDLE, site, chat.page)
     chat.converse(OTHER_QUESTION)
-    chat.boundary.get_by_role("button", name="Continue the previous chat").click()
+    chat.boundary.get_by_role("button", name="Continue the previous one").click()
     expect(chat.status).to_have_text("Chat continued")
     expect(chat.messages).to_have_count(2)
     assert chat.transcript() == before

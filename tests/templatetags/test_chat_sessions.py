@@ -273,12 +273,12 @@ def test_x01_what_people_write_is_shown_as_text(reader: Caller, payload: str) ->
 def test_x01_options_of_the_widget_are_escaped() -> None:
     evil = '"><script>alert(1)</script>'
     page = render(
-        "{% chat_widget scope=e title=e greeting=e placeholder=e history=e %}",
+        "{% chat_widget scope=e title=e greeting=e placeholder=e history=e layout=e theme=e %}",
         RequestFactory().get("/"),
         e=evil,
     )
     assert "<script>" not in page
-    assert page.count(html.escape(evil)) == 5
+    assert page.count(html.escape(evil)) == 7
 
 
 def status(caller: Caller, scope: str = "") -> str:
@@ -328,6 +328,18 @@ def test_the_widget_asks_the_database_nothing_and_has_no_inline_code(
     assert not re.search(r"<script(?![^>]*src=)", page)
     assert "style=" not in page
     assert " on" not in re.sub(r">[^<]*<", "><", page)
+
+
+def test_the_widget_is_told_how_to_look_and_which_language_to_speak() -> None:
+    request = RequestFactory().get("/")
+    page = render("{% chat_widget %}", request)
+    assert 'data-layout="panel" data-lang="en"' in page
+    assert "data-theme" not in page
+    with translation.override("de"):
+        page = render("{% chat_widget layout='floating' theme='dark' %}", request)
+    assert 'data-layout="floating" data-lang="de" data-theme="dark"' in page
+    with translation.override(None):  # a site that speaks no language of its own
+        assert 'data-lang=""' in render("{% chat_widget %}", request)
 
 
 def reader_in(page: str) -> str | None:

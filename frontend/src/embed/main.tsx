@@ -1,7 +1,10 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ChatProvider } from "../react/index.js";
-import { ChatWidget } from "../ui/index.js";
+import { ChatWidget, type Words } from "../ui/index.js";
+import { germanWords } from "../words/de.js";
+import { spanishWords } from "../words/es.js";
+import { frenchWords } from "../words/fr.js";
 import "../ui/ui.css";
 
 /** Mounts a chat on every `[data-chat-sessions]` element of the page. */
@@ -26,12 +29,20 @@ function mount(element: HTMLElement): void {
           placeholder={placeholder || undefined}
           greeting={greeting || undefined}
           history={oneOf(["sidebar", "dropdown", "none"], element.dataset.history)}
-          layout={oneOf(["panel", "full"], element.dataset.layout)}
+          layout={oneOf(["panel", "full", "floating"], element.dataset.layout)}
+          words={wordsIn(element.dataset.lang || document.documentElement.lang)}
           theme={oneOf(["light", "dark"], element.dataset.theme)}
         />
       </ChatProvider>
     </StrictMode>,
   );
+}
+
+const WORDS: Record<string, Words> = { de: germanWords, es: spanishWords, fr: frenchWords };
+
+/** In the language of the place, "de-AT" for example; English where there is no translation. */
+function wordsIn(language: string): Words | undefined {
+  return WORDS[language.toLowerCase().split(/[-_]/)[0] ?? ""];
 }
 
 /** The cookie is newer than the page once somebody has logged in from another tab. */

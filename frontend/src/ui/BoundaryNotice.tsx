@@ -1,21 +1,30 @@
 import type { Boundary } from "../core/index.js";
 import { useChatStore } from "../react/index.js";
-import { durationText, useWords } from "./words.js";
+import { LinkButton } from "./LinkButton.js";
+import { durationText, useWords, type Words } from "./words.js";
+
+export interface BoundaryNoticeProps {
+  boundary: Boundary;
+}
 
 /** Between two sessions in one transcript: that a new one began, why, and the way back. */
-export function BoundaryNotice({ boundary }: { boundary: Boundary }) {
+export function BoundaryNotice({ boundary }: BoundaryNoticeProps) {
   const words = useWords();
   const store = useChatStore();
-  const isIdle = boundary.reason === "idle";
-  const text = isIdle ? words.boundary(durationText(boundary.seconds, words.locale)) : words.boundaryOtherwise;
   return (
     <div className="dcs-boundary">
-      <p className="dcs-boundary-text">
-        <span>{text}</span>
-        <button type="button" className="dcs-link" onClick={() => void store.reopen(boundary.previous.id)}>
-          {words.continuePrevious}
-        </button>
+      <p>
+        {reasonText(boundary, words)}
+        <span aria-hidden="true"> · </span>
+        <LinkButton onClick={() => void store.reopen(boundary.previous.id)}> {words.continuePreviousOne}</LinkButton>
       </p>
     </div>
   );
+}
+
+function reasonText({ reason, seconds }: Boundary, words: Words): string {
+  if (reason === "idle") return words.boundary(durationText(seconds, words.locale));
+  if (reason === "user") return words.boundaryByWish;
+  if (reason === "day") return words.boundaryDay;
+  return reason === "max_age" ? words.boundaryMaxAge : words.boundaryOtherwise;
 }

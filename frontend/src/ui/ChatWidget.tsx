@@ -1,20 +1,25 @@
-import { memo, useId } from "react";
+import { type KeyboardEvent, memo, useId, useRef } from "react";
 import { useChatSelector, useChatStore } from "../react/index.js";
 import { Announcer } from "./Announcer.js";
-import { ChatHistory } from "./ChatHistory.js";
 import { ChatNotice } from "./ChatNotice.js";
 import { Composer } from "./Composer.js";
+import type { FloatingChatProps } from "./FloatingChat.js";
+import { Header } from "./Header.js";
 import { NamedIcon } from "./icons.js";
+import { LazyHistory } from "./LazyHistory.js";
+import { LinkButton } from "./LinkButton.js";
 import { MessageList } from "./MessageList.js";
-import { SessionStatus } from "./SessionStatus.js";
+import { type ChatSlots, SlotsContext, useSlot } from "./slots.js";
+import { useKeptFocus } from "./useKeptFocus.js";
+import { useLoaded } from "./useLoaded.js";
 import { useWords, type Words, WordsContext } from "./words.js";
 
 export interface ChatWidgetProps {
   title?: string | undefined;
   placeholder?: string | undefined;
   greeting?: string | undefined;
-  /** `panel` (a card) when absent; `full` fills its container. */
-  layout?: "panel" | "full" | undefined;
+  /** `panel` (a card) when absent; `full` fills its container, `floating` opens from a button in the corner. */
+  layout?: "panel" | "full" | "floating" | undefined;
   /** `none` when absent. */
   history?: "sidebar" | "dropdown" | "none" | undefined;
   /** The scope of the history: the chat's own when absent, all scopes when null. */
@@ -22,71 +27,92 @@ export interface ChatWidgetProps {
   /** The reader's preference when absent. */
   theme?: "light" | "dark" | undefined;
   autoFocus?: boolean | undefined;
+  /** Keep them outside of your component: what is new each time renders everything again. */
   words?: Partial<Words> | undefined;
+  slots?: Partial<ChatSlots> | undefined;
   className?: string | undefined;
 }
 
+const NO_SLOTS = {};
+
 /** A whole chat: header, status, transcript, composer and, if wanted, the history. Memoised, as its parts are. */
-export const ChatWidget = memo(function ChatWidget(props: ChatWidgetProps) {
-  const { layout = "panel", history = "none", historyScope, className = "" } = props;
-  const words = useWords(props.words);
-  const store = useChatStore();
-  const titleId = useId();
+export const ChatWidget = memo(function ChatWidget({ slots = NO_SLOTS, words: own, ...props }: ChatWidgetProps) {
+  const words = useWords(own);
   return (
     <WordsContext.Provider value={words}>
-      <section
-        className={`dcs dcs-widget ${className}`}
-        data-layout={layout}
-        data-history={history}
-        data-theme={props.theme}
-        aria-labelledby={titleId}
-        onPointerDown={store.touch}
-        onKeyDown={store.touch}
-      >
-        {history === "sidebar" && <ChatHistory className="dcs-side" scope={historyScope} />}
-        <div className="dcs-main">
-          <Header titleId={titleId} {...props} />
-          <ErrorBanner />
-          <MessageList greeting={props.greeting}>
-            <ChatNotice />
-          </MessageList>
-          <footer className="dcs-footer">
-            <Footer placeholder={props.placeholder} autoFocus={props.autoFocus} />
-          </footer>
-        </div>
-        <Announcer />
-      </section>
+      <SlotsContext.Provider value={slots}>
+        <Frame {...props} />
+      </SlotsContext.Provider>
     </WordsContext.Provider>
   );
 });
 
-function Header({ titleId, title, history = "none", historyScope }: ChatWidgetProps & { titleId: string }) {
-  const words = useWords();
+type FrameProps = Omit<ChatWidgetProps, "slots" | "words">;
+
+function Frame(props: FrameProps) {
+  const { layout = "panel", history = "none", theme, className = "" } = props;
+  const store = useChatStore();
+  const titleId = useId();
+  const on = {
+    onPointerDown: store.touch,
+    onKeyDown: (event: KeyboardEvent<HTMLElement>) => {
+      store.touch();
+      if (isFieldKey(event)) goToField(event);
+    },
+  };
+  if (layout === "floating") {
+    return (
+      <Floating titleId={titleId} theme={theme} className={className} {...on}>
+        {(close) => <Inside {...props} titleId={titleId} onClose={close} />}
+      </Floating>
+    );
+  }
   return (
-    <header className="dcs-header">
-      <div className="dcs-heading">
-        <h2 id={titleId}>{title ?? words.title}</h2>
-        <SessionStatus />
-      </div>
-      {history !== "none" && <ChatHistory variant="dropdown" className="dcs-narrow" scope={historyScope} />}
-      <NewChatButton />
-    </header>
+    <section
+      className={`dcs dcs-widget ${className}`}
+      data-layout={layout}
+      data-history={history}
+      data-theme={theme}
+      aria-labelledby={titleId}
+      {...on}
+    >
+      <Inside {...props} titleId={titleId} onClose={undefined} />
+    </section>
   );
 }
 
-function NewChatButton() {
+const loadFloating = () => import("./FloatingChat.js").then(({ FloatingChat }) => FloatingChat);
+
+/** Only who has a floating chat loads what makes it float. */
+function Floating(props: FloatingChatProps) {
+  const { value: FloatingChat } = useLoaded(loadFloating);
+  return FloatingChat && <FloatingChat {...props} />;
+}
+
+type InsideProps = FrameProps & { titleId: string; onClose: (() => void) | undefined };
+
+function Inside({ title, titleId, history = "none", historyScope: scope, onClose, ...props }: InsideProps) {
   const words = useWords();
-  const store = useChatStore();
+  const History = useSlot("History", LazyHistory);
+  const Top = useSlot("Header", Header);
+  const Notice = useSlot("Notice", ChatNotice);
+  const main = useRef<HTMLDivElement | null>(null);
+  useKeptFocus(main);
+  const dropdown = history !== "none" && <History variant="dropdown" className="dcs-narrow" scope={scope} />;
   return (
-    <button
-      type="button"
-      className="dcs-icon-button"
-      aria-label={words.newChat}
-      title={words.newChat}
-      onClick={() => void store.startNew()}
-    >
-      <NamedIcon name="plus" />
-    </button>
+    <Announcer>
+      {history === "sidebar" && <History variant="sidebar" className="dcs-side" scope={scope} />}
+      <div ref={main} className="dcs-main">
+        <Top title={title ?? words.title} titleId={titleId} history={dropdown} onClose={onClose} />
+        <ErrorBanner />
+        <MessageList greeting={props.greeting}>
+          <Notice />
+        </MessageList>
+        <footer className="dcs-footer">
+          <Footer placeholder={props.placeholder} autoFocus={props.autoFocus} />
+        </footer>
+      </div>
+    </Announcer>
   );
 }
 
@@ -99,9 +125,7 @@ function ErrorBanner() {
     <div className="dcs-banner" role="alert">
       <NamedIcon name="warning" />
       <span>{error.code === "unexpected" ? words.loadFailed : error.message}</span>
-      <button type="button" className="dcs-link" onClick={() => void store.load()}>
-        {words.tryAgain}
-      </button>
+      <LinkButton onClick={() => void store.load()}> {words.tryAgain}</LinkButton>
       <button type="button" className="dcs-tool" aria-label={words.dismiss} onClick={store.dismissError}>
         <NamedIcon name="close" />
       </button>
@@ -109,12 +133,13 @@ function ErrorBanner() {
   );
 }
 
-function Footer({ placeholder, autoFocus }: Pick<ChatWidgetProps, "placeholder" | "autoFocus">) {
+function Footer(props: Pick<ChatWidgetProps, "placeholder" | "autoFocus">) {
   const words = useWords();
   const store = useChatStore();
+  const Field = useSlot("Composer", Composer);
   const isReadOnly = useChatSelector((chat) => chat.readOnly);
   const session = useChatSelector((chat) => chat.session?.id ?? null);
-  if (!isReadOnly || session === null) return <Composer placeholder={placeholder} autoFocus={autoFocus} />;
+  if (!isReadOnly || session === null) return <Field {...props} />;
   return (
     <div className="dcs-reading">
       <p>{words.readingOlder}</p>
@@ -126,4 +151,15 @@ function Footer({ placeholder, autoFocus }: Pick<ChatWidgetProps, "placeholder" 
       </button>
     </div>
   );
+}
+
+/** A slash, where it is not being typed: only in the chat, so it takes no key from the page. */
+function isFieldKey({ key, target, ctrlKey, altKey, metaKey }: KeyboardEvent): boolean {
+  return key === "/" && !ctrlKey && !altKey && !metaKey && !(target as Element).matches("input, textarea");
+}
+
+function goToField(event: KeyboardEvent<HTMLElement>) {
+  const field = event.currentTarget.querySelector("textarea");
+  if (field !== null) event.preventDefault();
+  field?.focus();
 }

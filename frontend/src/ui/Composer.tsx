@@ -7,7 +7,6 @@ import {
   useId,
   useRef,
 } from "react";
-import type { ChatSnapshot } from "../core/index.js";
 import { useChatSelector, useChatStore } from "../react/index.js";
 import { NamedIcon } from "./icons.js";
 import { useBeforePaint } from "./useBeforePaint.js";
@@ -21,11 +20,10 @@ export interface ComposerProps {
 export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
   const words = useWords();
   const draft = useChatSelector((chat) => chat.draft);
-  const isBusy = useChatSelector(isSomethingUnderWay);
   const isRunning = useChatSelector((chat) => chat.running !== null);
   const field = useRef<HTMLTextAreaElement | null>(null);
   const id = useId();
-  const send = useSend(field, isBusy);
+  const send = useSend(field);
   useAutoGrow(field, draft);
   useEffect(() => {
     if (autoFocus) field.current?.focus();
@@ -40,7 +38,7 @@ export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
         {words.messageLabel}
       </label>
       <Field field={field} id={id} draft={draft} placeholder={placeholder ?? words.placeholder} onSend={submit} />
-      <ActionButton field={field} isRunning={isRunning} isDisabled={isBusy || draft.trim() === ""} />
+      <ActionButton field={field} isRunning={isRunning} isDisabled={draft.trim() === ""} />
     </form>
   );
 }
@@ -104,21 +102,21 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       onChange={type}
       onKeyDown={(event) => {
         if (isSendKey(event)) onSend(event);
-        else if (isStopKey(event) && store.getSnapshot().running !== null) void store.stop();
+        else if (isStopKey(event) && store.getSnapshot().running !== null) {
+          event.preventDefault();
+          void store.stop();
+        }
       }}
     />
   );
 }
 
-function isSomethingUnderWay({ running, pending }: ChatSnapshot): boolean {
-  return running !== null || pending.some(({ state }) => state !== "failed");
-}
-
-function useSend(field: RefObject<HTMLTextAreaElement | null>, isBusy: boolean): () => void {
+/** While an answer is written, what is typed stays; behind messages that wait, one more may wait. */
+function useSend(field: RefObject<HTMLTextAreaElement | null>): () => void {
   const store = useChatStore();
   return () => {
-    const { draft } = store.getSnapshot();
-    if (!isBusy) store.send(draft);
+    const { draft, running } = store.getSnapshot();
+    if (running === null) store.send(draft);
     field.current?.focus();
   };
 }

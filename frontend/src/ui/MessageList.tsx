@@ -5,6 +5,7 @@ import { BoundaryNotice } from "./BoundaryNotice.js";
 import { NamedIcon } from "./icons.js";
 import { MessageRow } from "./MessageRow.js";
 import { PendingRow } from "./PendingRow.js";
+import { useSlot } from "./slots.js";
 import { useStickToLatest } from "./useStickToLatest.js";
 import { useWords } from "./words.js";
 
@@ -14,13 +15,24 @@ export interface MessageListProps {
   children?: ReactNode;
 }
 
+export interface GreetingProps {
+  text: string;
+}
+
 export function MessageList({ greeting, children }: MessageListProps) {
   const words = useWords();
+  const Welcome = useSlot("Greeting", Greeting);
   const entries = useChatSelector((chat) => chat.entries);
   const isBusy = useChatSelector((chat) => chat.running !== null);
   const isLoading = useChatSelector((chat) => chat.status === "loading");
-  const { ref, isAtLatest, onScroll, jump } = useStickToLatest(entries[0]?.key, entries.at(-1)?.key);
+  const latest = useStickToLatest(entries[0]?.key, entries.at(-1)?.key, isBusy);
+  const { ref, isAtLatest, jump } = latest;
   useJumpOnOwnMessage(entries, jump);
+  const jumpThere = () => {
+    // The button goes, and would take the focus with it.
+    ref.current?.focus({ preventScroll: true });
+    jump();
+  };
   return (
     <div className="dcs-log-frame">
       <div
@@ -31,19 +43,19 @@ export function MessageList({ greeting, children }: MessageListProps) {
         aria-busy={isBusy || isLoading}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         tabIndex={0}
-        onScroll={onScroll}
+        onScroll={latest.onScroll}
       >
         <div className="dcs-log-column">
           <OlderButton />
-          {entries.length === 0 && (isLoading ? <Skeleton /> : <Greeting text={greeting ?? words.greeting} />)}
+          {entries.length === 0 && (isLoading ? <Skeleton /> : <Welcome text={greeting ?? words.greeting} />)}
           <Rows entries={entries} />
           {children}
         </div>
       </div>
       {!isAtLatest && (
-        <button type="button" className="dcs-jump" onClick={jump}>
+        <button type="button" className="dcs-jump" data-news={latest.hasNews || undefined} onClick={jumpThere}>
           <NamedIcon name="down" />
-          <span>{words.jumpToLatest}</span>
+          <span>{latest.hasNews ? words.unread : words.jumpToLatest}</span>
         </button>
       )}
     </div>
@@ -55,9 +67,12 @@ function Rows({ entries }: { entries: readonly TranscriptEntry[] }) {
 }
 
 const Row = memo(function Row({ entry, isLast }: { entry: TranscriptEntry; isLast: boolean }) {
-  if (entry.kind === "boundary") return <BoundaryNotice boundary={entry.boundary} />;
-  if (entry.kind === "pending") return <PendingRow pending={entry.pending} />;
-  return <MessageRow message={entry.message} isLast={isLast} />;
+  const Boundary = useSlot("Boundary", BoundaryNotice);
+  const Pending = useSlot("Pending", PendingRow);
+  const Message = useSlot("Message", MessageRow);
+  if (entry.kind === "boundary") return <Boundary boundary={entry.boundary} />;
+  if (entry.kind === "pending") return <Pending pending={entry.pending} />;
+  return <Message message={entry.message} isLast={isLast} />;
 });
 
 /** Whoever sends wants to see it, wherever they had scrolled to. */
@@ -76,18 +91,16 @@ function OlderButton() {
   const isLoading = useChatSelector((chat) => chat.loadingOlder);
   if (!hasOlder) return null;
   return (
-    <button type="button" className="dcs-older" disabled={isLoading} onClick={() => void store.loadOlder()}>
+    <button type="button" className="dcs-older" aria-disabled={isLoading} onClick={() => void store.loadOlder()}>
       {isLoading ? words.loading : words.olderMessages}
     </button>
   );
 }
 
-function Greeting({ text }: { text: string }) {
+function Greeting({ text }: GreetingProps) {
   return (
     <div className="dcs-greeting">
-      <span className="dcs-greeting-mark">
-        <NamedIcon name="spark" />
-      </span>
+      <NamedIcon name="spark" />
       <p>{text}</p>
     </div>
   );
@@ -96,10 +109,9 @@ function Greeting({ text }: { text: string }) {
 function Skeleton() {
   return (
     <div className="dcs-skeleton" aria-hidden="true">
-      <span data-side="end" />
       <span />
       <span />
-      <span data-width="short" />
+      <span />
     </div>
   );
 }

@@ -1,8 +1,11 @@
 import { memo, useState } from "react";
 import { isUnfinished, type Message } from "../core/index.js";
 import { useChatSelector, useChatStore } from "../react/index.js";
-import { sourcesIn } from "./sources.js";
-import { useWords, type Words } from "./words.js";
+import { CopyButton } from "./CopyButton.js";
+import { LinkButton } from "./LinkButton.js";
+import { SourceList } from "./SourceList.js";
+import { useSlot } from "./slots.js";
+import { momentText, useWords, type Words } from "./words.js";
 
 export interface MessageRowProps {
   message: Message;
@@ -10,19 +13,35 @@ export interface MessageRowProps {
   isLast: boolean;
 }
 
+export interface ContentProps {
+  text: string;
+  author: Message["role"];
+  /** More text is coming. */
+  isWriting: boolean;
+}
+
 /** One stored message. Memoised: while an answer is written, only its own row renders. */
 export const MessageRow = memo(function MessageRow({ message, isLast }: MessageRowProps) {
   const words = useWords();
-  const isOwn = message.role === "user";
+  const Content = useSlot("Content", Paragraphs);
+  const { role, state, content } = message;
+  const isOwn = role === "user";
+  const isWriting = isUnfinished(message);
   return (
-    <article className="dcs-message" data-role={message.role} data-state={message.state || undefined}>
+    <article className="dcs-message" data-role={role} data-state={state || undefined}>
       <h3 className={isOwn ? "dcs-hidden" : "dcs-author"}>{isOwn ? words.you : words.assistant}</h3>
       <div className="dcs-message-body">
-        <Paragraphs text={message.content} />
-        {isUnfinished(message) && <Writing words={words} hasText={message.content !== ""} />}
+        <Content text={content} author={role} isWriting={isWriting} />
+        {isWriting && <Writing words={words} hasText={content !== ""} />}
       </div>
-      <Sources metadata={message.metadata} words={words} />
+      <SourceList metadata={message.metadata} />
       <ReplyProblem message={message} isLast={isLast} words={words} />
+      {!isWriting && (
+        <div className="dcs-message-foot">
+          {!isOwn && <CopyButton text={content} />}
+          <time dateTime={message.created_at}>{momentText(message.created_at, words.locale)}</time>
+        </div>
+      )}
     </article>
   );
 });
@@ -39,52 +58,17 @@ export function Paragraphs({ text }: { text: string }) {
 }
 
 function Writing({ words, hasText }: { words: Words; hasText: boolean }) {
-  const isCutOff = useChatSelector((chat) => chat.running === "reconnecting");
-  const text = isCutOff ? words.reconnecting : hasText ? words.writing : words.thinking;
+  const isLost = useChatSelector((chat) => chat.running === "reconnecting");
+  const text = isLost ? words.reconnecting : hasText ? words.writing : words.thinking;
   return (
-    <p className="dcs-writing" data-cut-off={isCutOff || undefined}>
+    <p className="dcs-writing" data-cut-off={isLost || undefined}>
       <span className="dcs-dots" aria-hidden="true">
         <span />
         <span />
         <span />
       </span>
-      <span className={hasText && !isCutOff ? "dcs-hidden" : "dcs-writing-text"}>{text}</span>
+      <span className={hasText && !isLost ? "dcs-hidden" : undefined}>{text}</span>
     </p>
-  );
-}
-
-function Sources({ metadata, words }: { metadata: Record<string, unknown>; words: Words }) {
-  const sources = sourcesIn(metadata);
-  if (sources.length === 0) return null;
-  return (
-    <section className="dcs-sources" aria-label={words.sources}>
-      <h4 className="dcs-sources-title">{words.sources}</h4>
-      <ol>
-        {sources.map(({ title, url, quote }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the number is what a citation refers to
-          <li key={index}>
-            <span className="dcs-source-number">{index + 1}</span>
-            <div>
-              {url === null ? <span className="dcs-source-name">{title}</span> : <SourceLink title={title} url={url} />}
-              {quote !== "" && <p className="dcs-quote">{quote}</p>}
-            </div>
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-function SourceLink({ title, url }: { title: string; url: string }) {
-  const isElsewhere = /^https?:/i.test(url);
-  return (
-    <a
-      className="dcs-source-name"
-      href={url}
-      {...(isElsewhere ? { target: "_blank", rel: "noopener noreferrer" } : {})}
-    >
-      {title}
-    </a>
   );
 }
 
@@ -108,9 +92,10 @@ function AskAgain({ words }: { words: Words }) {
     void store.retryReply().finally(() => setAsking(false));
   };
   return (
-    <button type="button" className="dcs-link" aria-disabled={isAsking} onClick={ask}>
+    <LinkButton aria-disabled={isAsking} onClick={ask}>
+      {" "}
       {words.askAgain}
-    </button>
+    </LinkButton>
   );
 }
 

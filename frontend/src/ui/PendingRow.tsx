@@ -1,55 +1,68 @@
 import { memo } from "react";
-import type { PendingMessage } from "../core/index.js";
+import type { ChatSnapshot, PendingMessage } from "../core/index.js";
 import { useChatSelector, useChatStore } from "../react/index.js";
+import { LinkButton } from "./LinkButton.js";
 import { Paragraphs } from "./MessageRow.js";
+import { useSlot } from "./slots.js";
 import { useWords, type Words } from "./words.js";
 
+export interface PendingRowProps {
+  pending: PendingMessage;
+}
+
 /** A message that is on its way, or that could not be sent: its words are never lost. */
-export const PendingRow = memo(function PendingRow({ pending }: { pending: PendingMessage }) {
+export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps) {
   const words = useWords();
-  const isOffline = useChatSelector((chat) => chat.status === "offline" || chat.status === "reconnecting");
+  const Content = useSlot("Content", Paragraphs);
+  const isFailed = pending.state === "failed";
   return (
     <article className="dcs-message" data-role="user" data-state={pending.state}>
       <h3 className="dcs-hidden">{words.you}</h3>
       <div className="dcs-message-body">
-        <Paragraphs text={pending.content} />
+        <Content text={pending.content} author="user" isWriting={false} />
       </div>
-      {pending.state !== "failed" ? (
-        <p className="dcs-message-note">{isOffline ? words.waitingForConnection : words.sending}</p>
-      ) : (
-        <Failure pending={pending} words={words} />
-      )}
+      <p className={isFailed ? "dcs-problem" : "dcs-note"} role={isFailed ? "alert" : undefined}>
+        <span>{isFailed ? failure(pending, words) : <Waiting pending={pending} />}</span>
+        {isFailed && <WaysOn pending={pending} />}
+        {pending.state !== "sending" && <EditButton pending={pending} />}
+      </p>
     </article>
   );
 });
 
-function Failure({ pending, words }: { pending: PendingMessage; words: Words }) {
+/** What it waits for. */
+function Waiting({ pending }: PendingRowProps) {
+  const words = useWords();
+  return words[useChatSelector((chat) => waitsFor(chat, pending))];
+}
+
+function waitsFor({ status, running, pending }: ChatSnapshot, { key, state }: PendingMessage) {
+  if (status === "offline" || status === "reconnecting") return "waitingForConnection";
+  return state === "queued" && (running !== null || pending[0]?.key !== key) ? "waitingForTurn" : "sending";
+}
+
+function WaysOn({ pending: { key, problem, conflict } }: PendingRowProps) {
+  const words = useWords();
   const store = useChatStore();
+  if (problem?.code !== "session_ended")
+    return <LinkButton onClick={() => store.retry(key)}>{words.tryAgain}</LinkButton>;
   return (
-    <p className="dcs-problem" role="alert">
-      <span>{sentence(pending, words)}</span>
-      {pending.problem?.code === "session_ended" ? (
-        <>
-          <button type="button" className="dcs-link" onClick={() => void store.retryInEnded(pending.key)}>
-            {words.sendInEnded}
-          </button>
-          <button type="button" className="dcs-link" onClick={() => store.retryInCurrent(pending.key)}>
-            {pending.conflict?.current ? words.sendInCurrent : words.newChat}
-          </button>
-        </>
-      ) : (
-        <button type="button" className="dcs-link" onClick={() => store.retry(pending.key)}>
-          {words.tryAgain}
-        </button>
-      )}
-      <button type="button" className="dcs-link" onClick={() => store.discard(pending.key)}>
-        {words.editMessage}
-      </button>
-    </p>
+    <>
+      <LinkButton onClick={() => void store.retryInEnded(key)}>{words.sendInEnded}</LinkButton>
+      <LinkButton onClick={() => store.retryInCurrent(key)}>
+        {conflict?.current ? words.sendInCurrent : words.newChat}
+      </LinkButton>
+    </>
   );
 }
 
-function sentence({ problem }: PendingMessage, words: Words): string {
+function EditButton({ pending }: PendingRowProps) {
+  const words = useWords();
+  const store = useChatStore();
+  return <LinkButton onClick={() => store.discard(pending.key)}>{words.editMessage}</LinkButton>;
+}
+
+function failure({ problem }: PendingMessage, words: Words): string {
   if (problem === null || problem.code === "network") return words.notSent;
   if (problem.code === "turn_in_progress") return words.turnInProgress;
   return problem.code === "session_ended" ? words.sessionEnded : problem.message;

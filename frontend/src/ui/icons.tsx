@@ -1,48 +1,28 @@
-import type { ReactNode } from "react";
-
-function Icon({ children }: { children: ReactNode }) {
-  return (
-    <svg
-      className="dcs-icon"
-      viewBox="0 0 20 20"
-      fill="none"
-      stroke="currentColor"
-      strokeWidth="1.6"
-      strokeLinecap="round"
-      strokeLinejoin="round"
-      aria-hidden="true"
-      focusable="false"
-    >
-      {children}
-    </svg>
-  );
-}
-
 const paths = {
   send: "M10 16V4M4.5 9.5 10 4l5.5 5.5",
-  stop: "M6.500 6.500h7v7h-7Z",
+  stop: "M6.5 6.5h7v7h-7Z",
   plus: "M10 4v12M4 10h12",
   clock: "M10 5.5V10l3 2M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0Z",
   search: "m13.5 13.5 3 3M15 9A6 6 0 1 1 3 9a6 6 0 0 1 12 0Z",
-  pencil: "m4 16 .8-3.4L13 4.4a1.4 1.4 0 0 1 2 0l.6.6a1.4 1.4 0 0 1 0 2L7.4 15.2 4 16Z",
+  pencil: "m4 16 1-4 8-8 3 3-8 8Z",
   trash: "M4 6h12M8 6V4.5h4V6M5.5 6l.7 10h7.6l.7-10",
   down: "M10 4v12M4.5 10.5 10 16l5.5-5.5",
+  copy: "M7 7h9v9H7ZM13 4H4v9",
+  chat: "M3.5 4h13v10H9l-4 3v-3H3.5Z",
   close: "m5 5 10 10M15 5 5 15",
   pause: "M7.5 5.5v9M12.5 5.5v9",
   check: "m4.5 10.5 3.5 3.5 7.5-8",
-  offline:
-    "M3 3l14 14M6 8.5A7 7 0 0 1 8 7.4M12.6 7.6A7 7 0 0 1 14.5 9M8.5 11.7a3.5 3.5 0 0 1 3 0M10 15h.01M2.5 6.800A12 12 0 0 1 5.5 4.900M9 4.050a12 12 0 0 1 8.5 2.7",
-  spark: "M10 3.5 11.6 8.4 16.5 10l-4.9 1.600L10 16.500l-1.6-4.900L3.5 10l4.9-1.600Z",
-  warning:
-    "M10 7.500v3.5M10 14h.01M8.8 3.7 2.6 14.400A1.4 1.4 0 0 0 3.8 16.500h12.400a1.4 1.4 0 0 0 1.2-2.100L11.2 3.700a1.4 1.4 0 0 0-2.4 0Z",
+  offline: "m3 3 14 14M2.5 7.5a11 11 0 0 1 15 0M5.5 11a6.5 6.5 0 0 1 9 0M10 15h.01",
+  spark: "m10 3 2 5 5 2-5 2-2 5-2-5-5-2 5-2Z",
+  warning: "M10 8v3.5M10 14h.01M10 3 2.5 16.5h15Z",
 } as const;
 
 export type IconName = keyof typeof paths;
 
 export function NamedIcon({ name }: { name: IconName }) {
   return (
-    <Icon>
+    <svg className="dcs-icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
       <path d={paths[name]} />
-    </Icon>
+    </svg>
   );
 }

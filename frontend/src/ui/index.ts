@@ -1,6 +1,14 @@
+export type { BoundaryNoticeProps } from "./BoundaryNotice.js";
 export { ChatHistory, type ChatHistoryProps } from "./ChatHistory.js";
 export { ChatWidget, type ChatWidgetProps } from "./ChatWidget.js";
 export { Composer, type ComposerProps } from "./Composer.js";
-export { MessageList, type MessageListProps } from "./MessageList.js";
+export type { HeaderProps } from "./Header.js";
+export type { LauncherProps } from "./Launcher.js";
+export { type GreetingProps, MessageList, type MessageListProps } from "./MessageList.js";
+export { type ContentProps, type MessageRowProps, Paragraphs } from "./MessageRow.js";
+export type { PendingRowProps } from "./PendingRow.js";
 export { SessionStatus, type SessionStatusProps } from "./SessionStatus.js";
+export type { ChatSlots } from "./slots.js";
+export { safeUrl } from "./sources.js";
+export { type Loaded, useLoaded } from "./useLoaded.js";
 export { englishWords, type Words } from "./words.js";

@@ -6,22 +6,34 @@ const NEAR = 48;
 interface StickToLatest {
   ref: RefObject<HTMLDivElement | null>;
   isAtLatest: boolean;
+  /** Something has arrived below since the reader left the bottom. */
+  hasNews: boolean;
   onScroll: () => void;
   jump: () => void;
 }
 
 /** Follows new content only while the reader is at the bottom; keeps the place when older rows come in above. */
-export function useStickToLatest(firstKey: string | undefined, lastKey: string | undefined): StickToLatest {
+export function useStickToLatest(
+  firstKey: string | undefined,
+  lastKey: string | undefined,
+  isWriting: boolean,
+): StickToLatest {
   const ref = useRef<HTMLDivElement | null>(null);
   const isFollowing = useRef(true);
   const before = useRef<{ height: number; firstKey: string | undefined; lastKey: string | undefined } | null>(null);
   const [isAtLatest, setAtLatest] = useState(true);
+  const [hasNews, setNews] = useState(false);
+
+  const reach = useCallback((reached: boolean) => {
+    isFollowing.current = reached;
+    setAtLatest(reached);
+    if (reached) setNews(false);
+  }, []);
 
   const jump = useCallback(() => {
-    isFollowing.current = true;
     toBottom(ref.current);
-    setAtLatest(true);
-  }, []);
+    reach(true);
+  }, [reach]);
 
   useBeforePaint(() => {
     const box = ref.current;
@@ -33,16 +45,19 @@ export function useStickToLatest(firstKey: string | undefined, lastKey: string |
     else if (isFollowing.current) toBottom(box);
   }, [firstKey, lastKey]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new row, or the end of one, is the news
+  useEffect(() => {
+    if (!isFollowing.current) setNews(true);
+  }, [lastKey, isWriting]);
+
   useFollowGrowth(ref, isFollowing);
 
   const onScroll = useCallback(() => {
     const box = ref.current;
-    if (box === null) return;
-    isFollowing.current = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
-    setAtLatest(isFollowing.current);
-  }, []);
+    if (box !== null) reach(box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR);
+  }, [reach]);
 
-  return { ref, isAtLatest, onScroll, jump };
+  return { ref, isAtLatest, hasNews, onScroll, jump };
 }
 
 /** Rows grow after they were added too: an answer is written, or its real height becomes known. */

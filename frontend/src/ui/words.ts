@@ -15,6 +15,7 @@ export interface Words {
   stop: string;
   sending: string;
   waitingForConnection: string;
+  waitingForTurn: string;
   thinking: string;
   writing: string;
   reconnecting: string;
@@ -24,6 +25,8 @@ export interface Words {
   interrupted: string;
   stopped: string;
   askAgain: string;
+  copy: string;
+  copied: string;
   tryAgain: string;
   editMessage: string;
   notSent: string;
@@ -37,9 +40,12 @@ export interface Words {
   jumpToLatest: string;
   loadFailed: string;
   dismiss: string;
+  openChat: string;
+  closeChat: string;
   newChat: string;
   continueChat: string;
   continuePrevious: string;
+  continuePreviousOne: string;
   keepChat: string;
   nextStartsNew: string;
   readingOlder: string;
@@ -54,9 +60,14 @@ export interface Words {
   statusExpiredOtherwise: string;
   statusEnded: string;
   statusOffline: string;
+  statusOfflineFragile: string;
   statusReconnecting: string;
+  connectedAgain: string;
   boundary: (duration: string) => string;
   boundaryOtherwise: string;
+  boundaryByWish: string;
+  boundaryDay: string;
+  boundaryMaxAge: string;
   history: string;
   search: string;
   noSessions: string;
@@ -91,6 +102,7 @@ export const englishWords: Words = {
   stop: "Stop",
   sending: "Sending…",
   waitingForConnection: "Waiting for the connection…",
+  waitingForTurn: "Will be sent after the answer",
   thinking: "Thinking…",
   writing: "Writing an answer…",
   reconnecting: "Connection lost. The answer goes on; reconnecting…",
@@ -100,6 +112,8 @@ export const englishWords: Words = {
   interrupted: "The answer was interrupted.",
   stopped: "The answer was stopped.",
   askAgain: "Ask again",
+  copy: "Copy",
+  copied: "Copied",
   tryAgain: "Try again",
   editMessage: "Edit",
   notSent: "Not sent: the server could not be reached.",
@@ -113,9 +127,12 @@ export const englishWords: Words = {
   jumpToLatest: "Jump to latest",
   loadFailed: "The chat could not be loaded.",
   dismiss: "Dismiss",
+  openChat: "Open chat",
+  closeChat: "Close chat",
   newChat: "New chat",
   continueChat: "Continue this chat",
   continuePrevious: "Continue the previous chat",
+  continuePreviousOne: "Continue the previous one",
   keepChat: "Keep this chat",
   nextStartsNew: "Your next message starts a new chat.",
   readingOlder: "You are reading an older chat.",
@@ -130,9 +147,14 @@ export const englishWords: Words = {
   statusExpiredOtherwise: "This chat has paused",
   statusEnded: "This chat has ended",
   statusOffline: "Offline – your words are kept",
+  statusOfflineFragile: "Offline – keep this page open",
   statusReconnecting: "Reconnecting…",
-  boundary: (duration) => `New chat started after ${duration} without activity`,
+  connectedAgain: "Connected again",
+  boundary: (duration) => `New chat started: ${duration} without activity`,
   boundaryOtherwise: "New chat started",
+  boundaryByWish: "New chat started: by your wish",
+  boundaryDay: "New chat started: a new day",
+  boundaryMaxAge: "New chat started: the previous one reached its longest time",
   history: "Chats",
   search: "Search chats",
   noSessions: "Your chats will appear here.",
@@ -178,4 +200,13 @@ export function durationText(seconds: number, locale: string | undefined): strin
 /** "0:45". */
 export function clockText(seconds: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/** A time of day, with the date unless that is today. */
+export function momentText(time: string, locale: string | undefined): string {
+  const moment = new Date(time);
+  const isToday = moment.toDateString() === new Date().toDateString();
+  return new Intl.DateTimeFormat(locale, { timeStyle: "short", ...(isToday ? {} : { dateStyle: "medium" }) }).format(
+    moment,
+  );
 }

@@ -1,0 +1,99 @@
+import { act, cleanup, render, screen, waitFor } from "@testing-library/react";
+import ReactMarkdown from "react-markdown";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ChatBench } from "../core/testing/chatBench.js";
+import { ChatProvider } from "../react/index.js";
+import { ChatWidget } from "../ui/index.js";
+import { MarkdownContent } from "./index.js";
+
+vi.mock("react-markdown", { spy: true });
+
+beforeEach(() => {
+  vi.mocked(ReactMarkdown).mockClear();
+});
+afterEach(cleanup);
+
+async function rendered(text: string, author: "assistant" | "user" = "assistant") {
+  const { container } = render(<MarkdownContent text={text} author={author} isWriting={false} />);
+  if (author === "assistant") await waitFor(() => expect(container.querySelector(".dcs-markdown")).toBeTruthy());
+  return container;
+}
+
+it("is plain text until the renderer is there, and then Markdown", async () => {
+  const { container } = render(<MarkdownContent text={"**Ice** floats.\n\n* lighter"} author="assistant" isWriting />);
+  expect(container.innerHTML).toBe('<p dir="auto">**Ice** floats.</p><p dir="auto">* lighter</p>');
+  await waitFor(() => expect(container.querySelector("strong")?.textContent).toBe("Ice"));
+  expect(container.querySelector("li")?.textContent).toBe("lighter");
+});
+
+it("shows tables, and headings below those of the chat", async () => {
+  const container = await rendered("# Heat\n\n| a | b |\n|---|---|\n| 1 | 2 |");
+  expect(container.querySelector("h4")?.textContent).toBe("Heat");
+  expect(container.querySelectorAll("td")).toHaveLength(2);
+});
+
+it("leaves what the reader wrote as it was written", async () => {
+  const container = await rendered("2 * 3 * 4 and **this**", "user");
+  expect(container.textContent).toBe("2 * 3 * 4 and **this**");
+  expect(container.querySelector("strong")).toBeNull();
+});
+
+describe("what may not do harm", () => {
+  it.each([
+    "[a](javascript:alert(1))",
+    "[a](JaVaScRiPt:alert(1))",
+    "[a](java&#x73;cript:alert(1))",
+    "[a](<java\nscript:alert(1)>)",
+    "[a](data:text/html;base64,PHNjcmlwdD4=)",
+    "[a](vbscript:x)",
+    "[a](//elsewhere.example)",
+    "<javascript:alert(1)>",
+    "![x](javascript:alert(1))",
+    "![x](data:image/svg+xml,<svg onload=alert(1)>)",
+    "<script>globalThis.hacked = 1</script>",
+    '<img src=x onerror="globalThis.hacked = 1">',
+    '<a href="javascript:alert(1)" onclick="alert(1)">a</a>',
+    "<svg onload=alert(1)>",
+    '<iframe src="https://elsewhere.example"></iframe>',
+    "<style>*{display:none}</style>",
+  ])("%j", async (text) => {
+    const container = await rendered(`before ${text}\n\n${text}`);
+    expect(container.querySelector("a, img, script, svg, iframe, style, [onclick], [onerror], [onload]")).toBeNull();
+    expect(container.textContent).toContain("before");
+  });
+
+  it("pictures from elsewhere are links, and those of this site pictures", async () => {
+    const container = await rendered("![A map](https://elsewhere.example/map.png) ![Ours](/static/map.png)");
+    expect(container.querySelector("a")?.outerHTML).toBe(
+      '<a href="https://elsewhere.example/map.png" target="_blank" rel="noopener noreferrer">A map</a>',
+    );
+    const pictures = [...container.querySelectorAll("img")].map((picture) => picture.getAttribute("src"));
+    expect(pictures).toEqual(["/static/map.png"]);
+  });
+});
+
+it("parses a growing answer once for each frame, and no other row again", async () => {
+  const bench = new ChatBench();
+  bench.server.streams.refusal = null;
+  bench.server.start("", ["Why?", "**Because**."]);
+  const tab = bench.tab();
+  const advance = (milliseconds: number) => act(() => bench.timers.advance(milliseconds));
+  render(
+    <ChatProvider store={tab.store}>
+      <ChatWidget slots={SLOTS} />
+    </ChatProvider>,
+  );
+  await advance(0);
+  await waitFor(() => expect(screen.getByText("Because").tagName).toBe("STRONG"));
+  await act(async () => void tab.store.send("And?"));
+  await advance(0);
+  vi.mocked(ReactMarkdown).mockClear();
+  for (let count = 1; count <= 50; count += 1) bench.server.write("so ".repeat(count));
+  await advance(0);
+  const texts = vi.mocked(ReactMarkdown).mock.calls.map(([props]) => props.children);
+  expect(texts.at(-1)).toBe("so ".repeat(50));
+  expect(texts.length).toBeLessThan(4);
+  expect(texts.filter((text) => text?.includes("Because"))).toEqual([]);
+});
+
+const SLOTS = { Content: MarkdownContent };

@@ -1,0 +1,36 @@
+import { useEffect, useState } from "react";
+import { useAnnounce } from "./Announcer.js";
+import { NamedIcon } from "./icons.js";
+import { useWords } from "./words.js";
+
+const SHOWN = 2000;
+
+/** Copies a text; nothing where the page may not use the clipboard. */
+export function CopyButton({ text }: { text: string }) {
+  const words = useWords();
+  const announce = useAnnounce();
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!isCopied) return;
+    const timer = setTimeout(() => setCopied(false), SHOWN);
+    return () => clearTimeout(timer);
+  }, [isCopied]);
+  const clipboard: Clipboard | undefined = globalThis.navigator?.clipboard;
+  if (clipboard === undefined || text === "") return null;
+  const copy = async () => {
+    await clipboard.writeText(text);
+    setCopied(true);
+    announce?.(words.copied);
+  };
+  return (
+    <button
+      type="button"
+      className="dcs-tool"
+      aria-label={words.copy}
+      title={isCopied ? words.copied : words.copy}
+      onClick={() => void copy().catch(() => {})}
+    >
+      <NamedIcon name={isCopied ? "check" : "copy"} />
+    </button>
+  );
+}

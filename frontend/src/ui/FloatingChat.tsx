@@ -1,0 +1,117 @@
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  type SyntheticEvent,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
+import { useChatSelector } from "../react/index.js";
+import { answerOutcome } from "./Announcer.js";
+import { Launcher } from "./Launcher.js";
+import { useSlot } from "./slots.js";
+import { useBeforePaint } from "./useBeforePaint.js";
+import { useWords, type Words } from "./words.js";
+
+export interface FloatingChatProps {
+  titleId: string;
+  theme: string | undefined;
+  className: string;
+  onPointerDown: () => void;
+  onKeyDown: (event: KeyboardEvent<HTMLElement>) => void;
+  children: (close: () => void) => ReactNode;
+}
+
+/** A launcher, and the chat that it opens: beside the page where there is room, else in front of it. */
+export function FloatingChat({ titleId, theme, className, children, ...on }: FloatingChatProps) {
+  const words = useWords();
+  const Opener = useSlot("Launcher", Launcher);
+  const [isOpen, setOpen] = useState(false);
+  const news = useNewsWhileClosed(isOpen, words);
+  const dialog = useRef<HTMLDialogElement | null>(null);
+  const launcher = useRef<HTMLDivElement | null>(null);
+  useShown(dialog, isOpen);
+  useEffect(() => {
+    if (isOpen) return () => launcher.current?.querySelector("button")?.focus();
+  }, [isOpen]);
+  const close = () => setOpen(false);
+  return (
+    <div className="dcs dcs-floating" data-theme={theme}>
+      <div ref={launcher} hidden={isOpen}>
+        <Opener isUnread={news !== ""} onOpen={() => setOpen(true)} />
+      </div>
+      <div className="dcs-hidden" role="status">
+        {news}
+      </div>
+      <dialog
+        ref={dialog}
+        className={`dcs-widget ${className}`}
+        data-layout="floating"
+        aria-labelledby={titleId}
+        onCancel={(event: SyntheticEvent) => {
+          event.preventDefault();
+          close();
+        }}
+        onPointerDown={on.onPointerDown}
+        onKeyDown={(event) => {
+          on.onKeyDown(event);
+          if (isClosing(event)) close();
+        }}
+      >
+        {children(close)}
+      </dialog>
+    </div>
+  );
+}
+
+/** A small screen, or a page at 400 %: the chat covers it, so nothing behind it may have the focus. */
+const COVERING = "(max-width: 30rem), (max-height: 30rem)";
+
+function useShown(dialog: RefObject<HTMLDialogElement | null>, isOpen: boolean) {
+  useBeforePaint(() => {
+    const element = dialog.current;
+    if (!isOpen || element === null) return;
+    const covering = matchMedia(COVERING);
+    const show = () => {
+      const focused = element.contains(document.activeElement) ? document.activeElement : null;
+      element.close();
+      if (covering.matches) element.showModal();
+      else element.show();
+      const first = focused ?? element.querySelector("textarea") ?? element.querySelector("button");
+      (first as HTMLElement | null)?.focus();
+    };
+    show();
+    covering.addEventListener("change", show);
+    return () => {
+      covering.removeEventListener("change", show);
+      element.close();
+    };
+  }, [dialog, isOpen]);
+}
+
+/** How the last answer ended, if nobody saw that. */
+function useNewsWhileClosed(isOpen: boolean, words: Words): string {
+  const isRunning = useChatSelector((chat) => chat.running !== null);
+  const state = useChatSelector((chat) => chat.messages.at(-1)?.state ?? "");
+  const session = useChatSelector((chat) => chat.session?.id);
+  const before = useRef({ isRunning, session });
+  const [news, setNews] = useState("");
+  useEffect(() => {
+    const was = before.current;
+    before.current = { isRunning, session };
+    if (isOpen) setNews("");
+    else if (was.isRunning && !isRunning && was.session === session) setNews(answerOutcome(state, words));
+  }, [isOpen, isRunning, session, state, words]);
+  return news;
+}
+
+/** Escape, unless something inside has a use for it. */
+function isClosing(event: KeyboardEvent): boolean {
+  const { key, target, nativeEvent } = event;
+  if (key !== "Escape" || event.defaultPrevented || nativeEvent.isComposing || nativeEvent.keyCode === 229)
+    return false;
+  // Else the browser itself would close a chat that covers the page.
+  event.preventDefault();
+  return (target as Element).closest(".dcs-history, .dcs-history-dropdown:has(.dcs-popover)") === null;
+}
