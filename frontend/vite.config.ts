@@ -19,7 +19,7 @@ export default defineConfig({
   build: {
     lib: {
       entry: [
-        ...["src/core/index.ts", "src/react/index.ts", "src/ui/index.ts", "src/markdown/index.tsx"],
+        ...["src/core/index.ts", "src/react/index.ts", "src/ui/index.ts", "src/markdown/index.ts"],
         ...["src/words/de.ts", "src/words/es.ts", "src/words/fr.ts"],
       ],
       formats: ["es"],
