@@ -26,7 +26,7 @@ const CONFIG = {
       "django-chat-sessions": ["../../../src/core/index.ts"],
       "django-chat-sessions/react": ["../../../src/react/index.ts"],
       "django-chat-sessions/ui": ["../../../src/ui/index.ts"],
-      "django-chat-sessions/markdown": ["../../../src/markdown/index.tsx"],
+      "django-chat-sessions/markdown": ["../../../src/markdown/index.ts"],
       "django-chat-sessions/words/*": ["../../../src/words/*.ts"],
     },
   },

@@ -137,6 +137,8 @@ def test_everything_is_reached_and_done_by_keyboard(visitor: Reader, place: Plac
     expect(chat.finished).to_have_count(1)
     expect(chat.field).to_be_focused()
     keyboard.press("Shift+Tab")
+    expect(chat.answers.last.get_by_role("button", name="Copy")).to_be_focused()
+    keyboard.press("Shift+Tab")
     expect(chat.answers.last.get_by_role("link").last).to_be_focused()
 
 

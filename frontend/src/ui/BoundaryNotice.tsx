@@ -16,7 +16,7 @@ export function BoundaryNotice({ boundary }: BoundaryNoticeProps) {
       <p>
         {reasonText(boundary, words)}
         <span aria-hidden="true"> · </span>
-        <LinkButton onClick={() => void store.reopen(boundary.previous.id)}> {words.continuePreviousOne}</LinkButton>
+        <LinkButton onClick={() => void store.reopen(boundary.previous.id)}>{words.continuePreviousOne}</LinkButton>
       </p>
     </div>
   );

@@ -125,7 +125,7 @@ function ErrorBanner() {
     <div className="dcs-banner" role="alert">
       <NamedIcon name="warning" />
       <span>{error.code === "unexpected" ? words.loadFailed : error.message}</span>
-      <LinkButton onClick={() => void store.load()}> {words.tryAgain}</LinkButton>
+      <LinkButton onClick={() => void store.load()}>{words.tryAgain}</LinkButton>
       <button type="button" className="dcs-tool" aria-label={words.dismiss} onClick={store.dismissError}>
         <NamedIcon name="close" />
       </button>

@@ -55,7 +55,7 @@ function SidePlace({ className, hasFailed, retry }: ChatHistoryProps & { hasFail
       {hasFailed ? (
         <p className="dcs-history-note" role="alert">
           <span>{words.historyFailed}</span>
-          <LinkButton onClick={retry}> {words.tryAgain}</LinkButton>
+          <LinkButton onClick={retry}>{words.tryAgain}</LinkButton>
         </p>
       ) : (
         <div className="dcs-skeleton" data-kind="list" aria-hidden="true">

@@ -28,7 +28,7 @@ export function SessionStatus({ words: own, className = "" }: SessionStatusProps
       >
         <NamedIcon name={icon} />
         <span className="dcs-status-text">{statusText(info, isDurable, words)}</span>
-        {isExpiring && <LinkButton onClick={() => void info.keep()}> {words.keepChat}</LinkButton>}
+        {isExpiring && <LinkButton onClick={() => void info.keep()}>{words.keepChat}</LinkButton>}
         {!isAnnounced && <Announcer />}
       </div>
     </WordsContext.Provider>

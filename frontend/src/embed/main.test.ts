@@ -1,0 +1,40 @@
+import { screen } from "@testing-library/react";
+import { beforeEach, expect, it, vi } from "vitest";
+
+beforeEach(() => {
+  vi.resetModules();
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+  document.documentElement.lang = "";
+});
+
+const mount = async (attributes: string) => {
+  document.body.innerHTML = `<div data-chat-sessions data-base-url="/chat" ${attributes}></div>`;
+  await import("./main.js");
+};
+
+it.each([
+  ['data-lang="de-AT"', "", "Nachricht"],
+  ['data-lang=""', "es_MX", "Mensaje"],
+  ['data-lang="en"', "fr", "Message"],
+  ['data-lang="xx"', "", "Message"],
+])("speaks the language of %s in a page in %j", async (attributes, page, label) => {
+  document.documentElement.lang = page;
+  await mount(attributes);
+  expect(await screen.findByLabelText(label)).toBeTruthy();
+  expect(screen.getByRole("region", { name: "Chat" })).toBeTruthy();
+});
+
+it("takes its texts and its look from the place", async () => {
+  await mount(
+    'data-title="Ask" data-placeholder="About ice…" data-greeting="Hello" data-theme="dark" data-layout="full"',
+  );
+  const chat = await screen.findByRole("region", { name: "Ask" });
+  expect(screen.getByPlaceholderText("About ice…")).toBeTruthy();
+  expect([chat.dataset.theme, chat.dataset.layout, chat.dataset.history]).toEqual(["dark", "full", "none"]);
+});
+
+it("floats, and takes no nonsense", async () => {
+  await mount('data-layout="floating" data-theme="pink" data-history="everywhere"');
+  expect(await screen.findByRole("button", { name: "Open chat" })).toBeTruthy();
+  expect(document.querySelector(".dcs-floating")?.hasAttribute("data-theme")).toBe(false);
+});

@@ -1,0 +1,470 @@
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import { type ComponentType, Profiler } from "react";
+import { renderToString } from "react-dom/server";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Boundary, ChatSnapshot, ChatStore, PendingMessage } from "../core/index.js";
+import { ChatBench, type Tab } from "../core/testing/chatBench.js";
+import { ChatProvider } from "../react/index.js";
+import { BoundaryNotice } from "./BoundaryNotice.js";
+import { ChatWidget, type ChatWidgetProps } from "./ChatWidget.js";
+import { PendingRow } from "./PendingRow.js";
+import { SessionStatus } from "./SessionStatus.js";
+import { SourceList } from "./SourceList.js";
+import type { ChatSlots } from "./slots.js";
+import { useLoaded } from "./useLoaded.js";
+
+let bench: ChatBench;
+let tab: Tab;
+beforeEach(() => {
+  bench = new ChatBench();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  cleanup();
+});
+
+const advance = (milliseconds: number) => act(() => bench.timers.advance(milliseconds));
+const said = () => screen.getByTestId("dcs-announcer").textContent;
+const status = () => document.querySelector(".dcs-status-text")?.textContent;
+const button = (name: string) => screen.getByRole<HTMLButtonElement>("button", { name });
+const field = () => screen.getByLabelText<HTMLTextAreaElement>("Message");
+
+async function show(props: ChatWidgetProps = {}) {
+  tab = bench.tab();
+  const view = render(
+    <ChatProvider store={tab.store} api={bench.api()}>
+      <ChatWidget {...props} />
+    </ChatProvider>,
+  );
+  await advance(0);
+  return view;
+}
+
+async function ask(text: string) {
+  fireEvent.change(field(), { target: { value: text } });
+  fireEvent.keyDown(field(), { key: "Enter" });
+  await advance(0);
+}
+
+/** A store that shows what the test says. */
+function storeOf(changes: Partial<ChatSnapshot>): ChatStore {
+  const store = bench.store();
+  const snapshot = { ...store.getSnapshot(), ...changes };
+  return { ...store, scope: "", getSnapshot: () => snapshot, subscribe: () => () => {}, connect: () => () => {} };
+}
+
+const inside = (store: ChatStore, part: React.ReactNode) => render(<ChatProvider store={store}>{part}</ChatProvider>);
+
+describe("the history inside a widget", () => {
+  it("has a place of its own until its code is there, and says nothing to Suspense", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show({ history: "sidebar" });
+    const nav = screen.getByRole("navigation", { name: "Chats" });
+    expect(nav.classList).toContain("dcs-side");
+    await screen.findByRole("searchbox");
+    expect(nav.isConnected).toBe(false);
+    const html = renderToString(
+      <ChatProvider api={bench.api()}>
+        <ChatWidget history="sidebar" />
+      </ChatProvider>,
+    );
+    expect(html).toContain('<nav class="dcs-history dcs-side" aria-label="Chats">');
+    expect(html).not.toContain("<!--$");
+  });
+
+  it("opens when it is there, for who could not wait", async () => {
+    tab = bench.tab();
+    render(
+      <ChatProvider store={tab.store} api={bench.api()}>
+        <ChatWidget history="dropdown" />
+      </ChatProvider>,
+    );
+    const place = button("Chats");
+    fireEvent.click(place);
+    await screen.findByRole("searchbox", { name: "Search chats" });
+    expect(place.isConnected).toBe(false);
+    expect(button("Chats").getAttribute("aria-expanded")).toBe("true");
+    await advance(0);
+  });
+});
+
+describe("what is loaded late", () => {
+  const part = () => Promise.resolve("there");
+  function Shown({ load }: { load: () => Promise<string> }) {
+    const { value, hasFailed, retry } = useLoaded(load);
+    return (
+      <button type="button" onClick={retry}>
+        {value ?? (hasFailed ? "failed" : "waiting")}
+      </button>
+    );
+  }
+  const text = () => screen.getByRole("button").textContent;
+
+  it.each([
+    ["a click", () => fireEvent.click(screen.getByRole("button"))],
+    ["the connection", () => fireEvent(window, new Event("online"))],
+  ])("is tried again after a failure by %s", async (_, again) => {
+    const load = vi.fn(part).mockRejectedValueOnce(new Error()).mockRejectedValueOnce(new Error());
+    await act(async () => void render(<Shown load={load} />));
+    for (const calls of [1, 2]) {
+      expect(text()).toBe("failed");
+      expect(load).toHaveBeenCalledTimes(calls);
+      await act(async () => void again());
+    }
+    expect(text()).toBe("there");
+    await act(async () => void again());
+    expect(load).toHaveBeenCalledTimes(3);
+  });
+
+  it("is not set where nobody is any more", async () => {
+    let arrive = (_: string) => {};
+    const load = () => new Promise<string>((resolve) => (arrive = resolve));
+    const { unmount } = render(<Shown load={load} />);
+    unmount();
+    await act(async () => arrive("late"));
+  });
+});
+
+describe("a floating chat", () => {
+  const dialog = () => document.querySelector("dialog");
+  const open = async () => {
+    fireEvent.click(await screen.findByRole("button", { name: /^Open chat/ }));
+    await advance(0);
+  };
+
+  it("opens from its button, takes the focus, and gives it back when Escape closes it", async () => {
+    await show({ layout: "floating", title: "Water" });
+    await open();
+    expect(screen.getByRole("dialog", { name: "Water" })).toBe(dialog());
+    expect(document.activeElement).toBe(field());
+    expect(screen.queryByRole("button", { name: "Open chat" })).toBeNull();
+    fireEvent.change(field(), { target: { value: "half a thought" } });
+    fireEvent.keyDown(field(), { key: "Escape", isComposing: true });
+    expect(dialog()?.open).toBe(true);
+    fireEvent.keyDown(field(), { key: "Escape" });
+    expect(dialog()?.open).toBe(false);
+    expect(document.activeElement).toBe(button("Open chat"));
+    await open();
+    expect(field().value).toBe("half a thought");
+    fireEvent.click(button("Close chat"));
+    expect(document.activeElement).toBe(button("Open chat"));
+  });
+
+  it("Escape stops an answer before it closes the chat, and closes a history before that", async () => {
+    await show({ layout: "floating", history: "dropdown" });
+    await open();
+    await ask("Why?");
+    fireEvent.keyDown(field(), { key: "Escape" });
+    await advance(0);
+    expect(bench.server.count("POST", /stop/)).toBe(1);
+    expect(dialog()?.open).toBe(true);
+    fireEvent.click(await screen.findByRole("button", { name: "Chats" }));
+    fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Escape" });
+    expect(screen.queryByRole("searchbox")).toBeNull();
+    expect(dialog()?.open).toBe(true);
+  });
+
+  it("marks an answer that came while it was closed, and says so", async () => {
+    await show({ layout: "floating" });
+    await open();
+    await ask("Why?");
+    fireEvent.click(button("Close chat"));
+    bench.server.finish("Because.");
+    await advance(2000);
+    expect(button("Open chat New answer")).toBeTruthy();
+    const region = document.querySelector(".dcs-floating > [role=status]");
+    expect(region?.textContent).toBe("Answer ready");
+    await open();
+    expect(region?.textContent).toBe("");
+    fireEvent.click(button("Close chat"));
+    expect(button("Open chat")).toBeTruthy();
+  });
+
+  it("covers a small screen, and nothing behind it can then have the focus", async () => {
+    let changed = () => {};
+    const media = { matches: true, addEventListener: (_: string, act: () => void) => (changed = act) };
+    vi.stubGlobal("matchMedia", () => ({
+      ...media,
+      get matches() {
+        return media.matches;
+      },
+      removeEventListener: () => {},
+    }));
+    const modal = vi.spyOn(HTMLDialogElement.prototype, "showModal");
+    await show({ layout: "floating" });
+    await open();
+    expect(modal).toHaveBeenCalledTimes(1);
+    media.matches = false;
+    act(changed);
+    expect(modal).toHaveBeenCalledTimes(1);
+    expect(document.activeElement).toBe(field());
+    // The back gesture of a phone.
+    fireEvent(dialog() as Element, new Event("cancel", { cancelable: true }));
+    expect(dialog()?.open).toBe(false);
+  });
+});
+
+describe("slots", () => {
+  const named = (name: string) => () => <p>{name}</p>;
+  const slot = <Name extends keyof ChatSlots>(name: Name): Partial<ChatSlots> => ({
+    [name]: named(`my ${name}`) as ComponentType<never>,
+  });
+
+  it.each(["Header", "Status", "Notice", "Message", "Content", "Composer", "History"] as const)(
+    "%s is the host's",
+    async (name) => {
+      bench.server.start("", ["Why?", "Because."]);
+      await bench.timers.advance(720_000);
+      const slots = slot(name);
+      bench.server.start("", ["And?", "So."]);
+      await show({ history: "sidebar", slots });
+      expect(screen.getAllByText(`my ${name}`).length).toBeGreaterThan(0);
+    },
+  );
+
+  it.each(["Greeting", "Launcher"] as const)("%s is the host's", async (name) => {
+    await show({ layout: name === "Launcher" ? "floating" : "panel", slots: slot(name) });
+    expect(await screen.findByText(`my ${name}`)).toBeTruthy();
+  });
+
+  it("Pending and Boundary get what ours get", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show({
+      slots: {
+        Boundary: ({ boundary }) => <p>{`over after ${boundary.seconds}`}</p>,
+        Pending: ({ pending }) => <p>{`sent: ${pending.content}`}</p>,
+      },
+    });
+    await advance(720_000);
+    bench.server.hold();
+    await ask("And then?");
+    expect(screen.getByText("sent: And then?")).toBeTruthy();
+    await act(() => bench.server.release());
+    await advance(0);
+    expect(screen.getByText("over after 720")).toBeTruthy();
+  });
+});
+
+describe("the boundary", () => {
+  it.each([
+    ["idle", "New chat started: 12 minutes without activity"],
+    ["user", "New chat started: by your wish"],
+    ["day", "New chat started: a new day"],
+    ["max_age", "New chat started: the previous one reached its longest time"],
+    ["replaced", "New chat started"],
+  ])("says why: %s", (reason, text) => {
+    const previous = bench.server.start("", ["Why?"]);
+    const boundary: Boundary = { key: "a>b", reason, previous, seconds: 720 };
+    const { container } = inside(storeOf({}), <BoundaryNotice boundary={boundary} />);
+    expect(container.textContent).toBe(`${text} · Continue the previous one`);
+  });
+});
+
+describe("a message on its way", () => {
+  const pending = (state: PendingMessage["state"], key = "a"): PendingMessage => ({
+    ...{ key, state, content: "Words", session: null, problem: null, conflict: null },
+  });
+  const first = pending("sending");
+  it.each<[Partial<ChatSnapshot>, PendingMessage["state"], string]>([
+    [{}, "sending", "Sending…"],
+    [{ status: "offline" }, "queued", "Waiting for the connection…"],
+    [{ status: "reconnecting" }, "sending", "Waiting for the connection…"],
+    [{ running: "writing" }, "queued", "Will be sent after the answer"],
+    [{ pending: [first] }, "queued", "Will be sent after the answer"],
+    [{ pending: [pending("queued", "b")] }, "queued", "Sending…"],
+  ])("says what it waits for: %j %s", (changes, state, text) => {
+    inside(storeOf(changes), <PendingRow pending={pending(state, "b")} />);
+    expect(screen.getByText(text)).toBeTruthy();
+    expect(screen.queryAllByRole("button").map(({ textContent }) => textContent)).toEqual(
+      state === "queued" ? ["Edit"] : [],
+    );
+  });
+});
+
+describe("the status", () => {
+  it.each([
+    [true, "Offline – your words are kept"],
+    [false, "Offline – keep this page open"],
+  ])("is honest where nothing outlives the page: %s", (durable, text) => {
+    inside(storeOf({ status: "offline", durable }), <SessionStatus />);
+    expect(status()).toBe(text);
+  });
+
+  it("by itself tells those who listen, and in a widget leaves that to the widget", async () => {
+    await show();
+    expect(document.querySelectorAll("[aria-live], [role=status]")).toHaveLength(1);
+    cleanup();
+    inside(storeOf({ status: "active" }), <SessionStatus />);
+    expect(document.querySelectorAll("[aria-live]")).toHaveLength(1);
+  });
+
+  it("is not announced when the connection only flickers, and is when it stays away", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const connection = (signal: "online" | "offline") => act(() => tab.page.signal(signal));
+    connection("offline");
+    expect(status()).toMatch(/^Offline/);
+    act(() => void vi.advanceTimersByTime(1900));
+    connection("online");
+    act(() => void vi.advanceTimersByTime(5000));
+    expect(said()).toBe("");
+    connection("offline");
+    act(() => void vi.advanceTimersByTime(2000));
+    expect(said()).toBe("Offline – your words are kept");
+    connection("online");
+    expect(said()).toBe("Connected again");
+  });
+});
+
+describe("an answer", () => {
+  const writeText = vi.fn(async (_: string) => {});
+
+  it("can be copied, which is said, and shows when it came", async () => {
+    vi.stubGlobal("navigator", { ...navigator, clipboard: { writeText }, language: "en" });
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    await act(async () => void fireEvent.click(button("Copy")));
+    expect(writeText).toHaveBeenCalledWith("Because.");
+    expect(said()).toBe("Copied");
+    const before = screen.getByTestId("dcs-announcer").firstElementChild;
+    await act(async () => void fireEvent.click(button("Copy")));
+    expect(screen.getByTestId("dcs-announcer").firstElementChild).not.toBe(before);
+    const times = [...document.querySelectorAll("article time")].map((time) => time.getAttribute("datetime"));
+    expect(times).toEqual(bench.server.messages.map(({ created_at }) => created_at));
+  });
+
+  it("has no button to copy where that is not allowed", async () => {
+    vi.stubGlobal("navigator", { language: "en" });
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    expect(screen.queryByRole("button", { name: "Copy" })).toBeNull();
+  });
+
+  it.each([
+    [3, true],
+    [4, false],
+  ])("with %i sources shows them at once: %s", (count, isOpen) => {
+    const sources = Array.from({ length: count }, (_, index) => ({ title: `Source ${index}` }));
+    const { container } = render(<SourceList metadata={{ sources }} />);
+    expect(container.querySelector("summary")?.textContent).toBe(`Sources (${count})`);
+    expect(container.querySelector("details")?.open).toBe(isOpen);
+  });
+});
+
+describe("the transcript", () => {
+  it("says that something has come while its reader was further up, and leads there", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    await ask("And?");
+    const log = screen.getByRole("log");
+    Object.defineProperties(log, { scrollHeight: { value: 900 }, clientHeight: { value: 300 } });
+    log.scrollTop = 0;
+    fireEvent.scroll(log);
+    expect(button("Jump to latest")).toBeTruthy();
+    bench.server.finish("So.");
+    await advance(2000);
+    button("New answer").focus();
+    fireEvent.click(button("New answer"));
+    expect(log.scrollTop).toBe(900);
+    expect(document.activeElement).toBe(log);
+    expect(screen.queryByRole("button", { name: /latest|New answer/ })).toBeNull();
+  });
+});
+
+describe("the focus", () => {
+  /** The observer that looks after it runs when the page is at rest. */
+  const rest = () => act(async () => {});
+  const use = async (name: string) => {
+    button(name).focus();
+    fireEvent.click(button(name));
+    await advance(0);
+    await rest();
+  };
+
+  it("goes to the field when what had it goes away", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await bench.timers.advance(720_000);
+    await show();
+    await use("Continue the previous chat");
+    expect(document.activeElement).toBe(field());
+    await ask("forbidden words");
+    await use("Edit");
+    expect(document.activeElement).toBe(field());
+  });
+
+  it("goes to the ways on of an older chat, and back to the field", async () => {
+    const old = bench.server.start("", ["Old question", "Old answer"]);
+    bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
+    await show();
+    field().focus();
+    await act(() => tab.store.open(old.id));
+    await waitFor(() => expect(document.activeElement).toBe(button("Continue this chat")));
+    await use("Back to the current chat");
+    expect(document.activeElement).toBe(field());
+  });
+
+  it("is not taken from who has left the chat", async () => {
+    bench.server.faults = [{ status: 403 }];
+    await show();
+    button("Dismiss").focus();
+    button("Dismiss").blur();
+    await rest();
+    act(() => tab.store.dismissError());
+    await rest();
+    expect(document.activeElement).toBe(document.body);
+  });
+
+  it("goes to the field with a slash, but not while one is written", async () => {
+    await show();
+    button("New chat").focus();
+    fireEvent.keyDown(button("New chat"), { key: "/", ctrlKey: true });
+    expect(document.activeElement).toBe(button("New chat"));
+    fireEvent.keyDown(button("New chat"), { key: "/" });
+    expect(document.activeElement).toBe(field());
+    expect(fireEvent.keyDown(field(), { key: "/" })).toBe(true);
+    expect(fireEvent.keyDown(field(), { key: "ArrowUp" })).toBe(true);
+    expect(field().value).toBe("");
+  });
+});
+
+it("takes one message after the other while they wait", async () => {
+  await show();
+  bench.server.offline = true;
+  await ask("One");
+  await ask("Two");
+  expect(screen.getAllByRole("article").map((row) => within(row).getByText(/One|Two/).textContent)).toEqual([
+    "One",
+    "Two",
+  ]);
+  expect(field().value).toBe("");
+});
+
+it("500 pieces of an answer render its row alone, and seldom", async () => {
+  bench.server.streams.refusal = null;
+  bench.server.start("", ["Why?", "Because."]);
+  const counts: Record<string, number> = {};
+  const counted = (name: string, part: React.ReactNode) => (
+    <Profiler id={name} onRender={() => (counts[name] = (counts[name] ?? 0) + 1)}>
+      {part}
+    </Profiler>
+  );
+  const slots: Partial<ChatSlots> = {
+    Status: () => counted("status", <SessionStatus />),
+    Content: ({ text, isWriting }) => counted(isWriting ? "writing" : "other", <p>{text}</p>),
+    History: () => counted("history", <ul />),
+    Composer: () => counted("composer", <input aria-label="Message" />),
+  };
+  await show({ slots, history: "sidebar" });
+  await act(async () => void tab.store.send("And?"));
+  await advance(0);
+  bench.server.write("so");
+  await advance(0);
+  for (const name of Object.keys(counts)) counts[name] = 0;
+  for (let count = 1; count <= 500; count += 1) bench.server.write("so ".repeat(count));
+  await advance(0);
+  expect(counts.writing).toBeGreaterThan(0);
+  expect(counts.writing).toBeLessThanOrEqual(20);
+  expect({ ...counts, writing: 0 }).toEqual({ status: 0, writing: 0, other: 0, history: 0, composer: 0 });
+});

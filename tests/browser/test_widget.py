@@ -1,0 +1,161 @@
+"""The widget itself: floating in a corner, by keyboard, and where the focus goes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
+from tests.browser.conftest import MakeReader, Reader, Waiting
+from tests.browser.site import Site
+from tests.browser.test_accessibility import check
+
+PHONE = {"width": 360, "height": 740}
+IN_THE_CHAT = "document.activeElement.closest('.dcs-widget') !== null"
+
+
+@pytest.fixture
+def corner(places: dict[str, Place]) -> Place:
+    """The plain page with a chat that opens from a button."""
+    plain = places["plain"]
+    return Place("corner", f"{plain.address}&layout=floating", plain.assistant, plain.history)
+
+
+@pytest.fixture
+def floating(make_reader: MakeReader, waiting: Waiting, corner: Place) -> Chat:
+    """It is closed, and its answers wait for the test."""
+    chat = make_reader(waiting).chat(corner)
+    chat.page.goto(corner.address)
+    expect(launcher(chat.page)).to_be_visible()
+    return chat
+
+
+def launcher(page: Page) -> Locator:
+    return page.get_by_role("button", name=re.compile("^Open chat"))
+
+
+def test_a_chat_in_the_corner_opens_and_closes_by_keyboard(floating: Chat) -> None:
+    page = floating.page
+    expect(floating.field).to_be_hidden()
+    launcher(page).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Physics")).to_be_visible()
+    expect(floating.field).to_be_focused()
+    check(page)
+    page.keyboard.type("half a thought")
+    page.keyboard.press("Escape")
+    expect(floating.field).to_be_hidden()
+    expect(launcher(page)).to_be_focused()
+    check(page)
+    page.keyboard.press("Enter")
+    expect(floating.field).to_have_value("half a thought")
+    # It lies beside the page, which can still be used.
+    page.get_by_role("link", name="Put it here").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(floating.field).to_have_value("half a thought")
+
+
+def test_an_answer_that_comes_while_it_is_closed_is_marked(
+    floating: Chat, waiting: Waiting
+) -> None:
+    page = floating.page
+    launcher(page).click()
+    floating.wait().ask()
+    waiting.model.wait_until_asked()
+    page.get_by_role("button", name="Close chat").click()
+    waiting.model.finish("It says how much warmth a kilogram takes up.")
+    expect(launcher(page)).to_have_accessible_name("Open chat New answer")
+    expect(page.locator(".dcs-floating > [role=status]")).to_have_text("Answer ready")
+    check(page)
+    launcher(page).click()
+    expect(floating.answers.last).to_contain_text("It says how much warmth")
+    page.get_by_role("button", name="Close chat").click()
+    expect(launcher(page)).to_have_accessible_name("Open chat")
+
+
+def test_on_a_phone_it_fills_the_screen_and_keeps_the_focus(visitor: Reader, corner: Place) -> None:
+    visitor.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    chat = visitor.chat(corner)
+    page = chat.page
+    page.goto(corner.address)
+    launcher(page).tap()
+    box = page.get_by_role("dialog").bounding_box()
+    assert box == {"x": 0, "y": 0, **PHONE}
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate(f"document.activeElement === document.body || {IN_THE_CHAT}")
+    check(page)
+    chat.open_history()
+    frame = chat.history.bounding_box()
+    assert frame is not None
+    assert frame["x"] >= 0
+    assert frame["x"] + frame["width"] <= PHONE["width"]
+    page.keyboard.press("Escape")
+    expect(chat.history).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(launcher(page)).to_be_focused()
+
+
+def test_escape_stops_an_answer_before_it_closes_the_chat(floating: Chat, waiting: Waiting) -> None:
+    launcher(floating.page).click()
+    floating.wait().ask()
+    waiting.model.wait_until_asked()
+    waiting.model.go_on("word ")
+    expect(floating.status).to_have_text("Writing an answer…")
+    floating.page.keyboard.press("Escape")
+    expect(floating.answers.last).to_contain_text("The answer was stopped.")
+    expect(floating.field).to_be_focused()
+    floating.page.keyboard.press("Escape")
+    expect(launcher(floating.page)).to_be_focused()
+
+
+def test_the_focus_is_never_lost(visitor: Reader, site: Site, place: Place) -> None:
+    chat = visitor.chat(place)
+    chat.page.clock.install()
+    chat.open().converse(QUESTION)
+    site.let_pass(IDLE + 60)
+    chat.page.clock.fast_forward((IDLE + 60) * 1000)
+    way_on = chat.notice.get_by_role("button", name="Continue this chat")
+    way_on.press("Enter")
+    expect(way_on).to_have_count(0)
+    expect(chat.field).to_be_focused()
+    chat.new_chat.focus()
+    chat.page.keyboard.press("/")
+    expect(chat.field).to_be_focused()
+    expect(chat.field).to_have_value("")
+    chat.page.keyboard.press("ArrowUp")
+    expect(chat.field).to_have_value("")
+
+
+def test_an_answer_can_be_copied(visitor: Reader, place: Place) -> None:
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    chat = visitor.chat(place).open().converse(QUESTION)
+    chat.answers.last.get_by_role("button", name="Copy").click()
+    expect(chat.root.locator("[aria-live=polite]")).to_have_text("Copied")
+    copied = chat.page.evaluate("navigator.clipboard.readText()")
+    assert copied.splitlines()[0] in (chat.answers.last.text_content() or "")
+
+
+def test_what_arrives_further_down_is_told(
+    make_reader: MakeReader, waiting: Waiting, place: Place
+) -> None:
+    reader = make_reader(waiting)
+    reader.new_context(viewport={"width": 700, "height": 420})
+    chat = reader.chat(place).open().ask()
+    waiting.model.wait_until_asked()
+    waiting.model.finish("So much.\n\n" * 20)
+    expect(chat.finished).to_have_count(1)
+    chat.ask(OTHER_QUESTION)
+    waiting.model.wait_until_asked()
+    expect(chat.status).to_have_text("Thinking…")
+    chat.log.evaluate("log => { log.scrollTop = 0 }")
+    expect(chat.root.get_by_role("button", name="Jump to latest")).to_be_visible()
+    waiting.model.finish("The end.")
+    jump = chat.root.get_by_role("button", name="New answer")
+    jump.press("Enter")
+    expect(jump).to_have_count(0)
+    expect(chat.log).to_be_focused()
+    expect(chat.answers.last.get_by_text("The end.")).to_be_in_viewport()
