@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers, patch_cache_control, pat
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from subjects.models import Subject
-from subjects.vite import bundle
+from subjects.vite import GALLERY, bundle
 
 
 def personal(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -78,6 +78,12 @@ def plain(request: HttpRequest) -> HttpResponse:
     if chosen is None and subjects:
         chosen = subjects[0]
     return render(request, "subjects/plain.html", {"subjects": subjects, "subject": chosen})
+
+
+@personal
+def gallery(request: HttpRequest) -> HttpResponse:
+    """Show the chat's components in every state; the page brings what they show along."""
+    return render(request, "subjects/gallery.html", {"bundle": bundle(GALLERY)})
 
 
 def chat_url() -> str:
