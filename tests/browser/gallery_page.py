@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
@@ -41,6 +42,14 @@ class Gallery:
             yield name, self._ready(name)
             if step < steps - 1:
                 self.next.click()
+
+    @contextmanager
+    def in_the_dark(self) -> Iterator[None]:
+        """The other theme, put on as the server would have written it."""
+        look = self.page.locator("html")
+        look.evaluate("html => { html.dataset.theme = 'dark'; }")
+        yield
+        look.evaluate("html => { html.dataset.theme = 'light'; }")
 
     def _ready(self, name: str) -> Locator:
         stage = self.page.locator(f".gallery-stage[data-state='{name}']")

@@ -14,7 +14,7 @@ export function SessionStatus({ words: own, className = "" }: SessionStatusProps
   const info = useSessionStatus();
   const isExpiring = info.status === "expiring" && info.running === null;
   return (
-    <div className={`dcs-status ${className}`} data-status={info.status} data-running={info.running ?? undefined}>
+    <div className={`dcs dcs-status ${className}`} data-status={info.status} data-running={info.running ?? undefined}>
       <span className="dcs-status-icon">
         <NamedIcon name={iconFor(info)} />
       </span>

@@ -135,7 +135,12 @@ const SESSIONS: readonly GalleryState[] = [
     before: { said: CONVERSATION, reason: "user", seconds: 40 },
     said: [asked("And in autumn?"), answered("Then the sea is slow to cool down, for the same reason.")],
   }),
-  card("session-older", "Reading an older chat", { status: "ended", readOnly: true, session: expiredSession(), said: CONVERSATION }),
+  card("session-older", "Reading an older chat", {
+    status: "ended",
+    readOnly: true,
+    session: expiredSession(),
+    said: CONVERSATION,
+  }),
   card("session-offline", "Offline", { status: "offline", said: CONVERSATION }),
   card("session-error", "Something went wrong", {
     said: CONVERSATION,
@@ -154,7 +159,9 @@ const WORDS: readonly GalleryState[] = [
   card("words-right-to-left", "Right to left", {
     said: [
       asked("لماذا يسخن البحر ببطء في الربيع؟"),
-      answered("للماء سعة حرارية نوعية عالية: يمتص كثيرًا من الطاقة (4186 J) قبل أن ترتفع حرارته.\n\nSo it is in English."),
+      answered(
+        "للماء سعة حرارية نوعية عالية: يمتص كثيرًا من الطاقة (4186 J) قبل أن ترتفع حرارته.\n\nSo it is in English.",
+      ),
       asked("למה הים מתחמם לאט?"),
       answered("כי צריך הרבה אנרגיה כדי לחמם מים."),
     ],
@@ -163,15 +170,30 @@ const WORDS: readonly GalleryState[] = [
     said: [asked("🌊🔥❓"), answered("👩‍🔬 says: it takes 4186 J 🙂\n\n👨‍👩‍👧‍👦 🏳️‍🌈 🇩🇪 é ñ ป์ ก็ Z͑ͫ̓a̴l͖g̙o 漢字 한국어")],
   }),
   card("words-as-they-are", "What looks like HTML", {
-    said: [asked("<b>bold</b> & <script>alert(1)</script>"), answered("<img src=x onerror=alert(1)> stays what it is.")],
+    said: [
+      asked("<b>bold</b> & <script>alert(1)</script>"),
+      answered("<img src=x onerror=alert(1)> stays what it is."),
+    ],
   }),
 ];
 
 const LAYOUTS: readonly GalleryState[] = [
   widget("layout-panel", "Panel", "card", { said: CONVERSATION }, {}),
-  widget("layout-panel-history", "Panel, with the history in its header", "card", { said: CONVERSATION }, { history: "dropdown" }),
+  widget(
+    "layout-panel-history",
+    "Panel, with the history in its header",
+    "card",
+    { said: CONVERSATION },
+    { history: "dropdown" },
+  ),
   widget("layout-full", "Full page", "page", { said: CONVERSATION }, { layout: "full" }),
-  widget("layout-full-history", "Full page, with the history beside it", "page", { said: CONVERSATION }, { layout: "full", history: "sidebar" }),
+  widget(
+    "layout-full-history",
+    "Full page, with the history beside it",
+    "page",
+    { said: CONVERSATION },
+    { layout: "full", history: "sidebar" },
+  ),
 ];
 
 const HISTORY: readonly GalleryState[] = [
@@ -179,9 +201,14 @@ const HISTORY: readonly GalleryState[] = [
   column("history-empty", "No chats yet", { sessions: [] }),
   column("history-thirty", "Thirty chats", { sessions: pastSessions(30), hasMore: true }),
   column("history-unread", "An answer that is not read yet", { sessions: withSecond({ unread: true }) }),
-  column("history-running", "An answer that is being written", { sessions: withSecond({ running: true, state: "active" }) }),
+  column("history-running", "An answer that is being written", {
+    sessions: withSecond({ running: true, state: "active" }),
+  }),
   column("history-long-title", "Titles that are too long, and none", {
-    sessions: [session({ id: "a", title: LONG_WORD, preview: LONG_ADDRESS }), session({ id: "b", title: "", preview: "" })],
+    sessions: [
+      session({ id: "a", title: LONG_WORD, preview: LONG_ADDRESS }),
+      session({ id: "b", title: "", preview: "" }),
+    ],
   }),
   column("history-error", "The chats could not be loaded", { isUnreachable: true }),
   column("history-more-failed", "The next page could not be loaded", { sessions: pastSessions(8), hasMore: true }, [
@@ -216,7 +243,15 @@ export const GALLERY_STATES: readonly GalleryState[] = GALLERY.flatMap(({ states
 
 function status(name: string, title: string, chat: Still): GalleryState {
   const still: Still = { session: session(), ...chat };
-  return { name, title, chat: still, history: {}, show: (words) => <SessionStatus words={words} />, room: "line", steps: [] };
+  return {
+    name,
+    title,
+    chat: still,
+    history: {},
+    show: (words) => <SessionStatus words={words} />,
+    room: "line",
+    steps: [],
+  };
 }
 
 function card(name: string, title: string, chat: Still): GalleryState {
@@ -256,5 +291,7 @@ function conflict(code: Conflict["code"], current: Conflict["current"] = null): 
 
 /** Four sessions, and something to tell about the second. */
 function withSecond(facts: Partial<ReturnType<typeof session>>) {
-  return pastSessions(4).map((one, index) => (index === 1 ? { ...one, ...facts, last_message_at: minutesAgo(2) } : one));
+  return pastSessions(4).map((one, index) =>
+    index === 1 ? { ...one, ...facts, last_message_at: minutesAgo(2) } : one,
+  );
 }

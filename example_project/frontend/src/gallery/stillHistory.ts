@@ -25,7 +25,9 @@ export function createStillApi({ sessions, hasMore = false, isUnreachable = fals
       return { sessions: [...sessions], next_cursor: hasMore ? "more" : null, server_time: minutesAgo(0) };
     },
     searchSessions: async (words) => ({
-      matches: (sessions ?? []).filter(({ title }) => title.includes(words)).map((one) => ({ session: one, excerpt: one.preview })),
+      matches: (sessions ?? [])
+        .filter(({ title }) => title.includes(words))
+        .map((one) => ({ session: one, excerpt: one.preview })),
       complete: true,
       server_time: minutesAgo(0),
     }),
