@@ -82,12 +82,13 @@ def border_of(element: Locator) -> str:
 
 
 def beside(page: Page) -> list[str]:
-    """What can only be seen by scrolling sideways: of the page, or of the lists in it."""
-    lists = page.locator(".dcs-log, .dcs-history-groups").evaluate_all(
-        "all => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.className)"
+    """What is cut off or has to be scrolled to sideways: of the page, its lists or its messages."""
+    boxes = page.locator(".dcs-log, .dcs-history-groups, .dcs-message").evaluate_all(
+        "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1)"
+        ".map((one) => one.className)"
     )
-    wide = [*lists, *(["page"] if sideways(page) > 0 else [])]
-    return [f"{one} scrolls sideways" for one in wide]
+    wide = [*boxes, *(["page"] if sideways(page) > 0 else [])]
+    return [f"{one} is too wide" for one in wide]
 
 
 def open_gallery(reader: Reader, width: int, height: int = 900, **options: str) -> Gallery:
