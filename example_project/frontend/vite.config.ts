@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { dedupe: ["react", "react-dom"] },
   build: {
     manifest: true,
-    rolldownOptions: { input: "src/main.tsx" },
+    rolldownOptions: { input: ["src/main.tsx", "src/gallery/main.tsx"] },
     cssTarget: ["chrome123", "safari17.5", "firefox121"],
   },
 });

@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers, patch_cache_control, pat
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from subjects.models import Subject
-from subjects.vite import bundle
+from subjects.vite import GALLERY, bundle
 
 
 def personal(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -80,6 +80,12 @@ def plain(request: HttpRequest) -> HttpResponse:
     layout = "floating" if request.GET.get("layout") == "floating" else "panel"
     facts = {"subjects": subjects, "subject": chosen, "layout": layout}
     return render(request, "subjects/plain.html", facts)
+
+
+@personal
+def gallery(request: HttpRequest) -> HttpResponse:
+    """Show the chat's components in every state; the page brings what they show along."""
+    return render(request, "subjects/gallery.html", {"bundle": bundle(GALLERY)})
 
 
 def chat_url() -> str:

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.building import build_site
 from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
 from tests.browser.conftest import Reader, Waiting, launch, places_of
+from tests.browser.gallery_page import Gallery
 from tests.browser.site import ROOT, Site
 from tests.chromium import chromium
 
@@ -45,7 +46,10 @@ class Camera:
 
     def take(self, chat: Chat, name: str, *, whole: bool = False) -> None:
         chat.page.evaluate("document.fonts.ready")
-        chat.page.screenshot(path=self._folder / f"{name}-{self._suffix}", full_page=whole)
+        chat.page.screenshot(path=self.path(name), full_page=whole)
+
+    def path(self, name: str) -> Path:
+        return self._folder / f"{name}-{self._suffix}"
 
     def close(self) -> None:
         self._reader.close()
@@ -110,6 +114,17 @@ def other_pages(camera: Camera) -> None:
     camera.take(chat, "login")
 
 
+def gallery(camera: Camera) -> None:
+    """Every state of the gallery, each as large as it is, and the list of them."""
+    pictured = Gallery(camera.chat(camera.places["subject"]).page).open()
+    pictured.page.screenshot(path=camera.path("gallery"), full_page=True)
+    for name, stage in pictured.walk():
+        if stage.get_attribute("data-room") == "page":
+            pictured.page.screenshot(path=camera.path(f"gallery-{name}"))
+        else:
+            stage.screenshot(path=camera.path(f"gallery-{name}"))
+
+
 def running_answers(camera: Camera) -> None:
     """What is seen while an answer is awaited, written and lost, and without a connection."""
     site = camera.site
@@ -170,7 +185,7 @@ def let_pass(site: Site, chat: Chat, seconds: int) -> None:
 
 
 Story = Callable[[Camera], None]
-QUICK: list[Story] = [conversation, boundary, other_pages]
+QUICK: list[Story] = [conversation, boundary, other_pages, gallery]
 SLOW: list[Story] = [running_answers, answers_elsewhere]
 
 

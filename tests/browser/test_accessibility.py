@@ -22,11 +22,12 @@ LOOKS = [
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, rules: list[str] = RULES, within: str = "html") -> list[str]:
     """What axe finds against the rules of WCAG 2.2, in a sentence and a place each."""
-    page.evaluate(AXE)
-    options = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
-    found: Any = page.evaluate(f"axe.run(document, {options})")
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE)
+    options = json.dumps({"runOnly": rules, "resultTypes": ["violations"]})
+    found: Any = page.evaluate(f"axe.run('{within}', {options})")
     return [
         f"{rule['id']}: {node['failureSummary']} {node['html']}"
         for rule in found["violations"]

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
 
-PAGES = ["/", "/plain/", "/plain/?subject=history", "/plain/?subject=none", "/login/"]
+PAGES = ["/", "/plain/", "/plain/?subject=history", "/plain/?subject=none", "/gallery/", "/login/"]
 
 
 class Inline(HTMLParser):
@@ -83,6 +83,33 @@ def test_a_subject_loads_what_vite_built(client: Client, physics: Any, site: Any
     assert '<script type="module" src="/static/xp/assets/main-AbCdEf12.js"></script>' in text
     assert '<link rel="stylesheet" href="/static/xp/assets/main-12.css">' in text
     assert "has not been built" not in text
+
+
+def test_the_gallery_loads_what_vite_built_for_it(client: Client, site: Any) -> None:
+    assert "The gallery has not been built yet" in check(client.get("/gallery/"))
+    manifest = site.FRONTEND / ".vite" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    built = {
+        "_shared.js": {"file": "assets/shared-1.js", "css": ["assets/shared-1.css"]},
+        "src/gallery/main.tsx": {
+            "file": "assets/main-2.js",
+            "css": ["assets/main-2.css"],
+            "imports": ["_shared.js"],
+        },
+    }
+    manifest.write_text(json.dumps(built))
+    text = check(client.get("/gallery/"))
+    assert '<script type="module" src="/static/xp/assets/main-2.js"></script>' in text
+    # What is imported comes first, so that the page's own styles win.
+    assert 0 < text.index("/static/xp/assets/shared-1.css") < text.index("assets/main-2.css")
+
+
+@pytest.mark.parametrize(
+    ("theme", "html"),
+    [("dark", '<html lang="en" data-theme="dark">'), ("neon", '<html lang="en">')],
+)
+def test_the_gallery_takes_a_theme(client: Client, site: Any, theme: str, html: str) -> None:
+    assert html in check(client.get("/gallery/", {"theme": theme, "state": "chat-empty"}))
 
 
 def test_people_log_in_and_out(client: Client, site: Any) -> None:

@@ -67,6 +67,7 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
       </button>
       {isOpen && (
         <nav id={id} className="dcs-popover" aria-label={words.history}>
+          <h2 className="dcs-hidden">{words.history}</h2>
           <HistoryList {...list} onOpen={open} />
         </nav>
       )}

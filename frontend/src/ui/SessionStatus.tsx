@@ -21,7 +21,7 @@ export function SessionStatus({ words: own, className = "" }: SessionStatusProps
   return (
     <WordsContext.Provider value={words}>
       <div
-        className={`dcs-status ${className}`}
+        className={`${isAnnounced ? "" : "dcs "}dcs-status ${className}`}
         data-status={info.status}
         data-running={info.running ?? undefined}
         data-icon={icon}

@@ -1,0 +1,98 @@
+"""Every component in every state: no rule of accessibility broken, nothing beside the screen."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Reader
+from tests.browser.gallery_page import Gallery
+from tests.browser.test_accessibility import RULES, sideways, violations
+
+EVERY_RULE = [*RULES, "best-practice"]
+# All that a theme can change.
+COLOURS = ["color-contrast", "link-in-text-block"]
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_no_state_breaks_a_rule(visitor: Reader, width: int) -> None:
+    gallery = open_gallery(visitor, width)
+    page = gallery.page
+    listed = gallery.names()
+    assert len(listed) > 50
+    assert violations(page, EVERY_RULE) == []
+    found: dict[str, list[str]] = {}
+    rooms: set[str | None] = set()
+    for name, stage in gallery.walk():
+        room = stage.get_attribute("data-room")
+        # The page around it is the same each time: it is looked at once for each kind of state.
+        within = ".gallery-state" if room in rooms else "html"
+        rooms.add(room)
+        found[name] = [*violations(page, EVERY_RULE, within), *beside(page)]
+        with gallery.in_the_dark():
+            found[name] += violations(page, COLOURS, within)
+    assert {name: problems for name, problems in found.items() if problems} == {}
+    assert list(found) == listed
+
+
+def test_longer_words_from_right_to_left_have_room_too(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 320)
+    gallery.open(lang="de", dir="rtl")
+    found = {name: beside(gallery.page) for name, _ in gallery.walk()}
+    assert {name: problems for name, problems in found.items() if problems} == {}
+    direction = gallery.page.locator(".dcs").last.evaluate("one => getComputedStyle(one).direction")
+    assert direction == "rtl"
+    expect(gallery.page.get_by_role("searchbox", name="Unterhaltungen durchsuchen")).to_be_visible()
+
+
+def test_at_four_hundred_percent_all_of_a_chat_can_be_reached(visitor: Reader) -> None:
+    # What a screen of 1280 by 1024 shows when everything on it is four times as large.
+    gallery = open_gallery(visitor, 320, height=256)
+    stage = gallery.show("chat-sources")
+    last = stage.get_by_role("article").last.get_by_role("listitem").last
+    field = stage.get_by_role("textbox", name="Message")
+    stage.get_by_role("log").focus()
+    gallery.page.keyboard.press("End")
+    expect(last).to_be_in_viewport(ratio=1)
+    field.focus()
+    expect(field).to_be_in_viewport(ratio=1)
+    gallery.page.keyboard.type("And in autumn?")
+    expect(field).to_have_value("And in autumn?")
+    assert beside(gallery.page) == []
+
+
+def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) -> None:
+    """With forced colours a border is all that tells a button or a bubble from the page."""
+    gallery = open_gallery(visitor, 1440, forced_colors="active")
+    stage = gallery.show("layout-full-history")
+    for selector in (
+        ".dcs-message[data-role=user] .dcs-message-body",
+        ".dcs-send",
+        ".dcs-composer-field",
+    ):
+        assert border_of(stage.locator(selector)) not in ("", "none"), selector
+    current = stage.locator(".dcs-history-open[aria-current]")
+    assert current.evaluate("row => getComputedStyle(row).outlineStyle") == "solid"
+    stage = gallery.show("status-expiring")
+    assert stage.locator(".dcs-icon").evaluate("icon => icon.getBoundingClientRect().width") > 0
+
+
+def border_of(element: Locator) -> str:
+    return str(element.evaluate("one => getComputedStyle(one).borderStyle"))
+
+
+def beside(page: Page) -> list[str]:
+    """What is cut off or has to be scrolled to sideways: of the page, its lists or its messages."""
+    boxes = page.locator(".dcs-log, .dcs-history-groups, .dcs-message").evaluate_all(
+        "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1)"
+        ".map((one) => one.className)"
+    )
+    wide = [*boxes, *(["page"] if sideways(page) > 0 else [])]
+    return [f"{one} is too wide" for one in wide]
+
+
+def open_gallery(reader: Reader, width: int, height: int = 900, **options: str) -> Gallery:
+    size = {"width": width, "height": height}
+    # Without movement there is no moment at which a colour is only half there.
+    reader.new_context(viewport=size, reduced_motion="reduce", **options)
+    return Gallery(reader.context.new_page()).open(theme="light")
