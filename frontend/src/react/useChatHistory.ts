@@ -5,10 +5,10 @@ import { useSelection } from "./useSelection.js";
 
 export interface ChatHistoryOptions {
   /** The provider's scope when absent; all scopes when null. */
-  scope?: string | null;
-  limit?: number;
+  scope?: string | null | undefined;
+  limit?: number | undefined;
   /** The archived sessions instead. */
-  archived?: boolean;
+  archived?: boolean | undefined;
 }
 
 export interface ChatHistoryState
