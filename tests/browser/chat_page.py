@@ -98,6 +98,12 @@ class Chat:
     def row(self, title: str) -> Locator:
         return self.rows.filter(has_text=title)
 
+    def choose(self, title: str, item: str) -> None:
+        """Choose from the menu of a chat in the history, as somebody with a mouse does."""
+        self.row(title).hover()
+        self.row(title).get_by_role("button", name="Options for").click()
+        self.history.get_by_role("menuitem", name=item, exact=True).click()
+
     def _of(self, author: str) -> Locator:
         return self.messages.filter(
             has=self.page.get_by_role("heading", name=author, exact=True, include_hidden=True)
