@@ -77,7 +77,8 @@ const INITIAL: HistorySnapshot = {
 export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   const { api, scope = null, limit = 30, archived = false, timers = systemTimers, page = browserPage() } = options;
   const { tabs = createTabChannel(), updates = createLiveUpdates({ api, page }) } = options;
-  const filter = { limit, ...(scope === null ? {} : { scope }), ...(archived ? { archived } : {}) };
+  const inScope = scope === null ? {} : { scope };
+  const filter = { ...inScope, limit, ...(archived && { archived }) };
   const listeners = new Set<() => void>();
   /** Every session that was heard of, as the server said it last. */
   const known = new Map<string, Session>();
@@ -95,7 +96,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   let line: Promise<unknown> = Promise.resolve();
   let failed: () => unknown = () => {};
   let typing: unknown;
-  let connections = 0;
+  const connections = new Set<object>();
   let tab: TabMember | null = null;
   let disconnect = () => {};
   let away: HistoryStore | null = null;
@@ -204,7 +205,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     const isOld = () => query !== snapshot.query;
     change({ search: "asking", error: null });
     try {
-      const found = await api.searchSessions(query.trim(), scope === null ? {} : { scope });
+      const found = await api.searchSessions(query.trim(), inScope);
       if (isOld()) return;
       for (const { session } of found.matches) note(session);
       const excerpts = new Map(found.matches.map(({ session, excerpt }) => [session.id, excerpt]));
@@ -227,24 +228,21 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     edits.add(edit);
     listed.add(id);
     change({ error: null });
-    const done = line.then(request);
+    const done = line.then(request).finally(() => edits.delete(edit));
     line = done.catch(() => {});
     try {
       const answer = (await done) as SessionState | undefined;
       changed.add(id);
       if (answer) known.set(id, answer.session);
       else known.delete(id);
+      change();
       tab?.tell({ scope: row?.scope ?? scope ?? "", session: id });
       return true;
     } catch (error) {
-      edits.delete(edit);
       fail(error, () => act(id, shown, request));
       // Another tab or device was first.
       if (snapshot.error?.code === "not_found") void refresh();
       return false;
-    } finally {
-      edits.delete(edit);
-      change();
     }
   };
 
@@ -260,15 +258,14 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     const stopPage = page.subscribe((signal) => {
       if (signal !== "hidden" && signal !== "offline") void refresh();
     });
-    const member = tabs.join((message) => {
+    tab = tabs.join((message) => {
       if (isIn(message)) void refresh();
     });
-    const live = updates.join({ news: hear, found: () => {}, lost: () => {} });
-    tab = member;
+    const live = updates.join({ news: hear, found() {}, lost() {} });
     disconnect = () => {
       stopPage();
       live.leave();
-      member.leave();
+      tab?.leave();
       tab = null;
       setQuery("");
     };
@@ -286,14 +283,10 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       return () => void listeners.delete(listener);
     },
     connect() {
-      connections += 1;
-      if (connections === 1) listen();
-      let isLeft = false;
+      const connection = {};
+      if (connections.add(connection).size === 1) listen();
       return () => {
-        if (isLeft) return;
-        isLeft = true;
-        connections -= 1;
-        if (connections === 0) disconnect();
+        if (connections.delete(connection) && connections.size === 0) disconnect();
       };
     },
     ...{ refresh, loadMore, setQuery },
