@@ -1,6 +1,7 @@
 import type { ApiClient } from "./apiClient.js";
-import { type ChatProblem, problemOf } from "./chatState.js";
+import { problemOf } from "./chatState.js";
 import { systemTimers, type Timers } from "./clock.js";
+import { EMPTY_HISTORY, type HistorySnapshot, sameRows } from "./historySnapshot.js";
 import { createLiveUpdates, type LiveUpdates } from "./liveUpdates.js";
 import { browserPage, type PageSignals } from "./pageSignals.js";
 import { createTabChannel, type TabChannel, type TabMember } from "./tabChannel.js";
@@ -8,23 +9,7 @@ import { isStale } from "./transcript.js";
 import type { News } from "./updatesReader.js";
 import type { ChangeSession, Session, SessionState } from "./wire.js";
 
-export interface HistorySnapshot {
-  status: "loading" | "ready" | "failed";
-  /** Pinned ones first, then the latest. */
-  sessions: readonly Session[];
-  hasMore: boolean;
-  loadingMore: boolean;
-  /** What is searched for; blank when nothing is. */
-  query: string;
-  /** The loaded sessions that show the query, and those in which the server found it; all while it is blank. */
-  found: readonly Session[];
-  /** By session: the piece of a message in which the server found the query. */
-  excerpts: ReadonlyMap<string, string>;
-  /** How far the search is: `all` was found, or `some`, and there may be more. */
-  search: "asking" | "some" | "all";
-  /** What did not succeed last; `retry` tries that again. */
-  error: ChatProblem | null;
-}
+export type { HistorySnapshot } from "./historySnapshot.js";
 
 export interface HistoryStoreOptions {
   api: ApiClient;
@@ -68,11 +53,6 @@ const TYPING = 220;
 /** The most that the server lists at once. */
 const LONGEST_PAGE = 100;
 
-const INITIAL: HistorySnapshot = {
-  ...{ status: "loading", sessions: [], hasMore: false, loadingMore: false, error: null },
-  ...{ query: "", found: [], excerpts: new Map(), search: "all" },
-};
-
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure, whose names are minified, is a third smaller
 export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   const { api, scope = null, limit = 30, archived = false, timers = systemTimers, page = browserPage() } = options;
@@ -88,7 +68,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   const late: News[] = [];
   /** What was changed here meanwhile, of which that list does not know. */
   const changed = new Set<string>();
-  let snapshot = INITIAL;
+  let snapshot = EMPTY_HISTORY;
   let cursor: string | null = null;
   let reading: Promise<void> | null = null;
   let isAgain = false;
@@ -219,7 +199,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     const isBlank = query.trim() === "";
     timers.clearTimeout(typing);
     if (!isBlank) typing = timers.setTimeout(search, TYPING);
-    change({ query, search: isBlank ? "all" : "asking", excerpts: INITIAL.excerpts });
+    change({ query, search: isBlank ? "all" : "asking", excerpts: EMPTY_HISTORY.excerpts });
   };
 
   const act = async (id: string, shown: Edit[1], request: () => Promise<unknown>): Promise<boolean> => {
@@ -307,8 +287,4 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
         () => api.restoreSession(id),
       ),
   };
-}
-
-function sameRows(before: readonly Session[], after: readonly Session[]): readonly Session[] {
-  return before.length === after.length && before.every((row, at) => row === after[at]) ? before : after;
 }

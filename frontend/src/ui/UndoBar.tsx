@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
 import { useWords } from "./words.js";
 
@@ -20,6 +20,7 @@ const SHOWN = 20_000;
 
 export function UndoBar({ undoable, onUndo, onGone }: UndoBarProps) {
   const words = useWords();
+  const bar = useRef<HTMLDivElement | null>(null);
   const [isFocused, setFocused] = useState(false);
   const [isHovered, setHovered] = useState(false);
   useEffect(() => {
@@ -27,8 +28,13 @@ export function UndoBar({ undoable, onUndo, onGone }: UndoBarProps) {
     const timer = setTimeout(() => onGone(null), SHOWN);
     return () => clearTimeout(timer);
   }, [undoable, isFocused, isHovered, onGone]);
+  useEffect(() => {
+    // On a phone the end of the list may lie below the screen.
+    if (undoable !== null) bar.current?.scrollIntoView?.({ block: "nearest" });
+  }, [undoable]);
   return (
     <div
+      ref={bar}
       role="status"
       onFocus={() => setFocused(true)}
       onBlur={() => setFocused(false)}

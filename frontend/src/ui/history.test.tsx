@@ -156,6 +156,8 @@ describe("the sidebar", () => {
 
   it("deletes at once, moves on to the neighbour, and takes it back", async () => {
     await show(["Ice", "Salt", "Snow"]);
+    const seen = vi.fn();
+    undoBar().scrollIntoView = seen;
     row("Salt").focus();
     fireEvent.keyDown(row("Salt"), { key: "Delete" });
     expect(names()).toEqual(["Ice", "Snow"]);
@@ -163,6 +165,7 @@ describe("the sidebar", () => {
     await act(settle);
     expect(bench.server.count("DELETE", /./)).toBe(1);
     const undo = within(undoBar()).getByRole("button", { name: "Undo" });
+    expect(seen).toHaveBeenCalledExactlyOnceWith({ block: "nearest" });
     expect(undoBar().textContent).toContain("Chat deleted");
     undo.focus();
     fireEvent.click(undo);

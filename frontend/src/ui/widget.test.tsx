@@ -32,7 +32,7 @@ async function show(props: ChatWidgetProps = {}) {
 
 const field = () => screen.getByLabelText<HTMLTextAreaElement>("Message");
 const write = (text: string) => fireEvent.change(field(), { target: { value: text } });
-const status = () => screen.getByRole("status").textContent;
+const status = () => document.querySelector(".dcs-status [role=status]")?.textContent;
 const ask = async (text: string) => {
   write(text);
   fireEvent.keyDown(field(), { key: "Enter" });
