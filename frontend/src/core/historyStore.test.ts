@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createHistoryStore } from "./historyStore.js";
+import { createHistoryStore, type HistoryStoreOptions } from "./historyStore.js";
 import type { UpdatesListener } from "./liveUpdates.js";
 import { createTabChannel } from "./tabChannel.js";
 import { ChatBench, FakePage } from "./testing/chatBench.js";
@@ -10,7 +10,7 @@ beforeEach(() => {
   bench = new ChatBench();
 });
 
-async function openHistory(options: { scope?: string | null; limit?: number } = {}) {
+async function openHistory(options: Partial<HistoryStoreOptions> = {}) {
   const page = new FakePage();
   const tabs = createTabChannel(bench.browser.transport);
   const updates = bench.updates(page);
@@ -182,6 +182,9 @@ describe("what people do with a row", () => {
     const pinned = history.pin(idOf("Chat 3"), true);
     const renamed = history.rename(idOf("Chat 1"), "Kept");
     expect(titles(history)).toEqual(["Lost", "Chat 2", "Kept"]);
+    await settle();
+    // The second goes when the first is answered, so that they cannot overtake each other.
+    expect(bench.server.count("PATCH", /./)).toBe(1);
     bench.server.release();
     expect(await Promise.all([failing, pinned, renamed])).toEqual([false, true, true]);
     expect(titles(history)).toEqual(["Chat 3", "Chat 2", "Kept"]);
@@ -195,14 +198,22 @@ describe("what people do with a row", () => {
 
   it("is not undone by a list that was asked for before", async () => {
     await conversations(3);
-    const { history } = await openHistory();
-    bench.server.holdAnswers();
+    let gate = Promise.resolve();
+    const api = bench.api();
+    const listSessions: typeof api.listSessions = async (options) => {
+      const page = await api.listSessions(options);
+      await gate;
+      return page;
+    };
+    const { history } = await openHistory({ api: { ...api, listSessions } });
+    let open = () => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
     const refreshed = history.refresh();
     await settle();
-    const late = bench.server.release.bind(bench.server);
-    const answers = [history.rename(idOf("Chat 1"), "New"), history.remove(idOf("Chat 2"))];
-    late();
-    await Promise.all(answers);
+    await Promise.all([history.rename(idOf("Chat 1"), "New"), history.remove(idOf("Chat 2"))]);
+    open();
     await refreshed;
     expect(titles(history)).toEqual(["Chat 3", "New"]);
   });
