@@ -41,7 +41,8 @@ def test_a_chat_gets_another_name(reader: Reader, site: Site, place: Place) -> N
     field = chat.history.get_by_role("textbox", name="Title")
     expect(field).to_be_focused()
     field.fill("Heat, for the exam")
-    field.press("Enter")
+    with chat.page.expect_response(lambda one: one.request.method == "PATCH"):
+        field.press("Enter")
     expect(chat.row("Heat, for the exam")).to_have_count(1)
     expect(chat.row("Heat, for the exam").get_by_role("button").first).to_be_focused()
     chat.reload()
@@ -57,7 +58,8 @@ def test_a_deleted_chat_comes_back_with_undo(reader: Reader, site: Site, place: 
     expect(chat.rows).to_have_count(1)
     expect(chat.row(OTHER_QUESTION).get_by_role("button").first).to_be_focused()
     bar = chat.history.get_by_role("status").filter(has_text="Chat deleted")
-    bar.get_by_role("button", name="Undo").click()
+    with chat.page.expect_response("**/restore"):
+        bar.get_by_role("button", name="Undo").click()
     expect(chat.rows).to_have_count(2)
     expect(chat.row(QUESTION).get_by_role("button").first).to_be_focused()
     expect(chat.messages).to_have_count(2)
