@@ -151,6 +151,8 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       const older = snapshot.sessions.filter((row) => next_cursor !== null && last && place(row) < place(last));
       listed = new Set(older.map(({ id }) => id));
       list(sessions);
+      // What is being restored stays, although that list does not know of it yet.
+      for (const id of [...changed, ...[...edits].map(([edited]) => edited)]) listed.add(id);
       if (older.length === 0) cursor = next_cursor;
       change({ status: "ready", error: failed === refresh ? null : snapshot.error });
     } catch (error) {
