@@ -98,6 +98,18 @@ class Chat:
     def row(self, title: str) -> Locator:
         return self.rows.filter(has_text=title)
 
+    def choose(self, title: str, item: str) -> None:
+        """Choose from the menu of a chat in the history, as somebody with a mouse does."""
+        self.row(title).hover()
+        self.row(title).get_by_role("button", name="Options for").click()
+        chosen = self.history.get_by_role("menuitem", name=item, exact=True)
+        if item == "Rename":
+            chosen.click()
+            return
+        # What is shown at once is not yet what the server knows; a page that is left says no more.
+        with self.page.expect_response(lambda one: one.request.method in ("PATCH", "DELETE")):
+            chosen.click()
+
     def _of(self, author: str) -> Locator:
         return self.messages.filter(
             has=self.page.get_by_role("heading", name=author, exact=True, include_hidden=True)

@@ -101,6 +101,38 @@ def test_w13_no_state_of_an_answer_breaks_a_rule(
     check(chat.page)
 
 
+def test_no_state_of_the_history_breaks_a_rule(
+    visitor: Reader, place: Place, look: dict[str, Any]
+) -> None:
+    visitor.new_context(**look)
+    chat = visitor.chat(place).open().converse(QUESTION)
+    chat.new_chat.click()
+    expect(chat.greeting).to_be_visible()
+    chat.converse(OTHER_QUESTION)
+    chat.open_history()
+    chat.row(QUESTION).hover()
+    chat.row(QUESTION).get_by_role("button", name="Options for").click()
+    expect(chat.history.get_by_role("menu")).to_be_visible()
+    check(chat.page)
+    chat.history.get_by_role("menuitem", name="Rename").click()
+    check(chat.page)
+    chat.page.keyboard.press("Escape")
+    chat.choose(QUESTION, "Pin")
+    chat.choose(OTHER_QUESTION, "Delete")
+    expect(chat.history.get_by_role("button", name="Undo")).to_be_visible()
+    check(chat.page)
+    chat.history.get_by_role("searchbox").fill("heat")
+    expect(chat.rows.locator("mark").first).to_be_visible()
+    check(chat.page)
+    chat.history.get_by_role("searchbox").fill("football")
+    expect(chat.history.get_by_role("status").filter(has_text="No chat matches")).to_have_count(1)
+    check(chat.page)
+    chat.history.get_by_role("searchbox").fill("")
+    chat.history.get_by_role("button", name="Archived chats").click()
+    expect(chat.history).to_contain_text("No archived chats.")
+    check(chat.page)
+
+
 def test_the_other_pages_break_no_rule(
     make_reader: MakeReader, site: Site, subject: Place, look: dict[str, Any]
 ) -> None:

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createHistoryStore } from "./historyStore.js";
+import { createHistoryStore, type HistoryStoreOptions } from "./historyStore.js";
 import type { UpdatesListener } from "./liveUpdates.js";
 import { newsRules } from "./news.js";
 import { createTabChannel } from "./tabChannel.js";
@@ -11,11 +11,12 @@ beforeEach(() => {
   bench = new ChatBench();
 });
 
-async function openHistory(options: { scope?: string | null; limit?: number } = {}) {
+async function openHistory(options: Partial<HistoryStoreOptions> = {}) {
   const page = new FakePage();
   const tabs = createTabChannel(bench.browser.channel);
   const updates = bench.updates(page);
-  const history = createHistoryStore({ api: bench.api(), page, tabs, updates, scope: "", ...options });
+  const { timers } = bench;
+  const history = createHistoryStore({ api: bench.api(), page, tabs, updates, timers, scope: "", ...options });
   const disconnect = history.connect();
   await settle();
   return { history, page, disconnect };
@@ -113,6 +114,255 @@ it("renames at once, and takes it back when the server refuses", async () => {
   expect(await history.rename(id, "x".repeat(300))).toBe(false);
   expect(titles(history)).toEqual(["Better"]);
   expect(history.getSnapshot().error).toMatchObject({ message: "Too long." });
+});
+
+describe("what people do with a row", () => {
+  const idOf = (title: string) => bench.server.sessions.find((session) => session.title === title)?.id ?? "";
+
+  it("pins it above all others, and lets it go back", async () => {
+    await conversations(3);
+    const { history } = await openHistory();
+    const pinned = history.pin(idOf("Chat 1"), true);
+    expect(titles(history)).toEqual(["Chat 1", "Chat 3", "Chat 2"]);
+    expect(await pinned).toBe(true);
+    await history.refresh();
+    expect(titles(history)).toEqual(["Chat 1", "Chat 3", "Chat 2"]);
+    await history.pin(idOf("Chat 1"), false);
+    expect(titles(history)).toEqual(["Chat 3", "Chat 2", "Chat 1"]);
+    expect(bench.server.sessions.every(({ pinned_at }) => pinned_at === null)).toBe(true);
+  });
+
+  it("archives it into a list of its own, and takes it back", async () => {
+    await conversations(2);
+    const { history } = await openHistory();
+    const away = history.archived();
+    expect(away).toBe(history.archived());
+    away.connect();
+    await settle();
+    expect(away.getSnapshot()).toMatchObject({ status: "ready", sessions: [] });
+    const archived = history.archive(idOf("Chat 1"), true);
+    expect(titles(history)).toEqual(["Chat 2"]);
+    await archived;
+    await settle();
+    expect(titles(away)).toEqual(["Chat 1"]);
+    const back = away.archive(idOf("Chat 1"), false);
+    expect(titles(away)).toEqual([]);
+    await back;
+    await settle();
+    expect(titles(history)).toEqual(["Chat 2", "Chat 1"]);
+  });
+
+  it("restores what was removed, at once when it is still known", async () => {
+    await conversations(2);
+    const { history } = await openHistory();
+    const row = history.getSnapshot().sessions[0];
+    const id = row?.id ?? "";
+    const removed = history.remove(id);
+    const restored = history.restore(id, row);
+    expect(titles(history)).toEqual(["Chat 2", "Chat 1"]);
+    expect(await removed).toBe(true);
+    expect(await restored).toBe(true);
+    expect(titles(history)).toEqual(["Chat 2", "Chat 1"]);
+    expect(bench.server.seen.slice(-2).map(({ method }) => method)).toEqual(["DELETE", "POST"]);
+    await history.remove(id);
+    expect(titles(history)).toEqual(["Chat 1"]);
+    await history.restore(id);
+    expect(titles(history)).toEqual(["Chat 2", "Chat 1"]);
+    await history.remove(id);
+    await bench.timers.advance(86_400_000);
+    expect(await history.restore(id, row)).toBe(false);
+    expect(titles(history)).toEqual(["Chat 1"]);
+  });
+
+  it("takes back only what failed, on that row alone", async () => {
+    await conversations(3);
+    const { history } = await openHistory();
+    bench.server.faults = [{}];
+    bench.server.hold();
+    const failing = history.rename(idOf("Chat 3"), "Lost");
+    const pinned = history.pin(idOf("Chat 3"), true);
+    const renamed = history.rename(idOf("Chat 1"), "Kept");
+    expect(titles(history)).toEqual(["Lost", "Chat 2", "Kept"]);
+    await settle();
+    // The second goes when the first is answered, so that they cannot overtake each other.
+    expect(bench.server.count("PATCH", /./)).toBe(1);
+    bench.server.release();
+    expect(await Promise.all([failing, pinned, renamed])).toEqual([false, true, true]);
+    expect(titles(history)).toEqual(["Chat 3", "Chat 2", "Kept"]);
+    expect(history.getSnapshot().sessions[0]?.pinned_at).not.toBeNull();
+    expect(history.getSnapshot().error).toMatchObject({ code: "network" });
+    history.retry();
+    await settle();
+    expect(titles(history)).toEqual(["Lost", "Chat 2", "Kept"]);
+    expect(history.getSnapshot().error).toBeNull();
+  });
+
+  it("is not undone by a list that was asked for before", async () => {
+    await conversations(3);
+    let gate = Promise.resolve();
+    const api = bench.api();
+    const listSessions: typeof api.listSessions = async (options) => {
+      const page = await api.listSessions(options);
+      await gate;
+      return page;
+    };
+    const { history } = await openHistory({ api: { ...api, listSessions } });
+    let open = () => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const refreshed = history.refresh();
+    await settle();
+    await Promise.all([history.rename(idOf("Chat 1"), "New"), history.remove(idOf("Chat 2"))]);
+    open();
+    await refreshed;
+    expect(titles(history)).toEqual(["Chat 3", "New"]);
+  });
+
+  it("reads the list again when somebody else was first", async () => {
+    await conversations(2);
+    const { history } = await openHistory();
+    const id = idOf("Chat 1");
+    bench.server.sessions = bench.server.sessions.filter((session) => session.id !== id);
+    expect(await history.rename(id, "Late")).toBe(false);
+    await settle();
+    expect(titles(history)).toEqual(["Chat 2"]);
+    expect(history.getSnapshot().error).toMatchObject({ code: "not_found" });
+  });
+
+  it("changes no other row, and nothing at all when nothing changes", async () => {
+    await conversations(3);
+    const { history, page } = await openHistory();
+    const before = history.getSnapshot();
+    let changes = 0;
+    history.subscribe(() => {
+      changes += 1;
+    });
+    page.signal("visible");
+    await settle();
+    expect(changes).toBe(0);
+    expect(history.getSnapshot()).toBe(before);
+    await history.rename(idOf("Chat 2"), "Salt");
+    const after = history.getSnapshot().sessions;
+    expect(after.map((row, at) => row === before.sessions[at])).toEqual([true, false, true]);
+  });
+});
+
+describe("a search", () => {
+  const searches = () => bench.server.count("GET", /^\/sessions\/search/);
+  const found = (history: ReturnType<typeof createHistoryStore>) =>
+    history.getSnapshot().found.map(({ title }) => title);
+
+  it("filters at once what is loaded, and asks the server when the typing ends", async () => {
+    await conversations(4);
+    const { history } = await openHistory({ limit: 2 });
+    for (const query of ["c", "ch", "chat 3"]) {
+      history.setQuery(query);
+      await bench.timers.advance(200);
+    }
+    expect(found(history)).toEqual(["Chat 3"]);
+    expect(history.getSnapshot().search).toBe("asking");
+    expect(searches()).toBe(0);
+    history.setQuery("question 1");
+    expect(found(history)).toEqual([]);
+    await bench.timers.advance(220);
+    expect(found(history)).toEqual(["Chat 1"]);
+    expect([...history.getSnapshot().excerpts.values()]).toEqual(["Question 1"]);
+    expect(history.getSnapshot().search).toBe("all");
+    expect(searches()).toBe(1);
+    expect(titles(history)).toEqual(["Chat 4", "Chat 3"]);
+    history.setQuery("  ");
+    await bench.timers.advance(500);
+    expect(history.getSnapshot()).toMatchObject({ search: "all", found: history.getSnapshot().sessions });
+    expect(searches()).toBe(1);
+  });
+
+  it("drops the answer to what is no longer asked", async () => {
+    await conversations(2);
+    const { history } = await openHistory({ limit: 1 });
+    bench.server.hold();
+    history.setQuery("question 1");
+    await bench.timers.advance(220);
+    history.setQuery("nothing like it");
+    bench.server.release();
+    await settle();
+    expect(found(history)).toEqual([]);
+    expect(history.getSnapshot().search).toBe("asking");
+  });
+
+  it("keeps to the scope, and finds archived ones", async () => {
+    await conversations(1, "a");
+    await conversations(1, "b");
+    bench.server.changeSession(bench.server.sessions[0]?.id ?? "", { archived_at: "2026-11-22T12:00:00.000000Z" });
+    const { history } = await openHistory({ scope: "a" });
+    history.setQuery("question");
+    await bench.timers.advance(220);
+    expect(found(history)).toEqual(["Chat 1"]);
+    expect(titles(history)).toEqual([]);
+  });
+
+  it("says when the answer is not complete", async () => {
+    await conversations(31);
+    const { history } = await openHistory({ limit: 5 });
+    history.setQuery("question");
+    await bench.timers.advance(220);
+    expect(history.getSnapshot()).toMatchObject({ search: "some" });
+    expect(found(history)).toHaveLength(30);
+  });
+
+  it("that fails keeps what was found here, and is tried again", async () => {
+    await conversations(3);
+    const { history } = await openHistory({ limit: 2 });
+    bench.server.faults = [{ status: 503 }];
+    history.setQuery("question");
+    await bench.timers.advance(220);
+    expect(history.getSnapshot()).toMatchObject({ search: "some", error: { code: "network" } });
+    expect(found(history)).toEqual(["Chat 3", "Chat 2"]);
+    history.retry();
+    await settle();
+    expect(history.getSnapshot()).toMatchObject({ search: "all", error: null });
+    expect(found(history)).toHaveLength(3);
+  });
+
+  it("shows what is done to a row it has found", async () => {
+    await conversations(3);
+    const { history } = await openHistory({ limit: 1 });
+    const id = bench.server.sessions[0]?.id ?? "";
+    history.setQuery("question 1");
+    await bench.timers.advance(220);
+    await history.rename(id, "Better");
+    expect(found(history)).toEqual(["Better"]);
+    await history.remove(id);
+    expect(found(history)).toEqual([]);
+  });
+
+  it("ends when nobody looks", async () => {
+    const { history, disconnect } = await openHistory();
+    history.setQuery("question");
+    disconnect();
+    await bench.timers.advance(500);
+    expect(history.getSnapshot().query).toBe("");
+    expect(searches()).toBe(0);
+  });
+});
+
+it("an empty page at the end leaves the list as it is", async () => {
+  await conversations(3);
+  const { history } = await openHistory({ limit: 2 });
+  bench.server.sessions = bench.server.sessions.slice(1);
+  await history.loadMore();
+  expect(titles(history)).toEqual(["Chat 3", "Chat 2"]);
+  expect(history.getSnapshot()).toMatchObject({ hasMore: false, error: null });
+});
+
+it("drops what was deleted elsewhere on a later page", async () => {
+  await conversations(5);
+  const { history, page } = await openHistory({ limit: 2 });
+  await history.loadMore();
+  bench.server.sessions = bench.server.sessions.filter(({ title }) => title !== "Chat 2");
+  page.signal("visible");
+  await settle();
+  expect(titles(history)).toEqual(["Chat 5", "Chat 4", "Chat 3", "Chat 1"]);
 });
 
 it("removes, and tells the chat that showed it", async () => {

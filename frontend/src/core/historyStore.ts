@@ -1,25 +1,24 @@
 import type { ApiClient } from "./apiClient.js";
-import { type ChatProblem, problemOf } from "./chatState.js";
+import { problemOf } from "./chatState.js";
+import { systemTimers, type Timers } from "./clock.js";
+import { EMPTY_HISTORY, type HistorySnapshot, sameRows } from "./historySnapshot.js";
 import { createLiveUpdates, type LiveUpdates } from "./liveUpdates.js";
 import { browserPage, type PageSignals } from "./pageSignals.js";
 import { createTabChannel, type TabChannel, type TabMember } from "./tabChannel.js";
 import { isStale } from "./transcript.js";
 import type { News } from "./updatesReader.js";
-import type { Session } from "./wire.js";
+import type { ChangeSession, Session, SessionState } from "./wire.js";
 
-export interface HistorySnapshot {
-  status: "loading" | "ready" | "failed";
-  sessions: readonly Session[];
-  hasMore: boolean;
-  loadingMore: boolean;
-  error: ChatProblem | null;
-}
+export type { HistorySnapshot } from "./historySnapshot.js";
 
 export interface HistoryStoreOptions {
   api: ApiClient;
   /** Only this scope; all scopes when null. */
   scope?: string | null | undefined;
   limit?: number | undefined;
+  /** The archived sessions instead. */
+  archived?: boolean | undefined;
+  timers?: Timers | undefined;
   page?: PageSignals | undefined;
   tabs?: TabChannel | undefined;
   /** Where news come from; shared with the chat of the same reader. */
@@ -27,210 +26,267 @@ export interface HistoryStoreOptions {
 }
 
 export interface HistoryStore {
+  /** The archived sessions, as a list of its own. */
+  archived(): HistoryStore;
   getSnapshot(): HistorySnapshot;
   subscribe(listener: () => void): () => void;
   connect(): () => void;
   refresh(): Promise<void>;
   loadMore(): Promise<void>;
+  retry(): void;
+  /** Titles and messages, archived ones too; the server is asked when the reader stops typing. */
+  setQuery(query: string): void;
   rename(sessionId: string, title: string): Promise<boolean>;
+  pin(sessionId: string, isPinned: boolean): Promise<boolean>;
+  archive(sessionId: string, isArchived: boolean): Promise<boolean>;
+  /** The server keeps it for a day. */
   remove(sessionId: string): Promise<boolean>;
+  /** Within that day; shown at once when the row as it was is given. */
+  restore(sessionId: string, before?: Session): Promise<boolean>;
 }
 
-const INITIAL: HistorySnapshot = { status: "loading", sessions: [], hasMore: false, loadingMore: false, error: null };
+/** What is not confirmed yet: how a row is shown meanwhile, if at all. */
+type Edit = [id: string, shown: (row: Session | undefined) => Session | undefined];
 
+/** Milliseconds without a key before the server is asked. */
+const TYPING = 220;
+/** The most that the server lists at once. */
+const LONGEST_PAGE = 100;
+
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure, whose names are minified, is a third smaller
 export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
-  return new SessionHistory(options);
-}
+  const { api, scope = null, limit = 30, archived = false, timers = systemTimers, page = browserPage() } = options;
+  const { tabs = createTabChannel(), updates = createLiveUpdates({ api, page }) } = options;
+  const inScope = scope === null ? {} : { scope };
+  const filter = { ...inScope, limit, ...(archived && { archived }) };
+  const listeners = new Set<() => void>();
+  /** Every session that was heard of, as the server said it last. */
+  const known = new Map<string, Session>();
+  const edits = new Set<Edit>();
+  let listed = new Set<string>();
+  /** What came while the list was read. */
+  const late: News[] = [];
+  /** What was changed here meanwhile, of which that list does not know. */
+  const changed = new Set<string>();
+  let snapshot = EMPTY_HISTORY;
+  let cursor: string | null = null;
+  let reading: Promise<void> | null = null;
+  let isAgain = false;
+  /** Changes reach the server in the order in which they were made. */
+  let line: Promise<unknown> = Promise.resolve();
+  let failed: () => unknown = () => {};
+  let typing: unknown;
+  const connections = new Set<object>();
+  let tab: TabMember | null = null;
+  let disconnect = () => {};
+  let away: HistoryStore | null = null;
 
-class SessionHistory implements HistoryStore {
-  private readonly api: ApiClient;
-  private readonly scope: string | null;
-  private readonly limit: number;
-  private readonly page: PageSignals;
-  private readonly channel: TabChannel;
-  private readonly updates: LiveUpdates;
-  private readonly listeners = new Set<() => void>();
-  private snapshot = INITIAL;
-  private cursor: string | null = null;
-  private reading: Promise<void> | null = null;
-  private again = false;
-  /** News that came while the list was read. */
-  private news: News[] = [];
-  private connections = 0;
-  private tabs: TabMember | null = null;
-  private disconnect = () => {};
+  const isIn = (row: { scope: string }) => scope === null || row.scope === scope;
+  /** What the list is sorted by, the greatest first. */
+  const place = (row: Session) => `${(!archived && row.pinned_at) || ""} ${row.last_message_at} ${row.id}`;
+  const isListed = (row: Session) => listed.has(row.id) && (row.archived_at !== null) === archived;
 
-  constructor(options: HistoryStoreOptions) {
-    this.api = options.api;
-    this.scope = options.scope ?? null;
-    this.limit = options.limit ?? 30;
-    this.page = options.page ?? browserPage();
-    this.channel = options.tabs ?? createTabChannel();
-    this.updates = options.updates ?? createLiveUpdates({ api: options.api, page: this.page });
-  }
-
-  getSnapshot = () => this.snapshot;
-
-  subscribe = (listener: () => void) => {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+  const change = (part: Partial<HistorySnapshot> = {}) => {
+    const rows = new Map(known);
+    for (const [id, shown] of edits) {
+      const row = shown(rows.get(id));
+      if (row) rows.set(id, row);
+      else rows.delete(id);
+    }
+    const all = [...rows.values()].sort((a, b) => (place(a) < place(b) ? 1 : -1));
+    const after = { ...snapshot, ...part, hasMore: cursor !== null };
+    const wanted = after.query.trim().toLocaleLowerCase();
+    const says = ({ title, preview }: Session) => `${title}\n${preview}`.toLocaleLowerCase().includes(wanted);
+    after.sessions = sameRows(snapshot.sessions, all.filter(isListed));
+    after.found = sameRows(
+      snapshot.found,
+      all.filter((row) => after.excerpts.has(row.id) || (isListed(row) && says(row))),
+    );
+    if (Object.entries(after).every(([name, value]) => value === snapshot[name as keyof HistorySnapshot])) return;
+    snapshot = after;
+    for (const listener of [...listeners]) listener();
   };
 
-  connect = () => {
-    this.connections += 1;
-    if (this.connections === 1) this.listen();
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      this.connections -= 1;
-      if (this.connections === 0) this.disconnect();
-    };
+  const fail = (error: unknown, again: () => unknown, part?: Partial<HistorySnapshot>) => {
+    failed = again;
+    change({ ...part, error: problemOf(error) });
   };
 
-  refresh = (): Promise<void> => {
-    if (this.reading !== null) this.again = true;
-    return this.read();
+  /** A row that says nothing new stays the same row. */
+  const note = (row: Session) => {
+    const before = known.get(row.id) ?? null;
+    if (!isStale(before, row) && JSON.stringify(before) !== JSON.stringify(row)) known.set(row.id, row);
   };
 
-  loadMore = async () => {
-    const { cursor } = this;
-    if (cursor === null || this.snapshot.loadingMore) return;
-    this.change({ loadingMore: true, error: null });
-    try {
-      const next = await this.api.listSessions({ ...this.filter(), cursor });
-      this.cursor = next.next_cursor;
-      const known = new Set(this.snapshot.sessions.map((session) => session.id));
-      const added = next.sessions.filter((session) => !known.has(session.id));
-      this.change({ sessions: [...this.snapshot.sessions, ...added], hasMore: this.cursor !== null });
-    } catch (error) {
-      this.change({ error: problemOf(error) });
-    } finally {
-      this.change({ loadingMore: false });
+  const list = (rows: readonly Session[]) => {
+    for (const row of rows) {
+      if (!changed.has(row.id)) note(row);
+      if (known.has(row.id)) listed.add(row.id);
     }
   };
 
-  rename = (sessionId: string, title: string) =>
-    this.optimistically(
-      sessionId,
-      (sessions) => sessions.map((session) => (session.id === sessionId ? { ...session, title } : session)),
-      () => this.api.changeSession(sessionId, { title }),
-    );
-
-  remove = (sessionId: string) =>
-    this.optimistically(
-      sessionId,
-      (sessions) => sessions.filter((session) => session.id !== sessionId),
-      () => this.api.deleteSession(sessionId),
-    );
-
-  private listen(): void {
-    const stopPage = this.page.subscribe((signal) => {
-      if (signal !== "hidden" && signal !== "offline") void this.refresh();
-    });
-    const tabs = this.channel.join((message) => {
-      if (this.scope === null || message.scope === this.scope) void this.refresh();
-    });
-    const live = this.updates.join({ news: (news) => this.hear(news), found: () => {}, lost: () => {} });
-    this.tabs = tabs;
-    this.disconnect = () => {
-      stopPage();
-      live.leave();
-      tabs.leave();
-      this.tabs = null;
-    };
-    void this.read();
-  }
-
-  private hear(news: News): void {
-    if (this.reading !== null) this.news.push(news);
-    else this.take(news);
-  }
-
-  private take({ sessions, history_changed, isWhole }: News): void {
-    const rows = sessions.filter(({ scope }) => this.scope === null || scope === this.scope);
-    const known = this.snapshot.sessions;
-    const after = withRows(known, rows);
-    if (after !== known) this.change({ sessions: after });
+  const hear = (news: News) => {
+    if (reading !== null) return void late.push(news);
+    const { sessions, history_changed, isWhole } = news;
+    const shown = snapshot.sessions;
+    const last = shown.at(-1);
     // A row that is new here is listed and not put in: the list knows what belongs to it, and to whom.
-    const isNew = (row: Session) => !known.some(({ id }) => id === row.id) && (!this.snapshot.hasMore || isAbove(row));
-    const isAbove = (row: Session) => row.last_message_at > (known.at(-1)?.last_message_at ?? "");
-    const isMissing = (session: Session) => session.state === "active" && !sessions.some(({ id }) => id === session.id);
-    if (history_changed || rows.some(isNew) || (isWhole && known.some(isMissing))) void this.refresh();
-  }
+    const isNew = (row: Session) =>
+      !listed.has(row.id) && !archived && isIn(row) && (!last || cursor === null || place(row) > place(last));
+    const isMissing = (row: Session) => row.state === "active" && !sessions.some(({ id }) => id === row.id);
+    const isBehind = history_changed || sessions.some(isNew) || (isWhole && shown.some(isMissing));
+    for (const row of sessions) if (known.has(row.id)) note(row);
+    change();
+    if (isBehind) void refresh();
+  };
 
-  private read(): Promise<void> {
-    this.reading ??= this.readFirstPage().finally(() => {
-      this.reading = null;
-      const isAgain = this.again;
-      this.again = false;
-      for (const news of this.news.splice(0)) this.take(news);
-      if (isAgain) void this.read();
-    });
-    return this.reading;
-  }
-
-  private async readFirstPage(): Promise<void> {
+  /** As much as is shown, if the server lists so much at once: what is gone further down is gone here too. */
+  const readLoaded = async () => {
+    changed.clear();
     try {
-      const first = await this.api.listSessions(this.filter());
-      const older = first.next_cursor === null ? [] : olderThan(first.sessions, this.snapshot.sessions);
+      const loaded = Math.min(LONGEST_PAGE, Math.max(limit, snapshot.sessions.length));
+      const { sessions, next_cursor } = await api.listSessions({ ...filter, limit: loaded });
+      const last = sessions.at(-1);
       // Further pages stay on screen, and with them the cursor behind them.
-      if (older.length === 0) this.cursor = first.next_cursor;
-      const sessions = [...first.sessions, ...older];
-      this.change({ status: "ready", sessions, hasMore: this.cursor !== null, error: null });
+      const older = snapshot.sessions.filter((row) => next_cursor !== null && last && place(row) < place(last));
+      listed = new Set(older.map(({ id }) => id));
+      list(sessions);
+      // What is being restored stays, although that list does not know of it yet.
+      for (const id of [...changed, ...[...edits].map(([edited]) => edited)]) listed.add(id);
+      if (older.length === 0) cursor = next_cursor;
+      change({ status: "ready", error: failed === refresh ? null : snapshot.error });
     } catch (error) {
-      this.change({ status: this.snapshot.status === "ready" ? "ready" : "failed", error: problemOf(error) });
+      fail(error, refresh, snapshot.status === "loading" ? { status: "failed" } : {});
     }
-  }
+    reading = null;
+    if (isAgain) void refresh();
+    for (const news of late.splice(0)) hear(news);
+  };
 
-  private async optimistically(
-    sessionId: string,
-    edit: (sessions: readonly Session[]) => readonly Session[],
-    request: () => Promise<unknown>,
-  ): Promise<boolean> {
-    const before = this.snapshot.sessions;
-    const scope = before.find((session) => session.id === sessionId)?.scope ?? this.scope ?? "";
-    this.change({ sessions: edit(before), error: null });
+  const refresh = (): Promise<void> => {
+    isAgain = reading !== null;
+    reading ??= readLoaded();
+    return reading;
+  };
+
+  const loadMore = async () => {
+    if (cursor === null || snapshot.loadingMore) return;
+    change({ loadingMore: true, error: null });
     try {
-      await request();
-      this.tabs?.tell({ scope, session: sessionId });
+      const next = await api.listSessions({ ...filter, cursor });
+      list(next.sessions);
+      cursor = next.next_cursor;
+    } catch (error) {
+      fail(error, loadMore);
+    }
+    change({ loadingMore: false });
+  };
+
+  const search = async () => {
+    const { query } = snapshot;
+    const isOld = () => query !== snapshot.query;
+    change({ search: "asking", error: null });
+    try {
+      const found = await api.searchSessions(query.trim(), inScope);
+      if (isOld()) return;
+      for (const { session } of found.matches) note(session);
+      const excerpts = new Map(found.matches.map(({ session, excerpt }) => [session.id, excerpt]));
+      change({ excerpts, search: found.complete ? "all" : "some" });
+    } catch (error) {
+      if (!isOld()) fail(error, search, { search: "some" });
+    }
+  };
+
+  const setQuery = (query: string) => {
+    const isBlank = query.trim() === "";
+    timers.clearTimeout(typing);
+    if (!isBlank) typing = timers.setTimeout(search, TYPING);
+    change({ query, search: isBlank ? "all" : "asking", excerpts: EMPTY_HISTORY.excerpts });
+  };
+
+  const act = async (id: string, shown: Edit[1], request: () => Promise<unknown>): Promise<boolean> => {
+    const edit: Edit = [id, shown];
+    const row = known.get(id);
+    edits.add(edit);
+    listed.add(id);
+    change({ error: null });
+    const done = line.then(request).finally(() => edits.delete(edit));
+    line = done.catch(() => {});
+    try {
+      const answer = (await done) as SessionState | undefined;
+      changed.add(id);
+      if (answer) known.set(id, answer.session);
+      else known.delete(id);
+      change();
+      tab?.tell({ scope: row?.scope ?? scope ?? "", session: id });
       return true;
     } catch (error) {
-      this.change({ sessions: before, error: problemOf(error) });
+      fail(error, () => act(id, shown, request));
+      // Another tab or device was first.
+      if (snapshot.error?.code === "not_found") void refresh();
       return false;
     }
-  }
+  };
 
-  private filter() {
-    return this.scope === null ? { limit: this.limit } : { scope: this.scope, limit: this.limit };
-  }
+  const amend = (id: string, part: Partial<Session>, body: ChangeSession) =>
+    act(
+      id,
+      (row) => row && { ...row, ...part },
+      () => api.changeSession(id, body),
+    );
+  const since = (is: boolean) => (is ? new Date(timers.now()).toISOString() : null);
 
-  private change(part: Partial<HistorySnapshot>): void {
-    this.snapshot = { ...this.snapshot, ...part };
-    for (const listener of [...this.listeners]) listener();
-  }
-}
+  const listen = () => {
+    const stopPage = page.subscribe((signal) => {
+      if (signal !== "hidden" && signal !== "offline") void refresh();
+    });
+    tab = tabs.join((message) => {
+      if (isIn(message)) void refresh();
+    });
+    const live = updates.join({ news: hear, found() {}, lost() {} });
+    disconnect = () => {
+      stopPage();
+      live.leave();
+      tab?.leave();
+      tab = null;
+      setQuery("");
+    };
+    reading ??= readLoaded();
+  };
 
-function olderThan(page: readonly Session[], known: readonly Session[]): Session[] {
-  const last = page.at(-1);
-  if (last === undefined) return [];
-  const onPage = new Set(page.map((session) => session.id));
-  return known.filter((session) => !onPage.has(session.id) && session.last_message_at < last.last_message_at);
-}
-
-/** The rows in the place of those known before, the latest first; the same list when nothing is new. */
-function withRows(known: readonly Session[], rows: readonly Session[]): readonly Session[] {
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  let isChanged = false;
-  const after = known.map((session) => {
-    const row = byId.get(session.id);
-    if (row === undefined || isStale(session, row) || JSON.stringify(row) === JSON.stringify(session)) return session;
-    isChanged = true;
-    return row;
-  });
-  return isChanged ? after.sort(latestFirst) : known;
-}
-
-function latestFirst(a: Session, b: Session): number {
-  return b.last_message_at.localeCompare(a.last_message_at) || b.id.localeCompare(a.id);
+  return {
+    archived: () => {
+      away ??= createHistoryStore({ ...options, page, tabs, updates, archived: true });
+      return away;
+    },
+    getSnapshot: () => snapshot,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    connect() {
+      const connection = {};
+      if (connections.add(connection).size === 1) listen();
+      return () => {
+        if (connections.delete(connection) && connections.size === 0) disconnect();
+      };
+    },
+    ...{ refresh, loadMore, setQuery },
+    retry: () => void failed(),
+    rename: (id, title) => amend(id, { title }, { title }),
+    pin: (id, pinned) => amend(id, { pinned_at: since(pinned) }, { pinned }),
+    archive: (id, isArchived) => amend(id, { archived_at: since(isArchived) }, { archived: isArchived }),
+    remove: (id) =>
+      act(
+        id,
+        () => undefined,
+        () => api.deleteSession(id),
+      ),
+    restore: (id, before) =>
+      act(
+        id,
+        (row) => row ?? before,
+        () => api.restoreSession(id),
+      ),
+  };
 }

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, memo, useEffect, useId, useRef, useState } from "react";
-import { HistoryList, type HistoryListProps } from "./HistoryList.js";
+import { HistoryList, type HistoryListProps, type Undoing } from "./HistoryList.js";
 import { NamedIcon } from "./icons.js";
+import type { Undoable } from "./UndoBar.js";
 import { useWords, type Words, WordsContext } from "./words.js";
 
 export interface ChatHistoryProps extends HistoryListProps {
@@ -14,21 +15,24 @@ export interface ChatHistoryProps extends HistoryListProps {
 export const ChatHistory = memo(function ChatHistory(props: ChatHistoryProps) {
   const { variant = "sidebar", words: own, className = "", ...list } = props;
   const words = useWords(own);
+  // Here, and not in the list, so that closing the dropdown takes no way back away.
+  const [undoable, setUndoable] = useState<Undoable | null>(null);
+  const all = { ...list, undoable, setUndoable };
   return (
     <WordsContext.Provider value={words}>
       {variant === "sidebar" ? (
         <nav className={`dcs dcs-history ${className}`} aria-label={words.history}>
           <h2 className="dcs-history-title">{words.history}</h2>
-          <HistoryList {...list} />
+          <HistoryList {...all} />
         </nav>
       ) : (
-        <Dropdown className={className} list={list} />
+        <Dropdown className={className} list={all} />
       )}
     </WordsContext.Provider>
   );
 });
 
-function Dropdown({ className, list }: { className: string; list: HistoryListProps }) {
+function Dropdown({ className, list }: { className: string; list: HistoryListProps & Undoing }) {
   const words = useWords();
   const id = useId();
   const [isOpen, setOpen] = useState(false);

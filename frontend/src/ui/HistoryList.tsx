@@ -1,8 +1,12 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import type { Session } from "../core/index.js";
 import { type ChatHistoryState, useChatHistory } from "../react/index.js";
-import { HistoryRow } from "./HistoryRow.js";
-import { groupByDay, startOfDay } from "./historyGroups.js";
+import { HistoryNotes, MoreSessions } from "./HistoryNotes.js";
+import { HistoryRow, type RowVerb } from "./HistoryRow.js";
+import { groupsOf, startOfDay } from "./historyGroups.js";
 import { NamedIcon } from "./icons.js";
+import { type Undoable, UndoBar } from "./UndoBar.js";
+import { useKeptRow } from "./useKeptRow.js";
 import { useWords } from "./words.js";
 
 export interface HistoryListProps {
@@ -12,121 +16,170 @@ export interface HistoryListProps {
   onOpen?: ((sessionId: string) => void) | undefined;
 }
 
+export interface Undoing {
+  undoable: Undoable | null;
+  setUndoable: (undoable: Undoable | null) => void;
+}
+
 /** Search box, groups and rows; both variants of the history show this. */
-export function HistoryList({ scope, limit, now = Date.now, onOpen }: HistoryListProps) {
-  const words = useWords();
-  const history = useChatHistory({
-    ...(scope === undefined ? {} : { scope }),
-    ...(limit === undefined ? {} : { limit }),
-  });
-  const today = useToday(now);
+export function HistoryList({
+  scope,
+  limit,
+  now = Date.now,
+  onOpen,
+  undoable,
+  setUndoable,
+}: HistoryListProps & Undoing) {
+  const [isArchive, setArchive] = useState(false);
+  const history = useChatHistory({ scope, limit, archived: isArchive });
   const list = useRef<HTMLDivElement | null>(null);
-  const open = (sessionId: string) => {
-    void history.open(sessionId);
-    onOpen?.(sessionId);
+  const [lastId, setLastId] = useState<string>();
+  const focus = useKeptRow(list, setLastId);
+  const act = useActions(history, setUndoable, onOpen);
+  const undo = () => {
+    if (undoable === null) return;
+    focus.goTo(undoable.session.id);
+    setUndoable(null);
+    void undoable.undo();
   };
-  const remove = (sessionId: string) => {
-    const neighbour = neighbourOf(list.current, document.activeElement);
-    void history.remove(sessionId);
-    queueMicrotask(() => (neighbour ?? list.current)?.focus());
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
+    const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey) && !(event.target instanceof HTMLInputElement);
+    if (isUndo) undo();
+    else moveFocus(event, list.current);
   };
   return (
-    <>
-      <div className="dcs-search">
-        <NamedIcon name="search" />
-        <input
-          type="search"
-          aria-label={words.search}
-          placeholder={words.search}
-          value={history.query}
-          onChange={(event) => history.setQuery(event.target.value)}
-        />
+    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among the buttons inside
+    <div className="dcs-history-body" onKeyDown={onKeyDown}>
+      <HistoryHead history={history} isArchive={isArchive} onToggle={() => setArchive(!isArchive)} />
+      <div ref={list} className="dcs-history-groups" tabIndex={-1} {...focus.handlers}>
+        <Groups {...{ history, now, lastId }} onAct={act} />
+        <HistoryNotes history={history} isArchive={isArchive} />
+        <MoreSessions history={history} />
       </div>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among the buttons inside */}
-      <div ref={list} className="dcs-history-groups" tabIndex={-1} onKeyDown={moveFocus}>
-        {groupByDay(history.found, today).map(({ key, sessions }) => (
-          <section key={key} className="dcs-history-group">
-            <h3>{words[key]}</h3>
-            <ul>
-              {sessions.map((session) => (
-                <HistoryRow
-                  key={session.id}
-                  session={session}
-                  group={key}
-                  isOpen={session.id === history.openId}
-                  onOpen={open}
-                  onRename={history.rename}
-                  onRemove={remove}
-                />
-              ))}
-            </ul>
-          </section>
-        ))}
-        <HistoryState history={history} />
-      </div>
-    </>
-  );
-}
-
-function HistoryState({ history }: { history: ChatHistoryState }) {
-  const words = useWords();
-  const { status, sessions, found, query, error, hasMore, loadingMore } = history;
-  if (status === "loading") return <HistorySkeleton />;
-  return (
-    <>
-      {error !== null && (
-        <p className="dcs-history-note" role="alert">
-          <span>{error.code === "network" ? words.historyFailed : error.message}</span>
-          <button type="button" className="dcs-link" onClick={() => void history.refresh()}>
-            {words.tryAgain}
-          </button>
-        </p>
-      )}
-      {error === null && sessions.length === 0 && <p className="dcs-history-note">{words.noSessions}</p>}
-      {sessions.length > 0 && found.length === 0 && <p className="dcs-history-note">{words.noneFound(query)}</p>}
-      {hasMore && (
-        <button type="button" className="dcs-older" disabled={loadingMore} onClick={() => void history.loadMore()}>
-          {loadingMore ? words.loading : words.moreSessions}
-        </button>
-      )}
-    </>
-  );
-}
-
-function HistorySkeleton() {
-  const words = useWords();
-  return (
-    <div className="dcs-skeleton" data-kind="list">
-      <span className="dcs-hidden" role="status">
-        {words.loading}
-      </span>
-      <span aria-hidden="true" />
-      <span aria-hidden="true" />
-      <span aria-hidden="true" />
+      <UndoBar undoable={undoable} onUndo={undo} onGone={setUndoable} />
+      <HistoryError history={history} />
     </div>
   );
 }
 
-function openButtons(list: HTMLElement | null): HTMLElement[] {
-  return [...(list?.querySelectorAll<HTMLElement>(".dcs-history-open") ?? [])];
+type Act = (verb: RowVerb, session: Session, title?: string) => void;
+
+/** What rows ask for; the same function as long as the list is the same. */
+function useActions(
+  history: ChatHistoryState,
+  setUndoable: Undoing["setUndoable"],
+  onOpen: HistoryListProps["onOpen"],
+): Act {
+  const { open, rename, pin, archive, remove, restore } = history;
+  return useMemo(() => {
+    const putAway = (done: Promise<boolean>, undoable: Undoable) => {
+      setUndoable(undoable);
+      void done.then((isDone) => isDone || setUndoable(null));
+    };
+    return (verb, session, title = "") => {
+      const { id } = session;
+      const isActive = session.archived_at === null;
+      if (verb === "open") {
+        void open(id);
+        onOpen?.(id);
+      } else if (verb === "rename") void rename(id, title);
+      else if (verb === "pin") void pin(id, session.pinned_at === null);
+      else if (verb === "remove") putAway(remove(id), { said: "removed", session, undo: () => restore(id, session) });
+      else {
+        const said = isActive ? "archived" : "unarchived";
+        putAway(archive(id, isActive), { said, session, undo: () => archive(id, !isActive) });
+      }
+    };
+  }, [open, rename, pin, archive, remove, restore, setUndoable, onOpen]);
 }
 
-function moveFocus(event: KeyboardEvent<HTMLElement>) {
-  const buttons = openButtons(event.currentTarget);
+function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onToggle: () => void }) {
+  const words = useWords();
+  const { history, isArchive, onToggle } = props;
+  const toggle = isArchive ? words.allSessions : words.archivedSessions;
+  return (
+    <div className="dcs-history-head">
+      {/* The same button in both views, so that it keeps the focus. */}
+      <button type="button" className="dcs-icon-button" aria-label={toggle} title={toggle} onClick={onToggle}>
+        <NamedIcon name={isArchive ? "back" : "archive"} />
+      </button>
+      {isArchive ? (
+        <h3>{words.archivedSessions}</h3>
+      ) : (
+        <div className="dcs-search">
+          <NamedIcon name="search" />
+          <input
+            type="search"
+            aria-label={words.search}
+            placeholder={words.search}
+            maxLength={200}
+            value={history.query}
+            onChange={(event) => history.setQuery(event.target.value)}
+          />
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface GroupsProps {
+  history: ChatHistoryState;
+  now: () => number;
+  /** The row that had the focus last. */
+  lastId: string | undefined;
+  onAct: Act;
+}
+
+function Groups({ history, now, lastId, onAct }: GroupsProps) {
+  const words = useWords();
+  const today = useToday(now);
+  const { found, openId, excerpts } = history;
+  const query = history.query.trim();
+  const has = (id: string | null | undefined) => found.some((session) => session.id === id);
+  const tabbable = [lastId, openId].find(has) ?? found[0]?.id;
+  return groupsOf(found, today).map(({ key, sessions }) => (
+    <section key={key} className="dcs-history-group">
+      <h3>{words[key]}</h3>
+      <ul>
+        {sessions.map((session) => (
+          <HistoryRow
+            key={session.id}
+            {...{ session, today, query, onAct }}
+            isOpen={session.id === openId}
+            isTabbable={session.id === tabbable}
+            excerpt={excerpts.get(session.id)}
+          />
+        ))}
+      </ul>
+    </section>
+  ));
+}
+
+/** Something did not succeed, and the list is still there. */
+function HistoryError({ history }: { history: ChatHistoryState }) {
+  const words = useWords();
+  const { error, status, query, retry } = history;
+  if (error === null || (status === "failed" && query.trim() === "")) return null;
+  return (
+    <p className="dcs-history-bar" role="alert">
+      <span>{error.code === "network" ? words.notDone : error.message}</span>
+      <button type="button" className="dcs-link" onClick={retry}>
+        {words.tryAgain}
+      </button>
+    </p>
+  );
+}
+
+/** From the search box down into the rows, and up and down among them. */
+function moveFocus(event: KeyboardEvent<HTMLElement>, list: HTMLElement | null) {
+  const buttons = [...(list?.querySelectorAll<HTMLElement>(".dcs-history-open") ?? [])];
   const at = buttons.indexOf(event.target as HTMLElement);
-  if (at === -1) return;
+  const isField = (event.target as HTMLElement).matches(".dcs-search input");
+  if (isField ? event.key !== "ArrowDown" : at === -1) return;
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
   if (to === undefined) return;
   event.preventDefault();
   buttons[Math.min(buttons.length - 1, Math.max(0, to))]?.focus();
-}
-
-/** The row to go to when this one is removed. */
-function neighbourOf(list: HTMLElement | null, inside: Element | null): HTMLElement | null {
-  const rows = [...(list?.querySelectorAll<HTMLElement>(".dcs-history-row") ?? [])];
-  const at = rows.findIndex((row) => row.contains(inside));
-  const next = rows[at + 1] ?? rows[at - 1];
-  return next?.querySelector<HTMLElement>(".dcs-history-open") ?? null;
 }
 
 /** The present day; the groups change at midnight even when nothing else does. */

@@ -1,52 +1,62 @@
 import { type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
-import { type HistoryGroupKey, whenText } from "./historyGroups.js";
+import { HistoryMenu } from "./HistoryMenu.js";
+import { whenText } from "./historyGroups.js";
 import { NamedIcon } from "./icons.js";
 import { useWords } from "./words.js";
 
+export type RowVerb = "open" | "pin" | "rename" | "archive" | "remove";
+
 export interface HistoryRowProps {
   session: Session;
-  group: HistoryGroupKey;
+  /** The start of the present day. */
+  today: number;
   isOpen: boolean;
-  onOpen: (sessionId: string) => void;
-  onRename: (sessionId: string, title: string) => void;
-  onRemove: (sessionId: string) => void;
+  /** One row of the list is reached by Tab, the others by arrow keys. */
+  isTabbable: boolean;
+  query: string;
+  excerpt: string | undefined;
+  onAct: (verb: RowVerb, session: Session, title?: string) => void;
 }
 
-type Mode = "shown" | "renaming" | "removing";
-
 export const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
-  const { session, onRename, onRemove } = props;
-  const [mode, setMode] = useState<Mode>("shown");
+  const { session, onAct } = props;
+  const [isRenaming, setRenaming] = useState(false);
   const row = useRef<HTMLLIElement | null>(null);
   const back = () => {
-    setMode("shown");
+    setRenaming(false);
     // The button exists again after this render.
     queueMicrotask(() => row.current?.querySelector<HTMLElement>(".dcs-history-open")?.focus());
   };
   const rename = (title: string) => {
     back();
-    if (title.trim() !== "" && title.trim() !== session.title) onRename(session.id, title.trim());
+    if (title.trim() !== "" && title.trim() !== session.title) onAct("rename", session, title.trim());
   };
+  const act = (verb: RowVerb) => (verb === "rename" ? setRenaming(true) : onAct(verb, session));
   return (
-    <li ref={row} className="dcs-history-row" data-mode={mode}>
-      {mode === "shown" && <Shown {...props} setMode={setMode} />}
-      {mode === "renaming" && <Renaming title={session.title} onDone={rename} onCancel={back} />}
-      {mode === "removing" && <Removing onRemove={() => onRemove(session.id)} onCancel={back} />}
+    <li ref={row} className="dcs-history-row" data-id={session.id} data-renaming={isRenaming || undefined}>
+      {isRenaming ? (
+        <Renaming title={session.title} onDone={rename} onCancel={back} />
+      ) : (
+        <Shown {...props} onAct={act} />
+      )}
     </li>
   );
 });
 
-function Shown({ session, group, isOpen, onOpen, setMode }: HistoryRowProps & { setMode: (mode: Mode) => void }) {
+type ShownProps = Omit<HistoryRowProps, "onAct"> & { onAct: (verb: RowVerb) => void };
+
+function Shown({ session, today, isOpen, isTabbable, query, excerpt, onAct }: ShownProps) {
   const words = useWords();
   const title = session.title || words.untitled;
   // What is on screen is being read.
   const isUnread = session.unread && !isOpen;
+  const tabIndex = isTabbable ? 0 : -1;
   const onKeyDown = (event: KeyboardEvent) => {
-    const mode: Mode | null = event.key === "F2" ? "renaming" : event.key === "Delete" ? "removing" : null;
-    if (mode === null) return;
+    const verb: RowVerb | null = event.key === "F2" ? "rename" : event.key === "Delete" ? "remove" : null;
+    if (verb === null) return;
     event.preventDefault();
-    setMode(mode);
+    onAct(verb);
   };
   return (
     <>
@@ -55,34 +65,57 @@ function Shown({ session, group, isOpen, onOpen, setMode }: HistoryRowProps & { 
         className="dcs-history-open"
         data-unread={isUnread || undefined}
         aria-current={isOpen ? "page" : undefined}
-        onClick={() => onOpen(session.id)}
+        aria-keyshortcuts="F2 Delete"
+        tabIndex={tabIndex}
+        onClick={() => onAct("open")}
         onKeyDown={onKeyDown}
       >
         <span className="dcs-history-line">
           <span className="dcs-history-name" dir="auto">
-            {title}
+            <Marked text={title} query={query} />
           </span>
           {isUnread && (
             <span className="dcs-unread">
               <span className="dcs-hidden">{words.unread}</span>
             </span>
           )}
-          <time dateTime={session.last_message_at}>{whenText(session.last_message_at, group, words.locale)}</time>
+          {session.pinned_at !== null && (
+            <span className="dcs-pinned">
+              <NamedIcon name="pin" />
+              <span className="dcs-hidden">{words.isPinned}</span>
+            </span>
+          )}
+          <time dateTime={session.last_message_at}>{whenText(session.last_message_at, today, words.locale)}</time>
         </span>
-        <span className="dcs-history-preview" dir="auto">
+        <span className="dcs-history-preview" data-excerpt={excerpt !== undefined || undefined} dir="auto">
           {session.state === "active" && <span className="dcs-badge">{words.openNow}</span>}
-          {session.preview}
+          {session.archived_at !== null && query !== "" && (
+            <span className="dcs-badge" data-kind="quiet">
+              {words.isArchived}
+            </span>
+          )}
+          {session.running ? (
+            <span className="dcs-history-writing">{words.writing}</span>
+          ) : (
+            <Marked text={excerpt ?? session.preview} query={query} />
+          )}
         </span>
       </button>
-      <span className="dcs-history-tools">
-        <button type="button" className="dcs-tool" aria-label={words.rename(title)} onClick={() => setMode("renaming")}>
-          <NamedIcon name="pencil" />
-        </button>
-        <button type="button" className="dcs-tool" aria-label={words.remove(title)} onClick={() => setMode("removing")}>
-          <NamedIcon name="trash" />
-        </button>
-      </span>
+      <HistoryMenu session={session} title={title} tabIndex={tabIndex} onAct={onAct} />
     </>
+  );
+}
+
+/** The words of the query are marked where they stand in the text. */
+function Marked({ text, query }: { text: string; query: string }) {
+  const wanted = query.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").match(/[^\s"]+/g);
+  if (wanted === null) return text;
+  // A text that is split by a group has what was found at every second place.
+  return (
+    text
+      .split(new RegExp(`(${wanted.join("|")})`, "i"))
+      // biome-ignore lint/suspicious/noArrayIndexKey: pieces of a text have no other name
+      .map((part, at) => (at % 2 === 0 ? part : <mark key={at}>{part}</mark>))
   );
 }
 
@@ -111,32 +144,5 @@ function Renaming(props: { title: string; onDone: (title: string) => void; onCan
         }}
       />
     </form>
-  );
-}
-
-function Removing({ onRemove, onCancel }: { onRemove: () => void; onCancel: () => void }) {
-  const words = useWords();
-  const cancel = useRef<HTMLButtonElement | null>(null);
-  useEffect(() => cancel.current?.focus(), []);
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset would bring its own frame and legend
-    <div
-      className="dcs-confirm"
-      role="group"
-      aria-label={words.removeQuestion}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        onCancel();
-      }}
-    >
-      <span>{words.removeQuestion}</span>
-      <button type="button" className="dcs-small-button" data-kind="danger" onClick={onRemove}>
-        {words.removeYes}
-      </button>
-      <button ref={cancel} type="button" className="dcs-small-button" onClick={onCancel}>
-        {words.cancel}
-      </button>
-    </div>
   );
 }

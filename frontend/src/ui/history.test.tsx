@@ -1,10 +1,10 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ChatBench } from "../core/testing/chatBench.js";
 import { settle } from "../core/testing/fakeTimers.js";
 import { ChatProvider } from "../react/index.js";
 import { ChatHistory, type ChatHistoryProps } from "./ChatHistory.js";
-import { groupByDay, startOfDay, whenText } from "./historyGroups.js";
+import { groupsOf, startOfDay, whenText } from "./historyGroups.js";
 import { safeUrl, sourcesIn } from "./sources.js";
 import { clockText, durationText } from "./words.js";
 
@@ -34,6 +34,18 @@ async function show(titles: readonly string[], props: ChatHistoryProps = {}) {
 const names = () =>
   screen.queryAllByRole("listitem").map((row) => row.querySelector(".dcs-history-name")?.textContent ?? "");
 const row = (title: string) => screen.getByRole("button", { name: new RegExp(`^${title}`) });
+const more = (title: string) => screen.getByRole("button", { name: `Options for “${title}”` });
+const undoBar = () => document.querySelector(".dcs-history-body > [role=status]") as HTMLElement;
+
+/** An item of the row's menu. */
+function choose(title: string, item: string) {
+  fireEvent.click(more(title));
+  fireEvent.click(screen.getByRole("menuitem", { name: item }));
+}
+
+function search(query: string) {
+  fireEvent.change(screen.getByRole("searchbox"), { target: { value: query } });
+}
 
 describe("the sidebar", () => {
   it("lists the chats under their day", async () => {
@@ -53,6 +65,20 @@ describe("the sidebar", () => {
     expect(walk).toEqual(["Salt", "Snow", "Snow", "Salt", "Ice", "Ice", "Ice"]);
   });
 
+  it("is one stop for the Tab key, and goes down into it from the search", async () => {
+    await show(["Ice", "Salt", "Snow"]);
+    const stops = () => [row("Ice"), row("Salt"), row("Snow")].map((button) => button.tabIndex);
+    expect(stops()).toEqual([0, -1, -1]);
+    fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Home" });
+    expect(document.activeElement).toBe(document.body);
+    fireEvent.keyDown(screen.getByRole("searchbox"), { key: "ArrowDown" });
+    expect(document.activeElement).toBe(row("Ice"));
+    act(() => row("Snow").focus());
+    expect(stops()).toEqual([-1, -1, 0]);
+    expect(more("Snow").tabIndex).toBe(0);
+    expect(more("Ice").tabIndex).toBe(-1);
+  });
+
   it("renames in place: F2, Enter, Escape", async () => {
     await show(["Ice"]);
     fireEvent.keyDown(row("Ice"), { key: "F2" });
@@ -60,7 +86,7 @@ describe("the sidebar", () => {
     fireEvent.keyDown(screen.getByLabelText("Title"), { key: "Escape" });
     await act(settle);
     expect(document.activeElement).toBe(row("Ice"));
-    fireEvent.click(screen.getByRole("button", { name: "Rename “Ice”" }));
+    choose("Ice", "Rename");
     fireEvent.change(screen.getByLabelText("Title"), { target: { value: " Snow " } });
     fireEvent.submit(screen.getByLabelText("Title"));
     await act(settle);
@@ -72,29 +98,223 @@ describe("the sidebar", () => {
     expect(bench.server.count("PATCH", /./)).toBe(1);
   });
 
-  it("asks before it deletes, and moves on to the neighbour", async () => {
-    await show(["Ice", "Salt"]);
-    fireEvent.keyDown(row("Ice"), { key: "Delete" });
-    expect(document.activeElement?.textContent).toBe("Cancel");
-    fireEvent.keyDown(document.activeElement as Element, { key: "Escape" });
-    await act(settle);
-    expect(names()).toEqual(["Ice", "Salt"]);
-    fireEvent.click(screen.getByRole("button", { name: "Delete “Ice”" }));
-    const confirm = screen.getByRole("button", { name: "Delete" });
-    confirm.focus();
-    fireEvent.click(confirm);
-    await act(settle);
-    expect(names()).toEqual(["Salt"]);
-    expect(document.activeElement).toBe(row("Salt"));
-    expect(bench.server.count("DELETE", /./)).toBe(1);
+  it("has a menu for each row: arrow keys, Escape, and the focus comes back", async () => {
+    await show(["Ice"]);
+    const press = (key: string) => fireEvent.keyDown(document.activeElement as Element, { key });
+    more("Ice").focus();
+    press("ArrowUp");
+    expect(screen.queryByRole("menu")).toBeNull();
+    press("ArrowDown");
+    expect(more("Ice").getAttribute("aria-expanded")).toBe("true");
+    const walk = ["ArrowDown", "End", "ArrowDown", "ArrowUp", "Home", "x"].map((key) => {
+      press(key);
+      return document.activeElement?.textContent;
+    });
+    expect(walk).toEqual(["Rename", "Delete", "Pin", "Delete", "Pin", "Pin"]);
+    press("Escape");
+    expect(screen.queryByRole("menu")).toBeNull();
+    expect(document.activeElement).toBe(more("Ice"));
+    fireEvent.click(more("Ice"));
+    fireEvent.mouseDown(more("Ice"));
+    fireEvent.click(more("Ice"));
+    expect(screen.queryByRole("menu")).toBeNull();
+    fireEvent.click(more("Ice"));
+    act(() => screen.getByText("Elsewhere").focus());
+    expect(screen.queryByRole("menu")).toBeNull();
+    expect(document.activeElement).toBe(screen.getByText("Elsewhere"));
   });
 
-  it("searches what is loaded, and says when nothing matches", async () => {
+  it("shows the menu where there is room for it", async () => {
+    await show(["Ice"]);
+    const at = (place: object) => {
+      more("Ice").getBoundingClientRect = () => ({ top: 0, bottom: 0, right: 0, ...place }) as DOMRect;
+      fireEvent.click(more("Ice"));
+      const { top, left } = screen.getByRole("menu").style;
+      fireEvent.click(more("Ice"));
+      return [top, left];
+    };
+    expect(at({ top: 60, bottom: 90, right: 300 })).toEqual(["94px", "300px"]);
+    expect(at({ top: 700, bottom: innerHeight - 1, right: 9999 })).toEqual(["696px", `${innerWidth - 4}px`]);
+  });
+
+  it("pins into a group of its own, and the focus goes along", async () => {
     await show(["Ice", "Salt"]);
-    fireEvent.change(screen.getByRole("searchbox"), { target: { value: "sal" } });
+    choose("Salt", "Pin");
+    await act(settle);
+    expect(names()).toEqual(["Salt", "Ice"]);
+    expect(screen.getAllByRole("heading", { level: 3 }).map(({ textContent }) => textContent)).toEqual([
+      "Pinned",
+      "Today",
+    ]);
+    expect(document.activeElement).toBe(row("Salt"));
+    expect(row("Salt").textContent).toContain("Pinned");
+    choose("Salt", "Unpin");
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt"]);
+    expect(document.activeElement).toBe(row("Salt"));
+  });
+
+  it("deletes at once, moves on to the neighbour, and takes it back", async () => {
+    await show(["Ice", "Salt", "Snow"]);
+    const seen = vi.fn();
+    undoBar().scrollIntoView = seen;
+    row("Salt").focus();
+    fireEvent.keyDown(row("Salt"), { key: "Delete" });
+    expect(names()).toEqual(["Ice", "Snow"]);
+    expect(document.activeElement).toBe(row("Snow"));
+    await act(settle);
+    expect(bench.server.count("DELETE", /./)).toBe(1);
+    const undo = within(undoBar()).getByRole("button", { name: "Undo" });
+    expect(seen).toHaveBeenCalledExactlyOnceWith({ block: "nearest" });
+    expect(undoBar().textContent).toContain("Chat deleted");
+    undo.focus();
+    fireEvent.click(undo);
+    expect(names()).toEqual(["Ice", "Salt", "Snow"]);
+    expect(document.activeElement).toBe(row("Salt"));
+    await act(settle);
+    expect(undoBar().textContent).toBe("");
+    expect(bench.server.sessions).toHaveLength(3);
+    choose("Snow", "Delete");
+    expect(document.activeElement).toBe(row("Salt"));
+    fireEvent.keyDown(row("Salt"), { key: "z", ctrlKey: true });
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt", "Snow"]);
+    fireEvent.keyDown(row("Salt"), { key: "z", ctrlKey: true });
+    expect(bench.server.count("POST", /restore/)).toBe(2);
+  });
+
+  it("keeps the focus in the list when the last row goes", async () => {
+    await show(["Ice"]);
+    row("Ice").focus();
+    fireEvent.keyDown(row("Ice"), { key: "Delete" });
+    await act(settle);
+    expect(document.activeElement?.className).toBe("dcs-history-groups");
+    expect(screen.getByText("Your chats will appear here.")).toBeTruthy();
+  });
+
+  it("offers the way back for a while, and for as long as somebody is at it", async () => {
+    await show(["Ice", "Salt"]);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const pass = (milliseconds: number) => act(() => void vi.advanceTimersByTime(milliseconds));
+    choose("Ice", "Delete");
+    await act(settle);
+    pass(19_000);
+    const undo = screen.getByRole("button", { name: "Undo" });
+    act(() => undo.focus());
+    pass(60_000);
+    fireEvent.pointerEnter(undoBar());
+    act(() => undo.blur());
+    pass(60_000);
+    expect(screen.getByRole("button", { name: "Undo" })).toBe(undo);
+    fireEvent.pointerLeave(undoBar());
+    pass(20_000);
+    vi.useRealTimers();
+    expect(screen.queryByRole("button", { name: "Undo" })).toBeNull();
+  });
+
+  it("shows again what could not be deleted, and says so", async () => {
+    await show(["Ice", "Salt"]);
+    bench.server.faults = [{}];
+    choose("Ice", "Delete");
     expect(names()).toEqual(["Salt"]);
-    fireEvent.change(screen.getByRole("searchbox"), { target: { value: "fire" } });
-    expect(screen.getByText("No chat matches “fire”.")).toBeTruthy();
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt"]);
+    expect(undoBar().textContent).toBe("");
+    expect(screen.getByRole("alert").textContent).toContain("That did not work");
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await act(settle);
+    expect(names()).toEqual(["Salt"]);
+    bench.server.faults = [{ status: 400, body: '{"code":"invalid","message":"Not that one.","field":null}' }];
+    choose("Salt", "Pin");
+    await act(settle);
+    expect(screen.getByRole("alert").textContent).toContain("Not that one.");
+  });
+
+  it("archives, shows the archived, and moves back", async () => {
+    await show(["Ice", "Salt"]);
+    choose("Ice", "Archive");
+    await act(settle);
+    expect(names()).toEqual(["Salt"]);
+    expect(undoBar().textContent).toContain("Chat archived");
+    fireEvent.click(screen.getByRole("button", { name: "Undo" }));
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt"]);
+    choose("Ice", "Archive");
+    await act(settle);
+    const toggle = screen.getByRole("button", { name: "Archived chats" });
+    toggle.focus();
+    fireEvent.click(toggle);
+    await act(settle);
+    expect(screen.queryByRole("searchbox")).toBeNull();
+    expect(screen.getByRole("heading", { name: "Archived chats" })).toBeTruthy();
+    expect(names()).toEqual(["Ice"]);
+    choose("Ice", "Move back");
+    await act(settle);
+    expect(screen.getByText("No archived chats.")).toBeTruthy();
+    expect(undoBar().textContent).toContain("Chat moved back");
+    const back = screen.getByRole("button", { name: "Back to all chats" });
+    expect(back).toBe(toggle);
+    fireEvent.click(back);
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt"]);
+  });
+
+  it("searches on the server, marks where it was found, and says how much", async () => {
+    await show(["Ice", "Salt"], { limit: 1 });
+    bench.server.changeSession(bench.server.sessions[0]?.id ?? "", { archived_at: "2026-11-22T12:00:00.000000Z" });
+    search("about (x|salt)");
+    expect(screen.getByText("Searching…")).toBeTruthy();
+    await screen.findAllByText("No chat matches “about (x|salt)”.");
+    search("about SALT");
+    expect(await screen.findByText("1 chat found")).toBeTruthy();
+    expect(names()).toEqual(["Salt"]);
+    expect([...document.querySelectorAll("mark")].map(({ textContent }) => textContent)).toEqual([
+      "Salt",
+      "About",
+      "Salt",
+    ]);
+    expect(row("Salt").textContent).toContain("Archived");
+    search("abou");
+    expect(await screen.findByText("2 chats found")).toBeTruthy();
+    search("");
+    expect(names()).toEqual(["Ice"]);
+    expect(document.querySelector("mark")).toBeNull();
+  });
+
+  it("says when there may be more, and when the search failed", async () => {
+    await show(Array.from({ length: 31 }, (_, at) => `Chat ${at}`));
+    search("about");
+    expect(await screen.findByText("There may be more. Add a word to find it.")).toBeTruthy();
+    bench.server.offline = true;
+    search("nothing");
+    expect((await screen.findByRole("alert")).textContent).toContain("That did not work");
+    expect(screen.queryByText(/No chat matches/)).toBeNull();
+    bench.server.offline = false;
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    expect((await screen.findAllByText("No chat matches “nothing”.")).length).toBeGreaterThan(0);
+  });
+
+  it("marks the chat in which an answer is being written", async () => {
+    await show(["Ice"]);
+    expect(row("Ice").textContent).not.toContain("Writing");
+    bench.server.changeSession(bench.server.sessions[0]?.id ?? "", { running: true });
+    fireEvent(document, new Event("visibilitychange"));
+    await act(settle);
+    expect(row("Ice").textContent).toContain("Writing an answer…");
+  });
+
+  it("renders one row when one row changes, and asks once for thirty", async () => {
+    await show(Array.from({ length: 30 }, (_, at) => `Chat ${String(at).padStart(2, "0")}`));
+    expect(bench.server.count("GET", /^\/sessions\?/)).toBe(1);
+    const { id = "" } = bench.server.sessions[7] ?? {};
+    bench.server.changeSession(id, { title: "Renamed" });
+    const format = vi.spyOn(Intl, "DateTimeFormat");
+    fireEvent(document, new Event("visibilitychange"));
+    await act(settle);
+    const { length } = format.mock.calls;
+    format.mockRestore();
+    expect(names()).toContain("Renamed");
+    expect(length).toBe(1);
   });
 
   it("marks the chat on screen and opens another", async () => {
@@ -115,6 +335,33 @@ describe("the sidebar", () => {
     fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     await act(settle);
     expect(screen.getByText("Your chats will appear here.")).toBeTruthy();
+  });
+
+  it("loads more at the end of the list, and not after a failure", async () => {
+    const seen: (() => void)[] = [];
+    const disconnect = vi.fn();
+    class Observer {
+      constructor(see: (entries: object[]) => void) {
+        seen.push(() => see([{ isIntersecting: false }, { isIntersecting: true }]));
+      }
+      observe = () => {};
+      disconnect = disconnect;
+    }
+    vi.stubGlobal("IntersectionObserver", Observer);
+    await show(["Ice", "Salt", "Snow"], { limit: 1 });
+    await act(async () => seen.at(-1)?.());
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt"]);
+    bench.server.faults = [{}];
+    await act(async () => seen.at(-1)?.());
+    await act(settle);
+    const { length } = seen;
+    expect(disconnect).toHaveBeenCalledTimes(length);
+    expect(names()).toEqual(["Ice", "Salt"]);
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt", "Snow"]);
+    vi.unstubAllGlobals();
   });
 
   it("shows more on request", async () => {
@@ -149,6 +396,31 @@ describe("the dropdown", () => {
     await act(settle);
     expect(screen.queryByRole("navigation")).toBeNull();
   });
+
+  it("closed and opened again, it still has the way back", async () => {
+    await show(["Ice", "Salt"], { variant: "dropdown" });
+    const toggle = screen.getByRole("button", { name: "Chats" });
+    fireEvent.click(toggle);
+    await act(settle);
+    choose("Ice", "Delete");
+    await act(settle);
+    fireEvent.click(toggle);
+    fireEvent.click(toggle);
+    await act(settle);
+    fireEvent.click(screen.getByRole("button", { name: "Undo" }));
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt"]);
+  });
+
+  it("is not closed by the Escape that closes a menu", async () => {
+    await show(["Ice"], { variant: "dropdown" });
+    fireEvent.click(screen.getByRole("button", { name: "Chats" }));
+    await act(settle);
+    fireEvent.click(more("Ice"));
+    fireEvent.keyDown(screen.getByRole("menuitem", { name: "Pin" }), { key: "Escape" });
+    expect(screen.queryByRole("menu")).toBeNull();
+    expect(screen.getByRole("navigation")).toBeTruthy();
+  });
 });
 
 describe("days", () => {
@@ -159,7 +431,7 @@ describe("days", () => {
     const now = local(2026, 10, 22) + 60_000;
     const at = (time: number) => ({ ...bench.server.start(), last_message_at: new Date(time).toISOString() });
     const times = [now, startOfDay(now, 0), startOfDay(now, 0) - 1, startOfDay(now, 7), startOfDay(now, 7) - 1];
-    const groups = groupByDay(times.map(at), now);
+    const groups = groupsOf(times.map(at), now);
     expect(groups.map(({ key, sessions }) => [key, sessions.length])).toEqual([
       ["today", 2],
       ["yesterday", 1],
@@ -175,11 +447,22 @@ describe("days", () => {
     }
   });
 
+  it("have pinned ones before them, but not among the archived", () => {
+    const now = local(2026, 10, 22) + 60_000;
+    const time = new Date(now).toISOString();
+    const session = { ...bench.server.start(), last_message_at: time, pinned_at: time };
+    expect(groupsOf([session], now)[0]?.key).toBe("pinned");
+    expect(groupsOf([{ ...session, archived_at: time }], now)[0]?.key).toBe("today");
+  });
+
   it("are said as time, weekday or date", () => {
     const time = new Date(2026, 10, 22, 9, 5).toISOString();
-    expect(whenText(time, "today", "en-GB")).toBe("9:05");
-    expect(whenText(time, "week", "en-GB")).toBe("Sun");
-    expect(whenText(time, "older", "en-GB")).toBe("22 Nov");
+    const said = (year: number, month: number, day: number) => whenText(time, local(year, month, day), "en-GB");
+    expect(said(2026, 10, 22)).toBe("9:05");
+    expect(said(2026, 10, 23)).toBe("9:05");
+    expect(said(2026, 10, 25)).toBe("Sun");
+    expect(said(2026, 11, 25)).toBe("22 Nov");
+    expect(said(2027, 0, 25)).toBe("22 Nov 2026");
   });
 });
 

@@ -1,43 +1,49 @@
 import type { Session } from "../core/index.js";
 
-export type HistoryGroupKey = "today" | "yesterday" | "week" | "older";
+export type DayKey = "today" | "yesterday" | "week" | "older";
+export type HistoryGroupKey = "pinned" | DayKey;
 
 export interface HistoryGroup {
   key: HistoryGroupKey;
   sessions: Session[];
 }
 
-/** By the reader's calendar days; days are counted by the calendar, for not all of them have 24 hours. */
-export function groupByDay(sessions: readonly Session[], now: number): HistoryGroup[] {
-  const starts = { today: startOfDay(now, 0), yesterday: startOfDay(now, 1), week: startOfDay(now, 7) };
-  const groups: HistoryGroup[] = [];
+/** Pinned ones first, then by the reader's calendar days; the archived are grouped by days alone. */
+export function groupsOf(sessions: readonly Session[], now: number): HistoryGroup[] {
+  const groups = new Map<HistoryGroupKey, Session[]>();
   for (const session of sessions) {
-    const key = groupKey(Date.parse(session.last_message_at), starts);
-    const group = groups.find((known) => known.key === key);
-    if (group === undefined) groups.push({ key, sessions: [session] });
-    else group.sessions.push(session);
+    const { pinned_at, archived_at, last_message_at } = session;
+    const key = pinned_at !== null && archived_at === null ? "pinned" : dayOf(last_message_at, now);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [session]);
+    else group.push(session);
   }
-  return groups;
+  return [...groups].map(([key, rows]) => ({ key, sessions: rows }));
 }
 
+/** Days are counted by the calendar, for not all of them have 24 hours. */
 export function startOfDay(now: number, daysAgo: number): number {
   const day = new Date(now);
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() - daysAgo).getTime();
 }
 
-function groupKey(time: number, starts: Record<Exclude<HistoryGroupKey, "older">, number>): HistoryGroupKey {
-  if (time >= starts.today) return "today";
-  if (time >= starts.yesterday) return "yesterday";
-  return time >= starts.week ? "week" : "older";
+export function dayOf(time: string, now: number): DayKey {
+  const at = Date.parse(time);
+  if (at >= startOfDay(now, 0)) return "today";
+  if (at >= startOfDay(now, 1)) return "yesterday";
+  return at >= startOfDay(now, 7) ? "week" : "older";
 }
 
-/** A time today or yesterday, a weekday within the week, else a date. */
-export function whenText(time: string, group: HistoryGroupKey, locale: string | undefined): string {
-  const style: Record<HistoryGroupKey, Intl.DateTimeFormatOptions> = {
-    today: { hour: "numeric", minute: "2-digit" },
-    yesterday: { hour: "numeric", minute: "2-digit" },
-    week: { weekday: "short" },
-    older: { day: "numeric", month: "short" },
-  };
-  return new Intl.DateTimeFormat(locale, style[group]).format(new Date(time));
+/** A time today or yesterday, a weekday within the week, else a date, with the year where it is another one. */
+export function whenText(time: string, now: number, locale: string | undefined): string {
+  const date = new Date(time);
+  const day = dayOf(time, now);
+  const isThisYear = date.getFullYear() === new Date(now).getFullYear();
+  const style: Intl.DateTimeFormatOptions =
+    day === "week"
+      ? { weekday: "short" }
+      : day === "older"
+        ? { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }
+        : { hour: "numeric", minute: "2-digit" };
+  return new Intl.DateTimeFormat(locale, style).format(date);
 }

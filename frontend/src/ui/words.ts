@@ -70,23 +70,39 @@ export interface Words {
   boundaryMaxAge: string;
   history: string;
   search: string;
+  searching: string;
+  foundCount: (count: number) => string;
+  moreToFind: string;
   noSessions: string;
   noneFound: (query: string) => string;
   historyFailed: string;
+  notDone: string;
+  archivedSessions: string;
+  noArchived: string;
+  allSessions: string;
   moreSessions: string;
   untitled: string;
   openNow: string;
   unread: string;
+  isPinned: string;
+  isArchived: string;
+  pinned: string;
   today: string;
   yesterday: string;
   week: string;
   older: string;
-  rename: (title: string) => string;
+  more: (title: string) => string;
+  pin: string;
+  unpin: string;
+  rename: string;
   renameLabel: string;
-  remove: (title: string) => string;
-  removeQuestion: string;
-  removeYes: string;
-  cancel: string;
+  archive: string;
+  unarchive: string;
+  remove: string;
+  removed: string;
+  archived: string;
+  unarchived: string;
+  undo: string;
 }
 
 export const englishWords: Words = {
@@ -157,23 +173,39 @@ export const englishWords: Words = {
   boundaryMaxAge: "New chat started: the previous one reached its longest time",
   history: "Chats",
   search: "Search chats",
+  searching: "Searching…",
+  foundCount: (count) => (count === 1 ? "1 chat found" : `${count} chats found`),
+  moreToFind: "There may be more. Add a word to find it.",
   noSessions: "Your chats will appear here.",
   noneFound: (query) => `No chat matches “${query}”.`,
   historyFailed: "The chats could not be loaded.",
+  notDone: "That did not work: the server could not be reached.",
+  archivedSessions: "Archived chats",
+  noArchived: "No archived chats.",
+  allSessions: "Back to all chats",
   moreSessions: "Show more",
   untitled: "New chat",
   openNow: "Open",
   unread: "New answer",
+  isPinned: "Pinned",
+  isArchived: "Archived",
+  pinned: "Pinned",
   today: "Today",
   yesterday: "Yesterday",
   week: "Previous 7 days",
   older: "Older",
-  rename: (title) => `Rename “${title}”`,
+  more: (title) => `Options for “${title}”`,
+  pin: "Pin",
+  unpin: "Unpin",
+  rename: "Rename",
   renameLabel: "Title",
-  remove: (title) => `Delete “${title}”`,
-  removeQuestion: "Delete this chat?",
-  removeYes: "Delete",
-  cancel: "Cancel",
+  archive: "Archive",
+  unarchive: "Move back",
+  remove: "Delete",
+  removed: "Chat deleted",
+  archived: "Chat archived",
+  unarchived: "Chat moved back",
+  undo: "Undo",
 };
 
 export const WordsContext = createContext<Words>(englishWords);

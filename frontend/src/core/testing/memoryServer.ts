@@ -1,5 +1,15 @@
 import type { Timers } from "../clock.js";
-import type { Arrival, ArrivalStatus, Delta, Message, SendMessage, SentMessage, Session, Updates } from "../wire.js";
+import type {
+  Arrival,
+  ArrivalStatus,
+  ChangeSession,
+  Delta,
+  Message,
+  SendMessage,
+  SentMessage,
+  Session,
+  Updates,
+} from "../wire.js";
 import { MemoryStreams } from "./memoryStreams.js";
 
 interface Answer {
@@ -41,6 +51,7 @@ const refusal = (status: number, code: string, message: string, field: string | 
   status,
   body: { code, message, field },
 });
+const UNDO = 86_400_000;
 const notFound = () => refusal(404, "not_found", "There is no such chat session.");
 
 /** Follows the contract in memory: one reader, real expiry, keys compared, one running turn. */
@@ -63,6 +74,7 @@ export class MemoryServer {
   refusedNews: Answer | null = null;
   private held: (() => void)[] | null = null;
   private areAnswersHeld = false;
+  private readonly deleted = new Map<string, { session: Session; at: number }>();
   private readonly sent = new Map<string, { content: string; answer: SentMessage }>();
   private readonly timers: Timers;
   private ids = 0;
@@ -229,10 +241,12 @@ export class MemoryServer {
     const scope = url.searchParams.get("scope");
     if (path.startsWith("/sessions/current")) return this.current(scope ?? "");
     if (url.pathname === "/sessions" && method === "GET") return this.list(url.searchParams);
+    if (url.pathname === "/sessions/search") return this.search(url.searchParams);
     if (url.pathname === "/sessions") return this.startNew(String(body?.scope ?? ""));
     if (url.pathname === "/messages") return this.send(body as unknown as SendMessage);
     const [, id = "", verb = ""] = /^\/sessions\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname) ?? [];
     const session = this.find(decodeURIComponent(id));
+    if (verb === "restore") return this.restore(decodeURIComponent(id));
     return session === undefined ? notFound() : this.onSession(session, method, verb, url.searchParams, body);
   }
 
@@ -250,12 +264,56 @@ export class MemoryServer {
     if (verb === "read") this.changeSession(session.id, { unread: false });
     if (verb === "end" && session.state === "active") this.close(session, "user");
     if (verb === "touch" && session.state === "active") this.changeSession(session.id, this.active());
-    if (method === "PATCH") this.changeSession(session.id, { title: String(body?.title) });
+    if (method === "PATCH") this.organise(session, body as ChangeSession);
     if (method === "DELETE") {
+      this.deleted.set(session.id, { session: { ...session, running: false }, at: this.now() });
       this.sessions = this.sessions.filter(({ id }) => id !== session.id);
       return { status: 204, body: null };
     }
     return this.ok({ session: this.find(session.id) });
+  }
+
+  private organise(session: Session, { title, pinned, archived }: ChangeSession): void {
+    const { pinned_at, archived_at } = session;
+    if (archived && session.state === "active") this.close(session, "user");
+    this.changeSession(session.id, {
+      ...(title === undefined ? {} : { title }),
+      ...(pinned === undefined ? {} : { pinned_at: pinned ? (pinned_at ?? time(this.now())) : null }),
+      ...(archived === undefined ? {} : { archived_at: archived ? (archived_at ?? time(this.now())) : null }),
+    });
+  }
+
+  private restore(id: string): Answer {
+    const gone = this.deleted.get(id);
+    if (gone !== undefined && this.now() - gone.at < UNDO) {
+      this.deleted.delete(id);
+      this.sessions.push(gone.session);
+      if (gone.session.state === "active") this.close(gone.session, "user");
+    }
+    const session = this.find(id);
+    return session === undefined ? notFound() : this.ok({ session });
+  }
+
+  private search(query: URLSearchParams): Answer {
+    const wanted = query.get("q")?.trim().toLowerCase() ?? "";
+    if (wanted === "" || wanted.length > 200) return refusal(400, "invalid", "q must be a text to search for.", "q");
+    const limit = Number(query.get("limit") ?? 30);
+    const isIn = inScope(query.get("scope"));
+    const says = (text: string) => text.toLowerCase().includes(wanted);
+    const matches = this.sessions
+      .filter((row) => isIn(row) && row.message_count > 0)
+      .toSorted(latestFirst)
+      .map((session) => {
+        const said = this.messages.find((message) => message.session === session.id && says(message.content));
+        return {
+          session,
+          excerpt: said?.content ?? session.preview,
+          isFound: said !== undefined || says(session.title),
+        };
+      })
+      .filter(({ isFound }) => isFound)
+      .map(({ session, excerpt }) => ({ session, excerpt }));
+    return this.ok({ matches: matches.slice(0, limit), complete: matches.length <= limit });
   }
 
   private current(scope: string): Answer {
@@ -270,12 +328,17 @@ export class MemoryServer {
   }
 
   private list(query: URLSearchParams): Answer {
-    const scope = query.get("scope");
-    const from = Number(query.get("cursor") ?? 0);
+    const archived = query.get("archived") === "true";
     const limit = Number(query.get("limit") ?? 30);
-    const all = this.sessions.filter((session) => scope === null || session.scope === scope).sort(latestFirst);
-    const next = from + limit < all.length ? String(from + limit) : null;
-    return this.ok({ sessions: all.slice(from, from + limit), next_cursor: next });
+    if (limit > 100) return refusal(400, "invalid", "limit must be a number from 1 to 100.", "limit");
+    const place = (row: Session) => `${(!archived && row.pinned_at) || ""} ${row.last_message_at} ${row.id}`;
+    const from = query.get("cursor");
+    const rows = this.sessions
+      .filter((row) => inScope(query.get("scope"))(row) && (row.archived_at !== null) === archived)
+      .filter((row) => from === null || place(row) < atob(from))
+      .sort((a, b) => (place(a) < place(b) ? 1 : -1));
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return this.ok({ sessions: rows.slice(0, limit), next_cursor: last === undefined ? null : btoa(place(last)) });
   }
 
   private startNew(scope: string): Answer {
@@ -445,6 +508,10 @@ export class MemoryServer {
     if (status === undefined) throw new TypeError("Failed to fetch");
     return respond(status, body ?? "<!doctype html><p>Something in between</p>", retryAfter);
   }
+}
+
+function inScope(scope: string | null): (row: Session) => boolean {
+  return (row) => scope === null || row.scope === scope;
 }
 
 function latestFirst(a: Session, b: Session): number {

@@ -1,0 +1,62 @@
+import { useEffect, useRef, useState } from "react";
+import type { Session } from "../core/index.js";
+import { useWords } from "./words.js";
+
+export interface Undoable {
+  said: "removed" | "archived" | "unarchived";
+  /** As it was before. */
+  session: Session;
+  undo: () => Promise<boolean>;
+}
+
+export interface UndoBarProps {
+  undoable: Undoable | null;
+  onUndo: () => void;
+  onGone: (undoable: null) => void;
+}
+
+/** Milliseconds for which it can be taken back with one click; longer while somebody is at it. */
+const SHOWN = 20_000;
+
+export function UndoBar({ undoable, onUndo, onGone }: UndoBarProps) {
+  const words = useWords();
+  const bar = useRef<HTMLDivElement | null>(null);
+  const [isFocused, setFocused] = useState(false);
+  const [isHovered, setHovered] = useState(false);
+  useEffect(() => {
+    if (undoable === null || isFocused || isHovered) return;
+    const timer = setTimeout(() => onGone(null), SHOWN);
+    return () => clearTimeout(timer);
+  }, [undoable, isFocused, isHovered, onGone]);
+  useEffect(() => {
+    // On a phone the end of the list may lie below the screen.
+    if (undoable !== null) bar.current?.scrollIntoView?.({ block: "nearest" });
+  }, [undoable]);
+  return (
+    <div
+      ref={bar}
+      role="status"
+      onFocus={() => setFocused(true)}
+      onBlur={() => setFocused(false)}
+      onPointerEnter={() => setHovered(true)}
+      onPointerLeave={() => setHovered(false)}
+    >
+      {undoable !== null && (
+        <p className="dcs-history-bar">
+          <span>{words[undoable.said]}</span>
+          <button
+            type="button"
+            className="dcs-link"
+            onClick={() => {
+              // The button goes, and the focus with it; nobody says so.
+              setFocused(false);
+              onUndo();
+            }}
+          >
+            {words.undo}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

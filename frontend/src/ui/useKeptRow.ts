@@ -1,0 +1,40 @@
+import { type FocusEvent, type RefObject, useRef } from "react";
+import { useBeforePaint } from "./useBeforePaint.js";
+
+/** The row that has the focus, or is to have it, and its place in the list. */
+interface Held {
+  id: string | undefined;
+  at: number;
+}
+
+/** The focus goes along with its row, or to the one that has taken its place; it never gets lost. */
+export function useKeptRow(list: RefObject<HTMLElement | null>, onRow: (id: string | undefined) => void) {
+  const held = useRef<Held | null>(null);
+  useBeforePaint(() => {
+    const { current } = list;
+    const { current: last } = held;
+    if (current === null || last === null || current.contains(document.activeElement)) return;
+    const all = rowsIn(current);
+    const row = all.find(({ dataset }) => dataset.id === last.id) ?? all[Math.min(last.at, all.length - 1)];
+    (row?.querySelector<HTMLElement>(".dcs-history-open") ?? current).focus();
+  });
+  const onFocus = (event: FocusEvent<HTMLElement>) => {
+    const all = rowsIn(event.currentTarget);
+    const at = all.findIndex((row) => row.contains(event.target));
+    if (at === -1) return;
+    held.current = { id: all[at]?.dataset.id, at };
+    onRow(held.current.id);
+  };
+  // React says nothing of a focus that goes because its element does.
+  const onBlur = () => {
+    held.current = null;
+  };
+  const goTo = (id: string) => {
+    held.current = { id, at: 0 };
+  };
+  return { goTo, handlers: { onFocus, onBlur } };
+}
+
+function rowsIn(list: HTMLElement): HTMLElement[] {
+  return [...list.querySelectorAll<HTMLElement>(".dcs-history-row")];
+}
