@@ -4,6 +4,7 @@ import { systemTimers, type Timers } from "./clock.js";
 import { EMPTY_HISTORY, type HistorySnapshot, sameRows } from "./historySnapshot.js";
 import { createLiveUpdates, type LiveUpdates } from "./liveUpdates.js";
 import { browserPage, type PageSignals } from "./pageSignals.js";
+import { createSource } from "./source.js";
 import { createTabChannel, type TabChannel, type TabMember } from "./tabChannel.js";
 import { isStale } from "./transcript.js";
 import type { News } from "./updatesReader.js";
@@ -53,13 +54,11 @@ const TYPING = 220;
 /** The most that the server lists at once. */
 const LONGEST_PAGE = 100;
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure, whose names are minified, is a third smaller
 export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   const { api, scope = null, limit = 30, archived = false, timers = systemTimers, page = browserPage() } = options;
   const { tabs = createTabChannel(), updates = createLiveUpdates({ api, page }) } = options;
   const inScope = scope === null ? {} : { scope };
   const filter = { ...inScope, limit, ...(archived && { archived }) };
-  const listeners = new Set<() => void>();
   /** Every session that was heard of, as the server said it last. */
   const known = new Map<string, Session>();
   const edits = new Set<Edit>();
@@ -76,9 +75,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   let line: Promise<unknown> = Promise.resolve();
   let failed: () => unknown = () => {};
   let typing: unknown;
-  const connections = new Set<object>();
   let tab: TabMember | null = null;
-  let disconnect = () => {};
   let away: HistoryStore | null = null;
 
   const isIn = (row: { scope: string }) => scope === null || row.scope === scope;
@@ -104,7 +101,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     );
     if (Object.entries(after).every(([name, value]) => value === snapshot[name as keyof HistorySnapshot])) return;
     snapshot = after;
-    for (const listener of [...listeners]) listener();
+    source.tell();
   };
 
   const fail = (error: unknown, again: () => unknown, part?: Partial<HistorySnapshot>) => {
@@ -236,23 +233,27 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     );
   const since = (is: boolean) => (is ? new Date(timers.now()).toISOString() : null);
 
-  const listen = () => {
+  const source = createSource(() => {
     const stopPage = page.subscribe((signal) => {
       if (signal !== "hidden" && signal !== "offline") void refresh();
     });
     tab = tabs.join((message) => {
-      if (isIn(message)) void refresh();
+      const row = message.answer?.session;
+      if (row !== undefined && known.has(row.id)) {
+        note(row);
+        change();
+      } else if (isIn(message)) void refresh();
     });
     const live = updates.join({ news: hear, found() {}, lost() {} });
-    disconnect = () => {
+    reading ??= readLoaded();
+    return () => {
       stopPage();
       live.leave();
       tab?.leave();
       tab = null;
       setQuery("");
     };
-    reading ??= readLoaded();
-  };
+  });
 
   return {
     archived: () => {
@@ -260,17 +261,8 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       return away;
     },
     getSnapshot: () => snapshot,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    connect() {
-      const connection = {};
-      if (connections.add(connection).size === 1) listen();
-      return () => {
-        if (connections.delete(connection) && connections.size === 0) disconnect();
-      };
-    },
+    subscribe: source.subscribe,
+    connect: source.connect,
     ...{ refresh, loadMore, setQuery },
     retry: () => void failed(),
     rename: (id, title) => amend(id, { title }, { title }),

@@ -24,7 +24,7 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
       <p className={isFailed ? "dcs-problem" : "dcs-note"} role={isFailed ? "alert" : undefined}>
         <span>{isFailed ? failure(pending, words) : <Waiting pending={pending} />}</span>
         {isFailed && <WaysOn pending={pending} />}
-        {pending.state !== "sending" && <EditButton pending={pending} />}
+        {(isFailed || (pending.state === "queued" && !pending.tried)) && <EditButton pending={pending} />}
       </p>
     </article>
   );

@@ -91,7 +91,7 @@ describe("the main flow", () => {
     await advance(0);
     expect(status()).toBe("Active");
     write("half a thought");
-    await advance(331_000);
+    await advance(333_000);
     expect(status()).toBe("This chat paused after 5 minutes without activity");
     expect(screen.getByText("Because.")).toBeTruthy();
     expect(field().value).toBe("half a thought");
@@ -181,6 +181,7 @@ describe("the composer", () => {
     fireEvent.focus(field());
     await advance(0);
     expect(bench.server.count("POST", /touch/)).toBe(0);
+    await advance(30_000);
     write("W");
     await advance(0);
     expect(bench.server.count("POST", /touch/)).toBe(1);

@@ -10,7 +10,7 @@ const TRANSLATIONS = { de: germanWords, fr: frenchWords, es: spanishWords };
 /** What a function of the words makes of its argument. */
 const spoken = (words: Words, key: keyof Words) => {
   const word = words[key];
-  return typeof word === "function" ? word("XYZ") : word;
+  return typeof word === "function" ? (word as (given: string) => string)("XYZ") : word;
 };
 
 it("has a translation for each language of the package's Python side", () => {

@@ -15,6 +15,7 @@ import { MemoryStreams } from "./memoryStreams.js";
 interface Answer {
   status: number;
   body: unknown;
+  retryAfter?: string;
 }
 
 interface Fault {
@@ -185,7 +186,7 @@ export class MemoryServer {
     this.looks.push({ since, isStream });
     if (this.offline) throw new TypeError("Failed to fetch");
     const refused = this.refusedNews ?? (isStream ? this.streams.refusal : null);
-    if (refused !== null) return respond(refused.status, JSON.stringify(refused.body));
+    if (refused !== null) return respond(refused.status, JSON.stringify(refused.body), refused.retryAfter);
     if (since !== null && !this.knowledge[Number(since.slice(1))]) {
       return respond(400, '{"code":"invalid","message":"since is no cursor.","field":"since"}');
     }

@@ -12,7 +12,7 @@ const POLL = { status: 406, body: { code: "use_polling", message: "This server c
 
 /** The event streams of the memory server, if it has any. */
 export class MemoryStreams {
-  refusal: { status: number; body: unknown } | null = POLL;
+  refusal: { status: number; body: unknown; retryAfter?: string } | null = POLL;
   /** Connections stay open, and nothing comes through any more. */
   isSilent = false;
   private readonly streams = new Set<OpenStream>();
