@@ -32,7 +32,7 @@ SEED = os.environ.get("CHAT_SESSIONS_SEED") or "1"
 HOW_MANY = int(os.environ.get("CHAT_SESSIONS_INTERLEAVINGS") or 12)
 # Whether unsent words outlive the tab in which they were written. Without that, no story lets a tab
 # go before its words have arrived.
-OUTBOX = False
+OUTBOX = True
 
 TABS = 3
 LENGTH = (8, 14)

@@ -22,7 +22,7 @@ TAKEN_OVER_WITHIN = 2  # seconds
 HANDED_OVER_WITHIN = 1  # seconds, in which a stream is not closed yet and the next is open
 BETWEEN_HEARTBEATS = 30  # seconds
 # Whether the tabs of a browser count their heartbeats together. Without that, each counts its own.
-HEARTBEATS_ARE_SHARED = False
+HEARTBEATS_ARE_SHARED = True
 # Notes when the page shows something else, on a clock that all pages of this machine share.
 NOTE_WHAT_IS_SHOWN = """
 window.noted = [{ shows: 'nothing', at: 0 }];

@@ -4,10 +4,10 @@ import {
   type ChatStore,
   createApiClient,
   createChatStore,
-  createHistoryStore,
   createLiveUpdates,
   createTabChannel,
   type HistoryStore,
+  type HistoryStoreOptions,
 } from "../core/index.js";
 
 export interface ChatProviderProps {
@@ -29,7 +29,8 @@ export interface ChatProviderProps {
 
 export interface ChatConnection {
   store: ChatStore;
-  history(scope: string | null, limit: number): HistoryStore;
+  /** One for all that show the same list. `create` comes with whoever asks: a chat alone does not load it. */
+  history(scope: string | null, limit: number, create: (options: HistoryStoreOptions) => HistoryStore): HistoryStore;
 }
 
 const ChatConnectionContext = createContext<ChatConnection | null>(null);
@@ -69,10 +70,10 @@ function createConnection(parts: ConnectionParts, latest: () => ChatProviderProp
   const histories = new Map<string, HistoryStore>();
   return {
     store,
-    history(scope, limit) {
+    history(scope, limit, create) {
       if (api === null) throw new Error("useChatHistory needs a <ChatProvider> with baseUrl or api.");
       const key = JSON.stringify([scope, limit]);
-      const known = histories.get(key) ?? createHistoryStore({ api, scope, limit, tabs, updates });
+      const known = histories.get(key) ?? create({ api, scope, limit, tabs, updates });
       histories.set(key, known);
       return known;
     },

@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from "react";
-import type { HistorySnapshot, HistoryStore } from "../core/index.js";
+import { createHistoryStore, type HistorySnapshot, type HistoryStore } from "../core/index.js";
 import { useChatConnection } from "./ChatProvider.js";
 import { useSelection } from "./useSelection.js";
 
@@ -26,7 +26,7 @@ export function useChatHistory(options: ChatHistoryOptions = {}): ChatHistorySta
   const { store, history } = useChatConnection("useChatHistory");
   const { scope = store.scope, limit = 30, archived = false } = options;
   const list = useMemo(() => {
-    const whole = history(scope, limit);
+    const whole = history(scope, limit, createHistoryStore);
     return archived ? whole.archived() : whole;
   }, [history, scope, limit, archived]);
   useEffect(() => list.connect(), [list]);

@@ -58,8 +58,12 @@ const inside = (store: ChatStore, part: React.ReactNode) => render(<ChatProvider
 
 describe("the history inside a widget", () => {
   it("has a place of its own until its code is there, and says nothing to Suspense", async () => {
-    bench.server.start("", ["Why?", "Because."]);
-    await show({ history: "sidebar" });
+    tab = bench.tab();
+    render(
+      <ChatProvider store={tab.store} api={bench.api()}>
+        <ChatWidget history="sidebar" />
+      </ChatProvider>,
+    );
     const nav = screen.getByRole("navigation", { name: "Chats" });
     expect(nav.classList).toContain("dcs-side");
     await screen.findByRole("searchbox");
