@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Chat, Place
@@ -12,9 +11,6 @@ from tests.browser.conftest import Reader, each_once, log_in
 from tests.browser.site import Site
 from tests.browser.test_leaving import SECRET, log_out, stored
 from tests.browser.troubles import API
-
-# To be removed when unsent messages are kept beyond the page.
-pytestmark = pytest.mark.xfail(run=False, reason="Unsent messages live as long as their page.")
 
 LAST_QUESTION = "What is latent heat?"
 

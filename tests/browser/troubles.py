@@ -44,8 +44,6 @@ class Trouble:
     note: str = ON_ITS_WAY
     # For so many seconds the same thing may not be asked again.
     pause: int = 0
-    # Except that a stream which is refused gives way to polls.
-    spares: str = " "
     # The button that sends what is not sent by itself.
     asked_again: str | None = None
 
@@ -96,7 +94,6 @@ TROUBLES = [
         answers(429, headers=WAIT),
         ("429",),
         status="Active|Loading",
-        spares="/updates",
         **PATIENT,
     ),
     Trouble("a portal answers", answers(200)),
