@@ -1,6 +1,6 @@
 import { ChatProvider } from "django-chat-sessions/react";
 import { useEffect, useRef, useState } from "react";
-import { germanWords } from "./german";
+import { germanWords } from "django-chat-sessions/words/de";
 import type { GalleryState } from "./states";
 import { takeSteps } from "./steps";
 import { createStillChat } from "./stillChat";

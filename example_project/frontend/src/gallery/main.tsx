@@ -1,4 +1,5 @@
 import "django-chat-sessions/ui.css";
+import "django-chat-sessions/markdown.css";
 import "./gallery.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,4 +1,5 @@
 import type { Conflict } from "django-chat-sessions";
+import { MarkdownContent } from "django-chat-sessions/markdown";
 import { ChatHistory, ChatWidget, type ChatWidgetProps, SessionStatus, type Words } from "django-chat-sessions/ui";
 import type { ReactNode } from "react";
 import { CONVERSATION, LONG_ADDRESS, LONG_ANSWER, LONG_WORD, MANY, QUESTION } from "./samples";
@@ -50,6 +51,13 @@ const CHAT: readonly GalleryState[] = [
   card("chat-loading", "Loading", { status: "loading" }),
   card("chat-sources", "An answer with its sources", { said: CONVERSATION }),
   card("chat-long-answer", "A long answer, with code, lists and a table", { said: [QUESTION, answered(LONG_ANSWER)] }),
+  widget(
+    "chat-markdown",
+    "The same as Markdown",
+    "card",
+    { said: [QUESTION, answered(LONG_ANSWER)] },
+    { slots: { Content: MarkdownContent } },
+  ),
   card("chat-waiting", "Waiting for an answer", {
     said: [QUESTION, answered("", { state: "pending" })],
     running: "waiting",
@@ -186,6 +194,11 @@ const LAYOUTS: readonly GalleryState[] = [
     { said: CONVERSATION },
     { history: "dropdown" },
   ),
+  widget("layout-floating", "Floating, closed", "page", { said: CONVERSATION }, { layout: "floating" }),
+  {
+    ...widget("layout-floating-open", "Floating, open", "page", { said: CONVERSATION }, { layout: "floating" }),
+    steps: [{ press: ".dcs-launcher" }],
+  },
   widget("layout-full", "Full page", "page", { said: CONVERSATION }, { layout: "full" }),
   widget(
     "layout-full-history",
@@ -217,11 +230,26 @@ const HISTORY: readonly GalleryState[] = [
   column("history-none-found", "No chat matches", { sessions: pastSessions(8) }, [
     { type: "gravity", into: ".dcs-search input" },
   ]),
-  column("history-renaming", "A chat gets another title", { sessions: pastSessions(4) }, [
-    { press: "[aria-label^='Rename'], [aria-label$='umbenennen']" },
+  column("history-found", "Found in a message", { sessions: pastSessions(8) }, [
+    { type: "energy", into: ".dcs-search input" },
   ]),
-  column("history-removing", "Asked before a chat is deleted", { sessions: pastSessions(4) }, [
-    { press: "[aria-label^='Delete'], [aria-label$='löschen']" },
+  column("history-menu", "What can be done with a chat", { sessions: pastSessions(4) }, [
+    { press: "[aria-haspopup=menu]" },
+  ]),
+  column("history-renaming", "A chat gets another title", { sessions: pastSessions(4) }, [
+    { press: "[aria-haspopup=menu]" },
+    { press: "[data-verb=rename]" },
+  ]),
+  column("history-removed", "Deleted, and the way back", { sessions: pastSessions(4) }, [
+    { press: "[aria-haspopup=menu]" },
+    { press: "[data-verb=remove]" },
+  ]),
+  column("history-pinned", "Pinned chats come first", { sessions: withSecond({ pinned_at: minutesAgo(1) }) }),
+  column("history-archived", "Chats that were put away", { sessions: withSecond({ archived_at: minutesAgo(1) }) }, [
+    { press: ".dcs-history-head > button" },
+  ]),
+  column("history-none-archived", "None was put away", { sessions: pastSessions(4) }, [
+    { press: ".dcs-history-head > button" },
   ]),
   corner("history-dropdown", "Dropdown, closed", { sessions: pastSessions(8) }, []),
   corner("history-dropdown-open", "Dropdown, open", { sessions: pastSessions(12), hasMore: true }, [

@@ -157,5 +157,5 @@ function entriesBefore({ said, reason, seconds }: NonNullable<Still["before"]>):
 }
 
 function pendingMessage(one: NonNullable<Still["pending"]>[number], index: number): PendingMessage {
-  return { key: `pending-${index}`, session: null, state: "sending", problem: null, conflict: null, ...one };
+  return { key: `pending-${index}`, session: null, state: "sending", tried: false, problem: null, conflict: null, ...one };
 }

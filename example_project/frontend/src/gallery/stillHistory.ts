@@ -1,4 +1,4 @@
-import { type ApiClient, createApiClient, NetworkError, type Session } from "django-chat-sessions";
+import { type ApiClient, ApiError, createApiClient, type Session } from "django-chat-sessions";
 import { minutesAgo, session } from "./stillChat";
 
 /** What a history gets to show; it is loading for ever when nothing is said about it. */
@@ -19,14 +19,15 @@ export function createStillApi({ sessions, hasMore = false, isUnreachable = fals
   });
   return {
     ...silent,
-    listSessions: async ({ cursor } = {}) => {
-      if (isUnreachable || cursor !== undefined) throw new NetworkError("The server could not be reached.");
+    deleteSession: async () => {},
+    listSessions: async ({ cursor, archived = false } = {}) => {
+      if (isUnreachable || cursor !== undefined) throw new ApiError({ message: "The server could not be reached." });
       if (sessions === undefined) return never;
-      return { sessions: [...sessions], next_cursor: hasMore ? "more" : null, server_time: minutesAgo(0) };
+      return { sessions: sessions.filter((one) => (one.archived_at !== null) === archived), next_cursor: hasMore ? "more" : null, server_time: minutesAgo(0) };
     },
     searchSessions: async (words) => ({
       matches: (sessions ?? [])
-        .filter(({ title }) => title.includes(words))
+        .filter(({ title, preview }) => `${title} ${preview}`.includes(words))
         .map((one) => ({ session: one, excerpt: one.preview })),
       complete: true,
       server_time: minutesAgo(0),
