@@ -47,7 +47,12 @@ async function outputOf({ code, folder, external }) {
       cssMinify: true,
       // As a library, because an application's exports would be thrown away, and what they need with them.
       lib: { entry, formats: ["es"], fileName: "page", cssFileName: "page" },
-      rolldownOptions: { external: [...REACT, ...external], output: { minify: true } },
+      rolldownOptions: {
+        external: [...REACT, ...external],
+        output: { minify: true },
+        // As in an application, what several chunks need stays in the first one.
+        preserveEntrySignatures: "allow-extension",
+      },
     },
   });
   return output;

@@ -4,7 +4,7 @@ import { type ChatHistoryState, useChatHistory } from "../react/index.js";
 import { HistoryNotes, MoreSessions } from "./HistoryNotes.js";
 import { HistoryRow, type RowVerb } from "./HistoryRow.js";
 import { groupsOf, startOfDay } from "./historyGroups.js";
-import { NamedIcon } from "./icons.js";
+import { HistoryIcon } from "./historyIcons.js";
 import { type Undoable, UndoBar } from "./UndoBar.js";
 import { useKeptRow } from "./useKeptRow.js";
 import { useWords } from "./words.js";
@@ -101,13 +101,13 @@ function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onT
     <div className="dcs-history-head">
       {/* The same button in both views, so that it keeps the focus. */}
       <button type="button" className="dcs-icon-button" aria-label={toggle} title={toggle} onClick={onToggle}>
-        <NamedIcon name={isArchive ? "back" : "archive"} />
+        <HistoryIcon name={isArchive ? "back" : "archive"} />
       </button>
       {isArchive ? (
         <h3>{words.archivedSessions}</h3>
       ) : (
         <div className="dcs-search">
-          <NamedIcon name="search" />
+          <HistoryIcon name="search" />
           <input
             type="search"
             aria-label={words.search}

@@ -1,7 +1,7 @@
 import { type FocusEvent, type KeyboardEvent, useId, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
 import type { RowVerb } from "./HistoryRow.js";
-import { type IconName, NamedIcon } from "./icons.js";
+import { HistoryIcon, type HistoryIconName } from "./historyIcons.js";
 import { useBeforePaint } from "./useBeforePaint.js";
 import { useWords } from "./words.js";
 
@@ -22,7 +22,7 @@ export function HistoryMenu({ session, title, tabIndex, onAct }: HistoryMenuProp
     setOpen(false);
     button.current?.focus();
   };
-  const items: [RowVerb, IconName, string][] = [
+  const items: [RowVerb, HistoryIconName, string][] = [
     ["pin", "pin", session.pinned_at === null ? words.pin : words.unpin],
     ["rename", "pencil", words.rename],
     ["archive", "archive", session.archived_at === null ? words.archive : words.unarchive],
@@ -52,7 +52,7 @@ export function HistoryMenu({ session, title, tabIndex, onAct }: HistoryMenuProp
           setOpen(true);
         }}
       >
-        <NamedIcon name="more" />
+        <HistoryIcon name="more" />
       </button>
       {isOpen && <Items {...{ id, items, button }} onChoose={choose} onEscape={close} onLeave={() => setOpen(false)} />}
     </span>
@@ -61,7 +61,7 @@ export function HistoryMenu({ session, title, tabIndex, onAct }: HistoryMenuProp
 
 interface ItemsProps {
   id: string;
-  items: [RowVerb, IconName, string][];
+  items: [RowVerb, HistoryIconName, string][];
   button: { current: HTMLElement | null };
   onChoose: (verb: RowVerb) => void;
   onEscape: () => void;
@@ -91,7 +91,7 @@ function Items({ id, items, button, onChoose, onEscape, onLeave }: ItemsProps) {
     <div ref={menu} id={id} className="dcs-menu" role="menu" popover="manual" onKeyDown={onKeyDown} onBlur={onBlur}>
       {items.map(([verb, icon, word]) => (
         <button key={verb} type="button" role="menuitem" tabIndex={-1} data-verb={verb} onClick={() => onChoose(verb)}>
-          <NamedIcon name={icon} />
+          <HistoryIcon name={icon} />
           {word}
         </button>
       ))}

@@ -2,7 +2,7 @@ import { type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
 import { HistoryMenu } from "./HistoryMenu.js";
 import { whenText } from "./historyGroups.js";
-import { NamedIcon } from "./icons.js";
+import { HistoryIcon } from "./historyIcons.js";
 import { useWords } from "./words.js";
 
 export type RowVerb = "open" | "pin" | "rename" | "archive" | "remove";
@@ -34,7 +34,7 @@ export const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
   };
   const act = (verb: RowVerb) => (verb === "rename" ? setRenaming(true) : onAct(verb, session));
   return (
-    <li ref={row} className="dcs-history-row" data-id={session.id} data-renaming={isRenaming || undefined}>
+    <li ref={row} className="dcs-history-row" data-id={session.id}>
       {isRenaming ? (
         <Renaming title={session.title} onDone={rename} onCancel={back} />
       ) : (
@@ -81,7 +81,7 @@ function Shown({ session, today, isOpen, isTabbable, query, excerpt, onAct }: Sh
           )}
           {session.pinned_at !== null && (
             <span className="dcs-pinned">
-              <NamedIcon name="pin" />
+              <HistoryIcon name="pin" />
               <span className="dcs-hidden">{words.isPinned}</span>
             </span>
           )}
