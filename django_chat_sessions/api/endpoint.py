@@ -123,7 +123,9 @@ class Endpoint(View):
     def _private(
         self, request: HttpRequest, response: HttpResponseBase, caller: Caller | None
     ) -> HttpResponseBase:
-        response.headers["Cache-Control"] = "no-store, private"
+        # A proxy that compresses a stream would hold it back until its end.
+        transform = ", no-transform" if response.streaming else ""
+        response.headers["Cache-Control"] = f"no-store, private{transform}"
         response.headers["X-Content-Type-Options"] = "nosniff"
         patch_vary_headers(response, self.varies_by)
         key = None if caller is None else caller.new_visitor_key

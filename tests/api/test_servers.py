@@ -180,7 +180,7 @@ def test_a_stream_is_taken_up_again_at_another_process(server: int, another_serv
     there.cookies = here.cookies
     stream = Stream(here)
     assert stream.response.status == 200
-    assert "no-store" in stream.response.headers["Cache-Control"]
+    assert stream.response.headers["Cache-Control"] == "no-store, private, no-transform"
     first = stream.event()
     assert first["sessions"] == []
 
