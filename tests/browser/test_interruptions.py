@@ -148,12 +148,16 @@ def test_a_second_question_waits_until_the_first_is_answered(
     reader.provokes("409", "Conflict: ")
     here = reader.chat(subject).open()
     reader.new_context()
-    there = reader.chat(subject).open()
+    there = reader.chat(subject)
+    news = hold(there.page, re.compile("/chat/updates"))
+    there.open()
     here.ask(QUESTION)
     waiting.model.wait_until_asked()
     there.ask(OTHER_QUESTION)
     question = there.own.filter(has_text=OTHER_QUESTION)
     expect(question).to_contain_text("Will be sent after the answer")
+    assert news
+    there.page.unroute_all()  # and so let them come
     waiting.model.finish("The first one.")
     waiting.model.wait_until_asked()
     waiting.model.finish("The second one.")

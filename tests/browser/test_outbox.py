@@ -40,10 +40,15 @@ def test_an_unsent_message_survives_a_reload_and_arrives_once(
     chat.ask(OTHER_QUESTION)
     assert_waiting(chat, OTHER_QUESTION)
     chat.field.fill(LAST_QUESTION)
+    is_signed_in = chat.page.get_by_role("button", name="Log out").count() == 1
     for _ in range(2):
         chat.page.reload()
-        assert_waiting(chat, OTHER_QUESTION)
-        expect(chat.own.filter(has_text=OTHER_QUESTION)).to_have_count(1)
+        if is_signed_in:
+            assert_waiting(chat, OTHER_QUESTION)
+            expect(chat.own.filter(has_text=OTHER_QUESTION)).to_have_count(1)
+        else:  # Nobody can say yet whether this is the visitor of before.
+            expect(chat.status).to_have_text("Reconnecting…")
+            expect(chat.own).to_have_count(0)
     connect(reader)
     expect(chat.finished).to_have_count(2, timeout=45_000)
     expect(chat.messages).to_have_count(4)
@@ -90,10 +95,9 @@ def test_a_message_whose_answer_the_reload_cut_off_is_not_sent_twice(
         route.fetch()
         route.abort("connectionreset")
 
-    chat.page.route("**/chat/messages", cut)
+    chat.page.route("**/chat/messages", cut, times=1)
     chat.ask(OTHER_QUESTION)
     expect(chat.own.filter(has_text=OTHER_QUESTION)).to_have_count(1)
-    chat.page.unroute("**/chat/messages")
     chat.page.reload()
     expect(chat.finished).to_have_count(2)
     expect(chat.messages).to_have_count(4)
@@ -110,8 +114,7 @@ def test_several_unsent_messages_arrive_in_order(
         chat.ask(question)
         assert_waiting(chat, question)
     chat.page.reload()
-    for question in questions:
-        assert_waiting(chat, question)
+    expect(chat.status).to_have_text("Reconnecting…")
     connect(visitor)
     expect(chat.finished).to_have_count(3, timeout=45_000)
     expect(chat.messages).to_have_count(6)

@@ -321,6 +321,36 @@ describe("two tabs", () => {
     expect(two.store.getSnapshot().session?.id).toBe(one.store.getSnapshot().session?.id);
   });
 
+  it("see what one of them was told, without asking for it", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const [one, two] = [await bench.openTab(), await bench.openTab()];
+    const reads = bench.server.count("GET", /./);
+    one.store.send("And then?");
+    await bench.timers.advance(0);
+    expect(two.store.getSnapshot()).toMatchObject({ running: "waiting", session: { message_count: 4 } });
+    expect(bench.server.count("GET", /./)).toBe(reads);
+  });
+
+  it("are not led back by an answer that was under way", async () => {
+    const old = bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    bench.server.holdAnswers();
+    page.signal("visible");
+    await bench.timers.advance(0);
+    const next = bench.server.start("", ["Next"]);
+    const shown = new Set<string | undefined>();
+    store.subscribe(() => shown.add(store.getSnapshot().session?.id));
+    const arrival = { status: "new", reason: "user", previous: old } as const;
+    bench.browser
+      .channel("changes", () => {})
+      ?.post({ scope: "", session: next.id, answer: { arrival, session: next, messages: [] } });
+    expect(store.getSnapshot().session?.id).toBe(next.id);
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect([...shown]).toEqual([next.id]);
+    expect(texts(store).at(-1)).toBe("Next");
+  });
+
   it("both say that a new chat was started", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const one = await bench.openTab();

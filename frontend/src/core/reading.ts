@@ -1,6 +1,7 @@
 import type { PageOptions } from "./apiClient.js";
 import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
+import { isUnderWay } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { isGone, isRetryable } from "./errors.js";
 import type { NewsRules } from "./liveUpdates.js";
@@ -39,6 +40,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   let loading: Promise<void> | null = null;
   let isWantedAgain = false;
   let isRecognised = false;
+  /** How often another tab was faster than what we were reading. */
+  let overheard = 0;
   let attempts = 0;
   let timer: TimerId = null;
 
@@ -77,10 +80,11 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   const read = async () => {
     stop();
     const { epoch } = context;
+    const before = overheard;
     try {
       const current = await call(api.getCurrentSession(scope));
       await recognise(current);
-      if (epoch !== context.epoch) return;
+      if (epoch !== context.epoch || before !== overheard) return;
       await take(current, epoch);
       attempts = 0;
       if (epoch === context.epoch) set({ loaded: true, error: null });
@@ -161,13 +165,12 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       void load();
     },
     overhear(answer) {
-      const { loaded, viewing } = context.state;
-      if (answer === undefined || !loaded || viewing || loading !== null || !context.isSettled()) {
-        void refresh();
-        return;
-      }
+      const { loaded, viewing, pending } = context.state;
+      if (answer === undefined || !loaded || viewing || pending.some(isUnderWay)) return void refresh();
+      overheard += 1;
       update((state) => joined(arrived(state, answer), answer.messages ?? []));
-      catchUp(context.epoch).catch(report);
+      if (loading === null) catchUp(context.epoch).catch(report);
+      else void refresh();
     },
     hear(news, { updated, isOtherwise }) {
       const before = context.state;
