@@ -337,6 +337,7 @@ describe("two tabs", () => {
     bench.server.holdAnswers();
     page.signal("visible");
     await bench.timers.advance(0);
+    bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
     const next = bench.server.start("", ["Next"]);
     const shown = new Set<string | undefined>();
     store.subscribe(() => shown.add(store.getSnapshot().session?.id));
