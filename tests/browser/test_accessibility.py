@@ -40,9 +40,9 @@ def sideways(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
 
-def check(page: Page) -> None:
+def check(page: Page, within: str = "html") -> None:
     page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => 0)))")
-    assert violations(page) == []
+    assert violations(page, within=within) == []
     assert sideways(page) <= 0
 
 

@@ -308,7 +308,8 @@ describe("the sidebar", () => {
     expect(bench.server.count("GET", /^\/sessions\?/)).toBe(1);
     const { id = "" } = bench.server.sessions[7] ?? {};
     bench.server.changeSession(id, { title: "Renamed" });
-    const format = vi.spyOn(Intl, "DateTimeFormat");
+    // Each row says its time once.
+    const format = vi.spyOn(Intl.DateTimeFormat.prototype, "format", "get");
     fireEvent(document, new Event("visibilitychange"));
     await act(settle);
     const { length } = format.mock.calls;

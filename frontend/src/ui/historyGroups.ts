@@ -1,4 +1,5 @@
 import type { Session } from "../core/index.js";
+import { dateText } from "./dateText.js";
 
 export type DayKey = "today" | "yesterday" | "week" | "older";
 export type HistoryGroupKey = "pinned" | DayKey;
@@ -45,5 +46,5 @@ export function whenText(time: string, now: number, locale: string | undefined):
       : day === "older"
         ? { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }
         : { hour: "numeric", minute: "2-digit" };
-  return new Intl.DateTimeFormat(locale, style).format(date);
+  return dateText(date, locale, style);
 }

@@ -1,4 +1,5 @@
 import { createContext, useContext, useMemo } from "react";
+import { dateText } from "./dateText.js";
 
 /** Every word the interface says. Pass some of them as `words` to change or translate them. */
 export interface Words {
@@ -238,7 +239,5 @@ export function clockText(seconds: number): string {
 export function momentText(time: string, locale: string | undefined): string {
   const moment = new Date(time);
   const isToday = moment.toDateString() === new Date().toDateString();
-  return new Intl.DateTimeFormat(locale, { timeStyle: "short", ...(isToday ? {} : { dateStyle: "medium" }) }).format(
-    moment,
-  );
+  return dateText(moment, locale, { timeStyle: "short", ...(isToday ? {} : { dateStyle: "medium" }) });
 }
