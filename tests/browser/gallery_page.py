@@ -15,7 +15,7 @@ class Gallery:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.links = page.get_by_role("navigation", name="States").get_by_role("link")
-        self.next = page.get_by_role("link", name="Next: ")
+        self.next = page.locator("a[rel=next]")
 
     def open(self, **look: str) -> Gallery:
         self.page.goto(f"/gallery/?{urlencode(look)}")
@@ -41,7 +41,8 @@ class Gallery:
             name = state_in(self.page.url)
             yield name, self._ready(name)
             if step < steps - 1:
-                self.next.click()
+                # A floating chat may lie above it, or even have the page to itself.
+                self.next.evaluate("(link) => link.click()")
 
     @contextmanager
     def in_the_dark(self) -> Iterator[None]:

@@ -42,7 +42,7 @@ def test_longer_words_from_right_to_left_have_room_too(visitor: Reader) -> None:
     assert {name: problems for name, problems in found.items() if problems} == {}
     direction = gallery.page.locator(".dcs").last.evaluate("one => getComputedStyle(one).direction")
     assert direction == "rtl"
-    expect(gallery.page.get_by_role("searchbox", name="Unterhaltungen durchsuchen")).to_be_visible()
+    expect(gallery.page.get_by_role("searchbox", name="Chats durchsuchen")).to_be_visible()
 
 
 def test_at_four_hundred_percent_all_of_a_chat_can_be_reached(visitor: Reader) -> None:
