@@ -4,6 +4,7 @@ import { ChatBench } from "../core/testing/chatBench.js";
 import { settle } from "../core/testing/fakeTimers.js";
 import { ChatProvider } from "../react/index.js";
 import { ChatHistory, type ChatHistoryProps } from "./ChatHistory.js";
+import * as dates from "./dateText.js";
 import { groupsOf, startOfDay, whenText } from "./historyGroups.js";
 import { safeUrl, sourcesIn } from "./sources.js";
 import { clockText, durationText } from "./words.js";
@@ -309,7 +310,7 @@ describe("the sidebar", () => {
     const { id = "" } = bench.server.sessions[7] ?? {};
     bench.server.changeSession(id, { title: "Renamed" });
     // Each row says its time once.
-    const format = vi.spyOn(Intl.DateTimeFormat.prototype, "format", "get");
+    const format = vi.spyOn(dates, "dateText");
     fireEvent(document, new Event("visibilitychange"));
     await act(settle);
     const { length } = format.mock.calls;
