@@ -331,6 +331,29 @@ describe("two tabs", () => {
     expect(bench.server.count("GET", /./)).toBe(reads);
   });
 
+  it("see an answer arrive above the boundary that another tab has set", async () => {
+    const [one, two] = [await bench.openTab(), await bench.openTab()];
+    one.store.send("Why?");
+    await bench.timers.advance(0);
+    await two.store.startNew();
+    await bench.timers.advance(0);
+    expect(texts(one.store)).toEqual(["Why?", "", "— user 0"]);
+    bench.server.finish("Because.");
+    await bench.timers.advance(20_000);
+    expect(texts(one.store)).toEqual(["Why?", "Because.", "— user 0"]);
+  });
+
+  it("do not go on offering what one of them has sent", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const one = await bench.openTab();
+    one.store.setDraft("And then?");
+    const two = await bench.openTab();
+    expect(two.store.getSnapshot().draft).toBe("And then?");
+    one.store.send("And then?");
+    await bench.timers.advance(0);
+    expect(two.store.getSnapshot().draft).toBe("");
+  });
+
   it("are not led back by an answer that was under way", async () => {
     const old = bench.server.start("", ["Why?", "Because."]);
     const { store, page } = await bench.openTab();

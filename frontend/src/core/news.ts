@@ -1,7 +1,7 @@
 import type { ChatState } from "./chatState.js";
 import { heardElsewhere } from "./elsewhere.js";
 import type { NewsRules } from "./liveUpdates.js";
-import { isUnfinished } from "./transcript.js";
+import { isUnfinished, mergeMessages } from "./transcript.js";
 import { joined, withSession } from "./transitions.js";
 import type { News } from "./updatesReader.js";
 import type { Delta, Message, Session, Updates } from "./wire.js";
@@ -13,8 +13,18 @@ export function updated(state: ChatState, { sessions, messages, deltas }: Update
   const { session } = known;
   if (session === null) return known;
   const isOurs = (item: Message | Delta) => item.session === session.id;
-  const told = joined(sessions.reduce(withRow, known), messages.filter(isOurs));
+  const told = joined(withEarlier(sessions.reduce(withRow, known), messages), messages.filter(isOurs));
   return deltas.filter(isOurs).reduce(withDelta, told);
+}
+
+/** Above a boundary an answer may still be on its way. */
+function withEarlier(state: ChatState, messages: readonly Message[]): ChatState {
+  const earlier = state.earlier.map((segment) => {
+    const own = messages.filter(({ session }) => session === segment.boundary.previous.id);
+    const known = mergeMessages(segment.messages, own);
+    return known === segment.messages ? segment : { ...segment, messages: known };
+  });
+  return earlier.every((segment, index) => segment === state.earlier[index]) ? state : { ...state, earlier };
 }
 
 function withRow(state: ChatState, row: Session): ChatState {

@@ -6,7 +6,7 @@ import type { TimerId } from "./clock.js";
 import { isGone, isRetryable } from "./errors.js";
 import type { NewsRules } from "./liveUpdates.js";
 import type { TabAnswer } from "./tabChannel.js";
-import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed } from "./transitions.js";
+import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed, withoutDraft } from "./transitions.js";
 import type { News } from "./updatesReader.js";
 import type { CurrentSession } from "./wire.js";
 
@@ -168,7 +168,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       const { loaded, viewing, pending } = context.state;
       if (answer === undefined || !loaded || viewing || pending.some(isUnderWay)) return void refresh();
       overheard += 1;
-      update((state) => joined(arrived(state, answer), answer.messages ?? []));
+      const { messages = [] } = answer;
+      update((state) => withoutDraft(joined(arrived(state, answer), messages), messages));
       if (loading === null) catchUp(context.epoch).catch(report);
       else void refresh();
     },

@@ -91,6 +91,12 @@ export function replied(state: ChatState, session: Session, reply: Message | nul
   return reply === null ? known : { ...known, messages: mergeMessages(known.messages, [reply]) };
 }
 
+/** What was written in several tabs, as one opened beside a draft shows it too, is sent in one. */
+export function withoutDraft(state: ChatState, messages: readonly Message[]): ChatState {
+  const isSent = messages.some(({ role, content }) => role === "user" && content === state.draft);
+  return isSent ? { ...state, draft: "" } : state;
+}
+
 /** These messages too, unless some before them are missing here. */
 export function joined(state: ChatState, messages: readonly Message[]): ChatState {
   const [first] = messages;
