@@ -29,7 +29,7 @@ from tests.browser.test_following import until
 from tests.browser.test_interruptions import LEASE, STREAMS_CUT, UNREACHABLE
 
 SEED = os.environ.get("CHAT_SESSIONS_SEED") or "1"
-HOW_MANY = int(os.environ.get("CHAT_SESSIONS_INTERLEAVINGS") or 12)
+HOW_MANY = int(os.environ.get("CHAT_SESSIONS_INTERLEAVINGS") or 8)
 # Whether unsent words outlive the tab in which they were written. Without that, no story lets a tab
 # go before its words have arrived.
 OUTBOX = True

@@ -339,7 +339,7 @@ describe("two tabs", () => {
     await bench.timers.advance(0);
     expect(texts(one.store)).toEqual(["Why?", "", "— user 0"]);
     bench.server.finish("Because.");
-    await bench.timers.advance(20_000);
+    await bench.timers.advance(41_000);
     expect(texts(one.store)).toEqual(["Why?", "Because.", "— user 0"]);
   });
 

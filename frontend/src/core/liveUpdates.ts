@@ -8,6 +8,7 @@ import type { PageSignals } from "./pageSignals.js";
 import type { NewsMessage } from "./sharedUpdates.js";
 import type { TabLock } from "./tabLock.js";
 import type { News } from "./updatesReader.js";
+import type { Message } from "./wire.js";
 
 export interface LiveUpdatesOptions {
   api: ApiClient;
@@ -28,6 +29,9 @@ export interface NewsRules {
   updated(state: ChatState, news: News): ChatState;
   /** Whether the next message would meet something else than what is shown. */
   isOtherwise(state: ChatState, news: News, scope: string): boolean;
+  /** The session above a boundary whose answer may have come unnoticed; null when none is awaited there. */
+  awaitedEarlier(state: ChatState): string | null;
+  withEarlier(state: ChatState, messages: readonly Message[]): ChatState;
 }
 
 export interface UpdatesListener {

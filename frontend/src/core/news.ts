@@ -1,7 +1,7 @@
 import type { ChatState } from "./chatState.js";
 import { heardElsewhere } from "./elsewhere.js";
 import type { NewsRules } from "./liveUpdates.js";
-import { isUnfinished, mergeMessages } from "./transcript.js";
+import { isUnfinished, mergeMessages, runningReply } from "./transcript.js";
 import { joined, withSession } from "./transitions.js";
 import type { News } from "./updatesReader.js";
 import type { Delta, Message, Session, Updates } from "./wire.js";
@@ -67,4 +67,8 @@ export function isOtherwise(state: ChatState, news: News, scope: string): boolea
   return history_changed || sessions.some(isOther);
 }
 
-export const newsRules: NewsRules = { updated, isOtherwise };
+function awaitedEarlier({ earlier }: ChatState): string | null {
+  return earlier.find(({ messages }) => runningReply(messages) !== null)?.boundary.previous.id ?? null;
+}
+
+export const newsRules: NewsRules = { updated, isOtherwise, awaitedEarlier, withEarlier };

@@ -173,10 +173,14 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       if (loading === null) catchUp(context.epoch).catch(report);
       else void refresh();
     },
-    hear(news, { updated, isOtherwise }) {
+    hear(news, { updated, isOtherwise, awaitedEarlier, withEarlier }) {
       const before = context.state;
       const isElsewhere = news.some((one) => isOtherwise(before, one, scope));
       update((state) => news.reduce((known, one) => updated(known, one), state));
+      const awaited = awaitedEarlier(context.state);
+      if (awaited !== null && news.some(({ history_changed, isWhole }) => history_changed || isWhole)) {
+        transcript(awaited).then((page) => update((state) => withEarlier(state, page.messages)), report);
+      }
       const mayLack = context.state.gap || news.some(({ sessions }) => sessions.length > 0);
       if (isElsewhere) void refresh();
       else if (before.loaded && timer === null && mayLack) {
