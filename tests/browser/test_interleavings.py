@@ -30,10 +30,6 @@ from tests.browser.test_interruptions import LEASE, STREAMS_CUT, UNREACHABLE
 
 SEED = os.environ.get("CHAT_SESSIONS_SEED") or "1"
 HOW_MANY = int(os.environ.get("CHAT_SESSIONS_INTERLEAVINGS") or 8)
-# Whether unsent words outlive the tab in which they were written. Without that, no story lets a tab
-# go before its words have arrived.
-OUTBOX = True
-
 TABS = 3
 LENGTH = (8, 14)
 PATIENCE = 0.5  # how often somebody waits for an answer before they go on
@@ -169,14 +165,14 @@ class Story:
             self.tabs.append(tab)
 
     def close(self) -> None:
-        tab = self.some_tab(may_be_lost=True)
+        tab = self.some_tab()
         if tab is not None:
             self.note(f"close {self.name(tab)}")
             self.tabs.remove(tab)
             tab.page.close()
 
     def reload(self) -> None:
-        tab = self.some_tab(may_be_lost=True)
+        tab = self.some_tab()
         if tab is None:
             return
         self.note(f"reload {self.name(tab)}")
@@ -200,7 +196,7 @@ class Story:
     # What happens to them
 
     def crash(self) -> None:
-        tab = self.some_tab(may_be_lost=True)
+        tab = self.some_tab()
         if tab is None:
             return
         self.note(f"crash {self.name(tab)}")
@@ -299,12 +295,8 @@ class Story:
 
     # How they are told apart
 
-    def some_tab(self, *, may_be_lost: bool = False) -> Chat | None:
-        """Any tab; or, where it is to go, any whose words are safe elsewhere."""
-        tabs = (
-            self.tabs if OUTBOX or not may_be_lost else [tab for tab in self.tabs if is_idle(tab)]
-        )
-        return self.chance.choice(tabs) if tabs else None
+    def some_tab(self) -> Chat | None:
+        return self.chance.choice(self.tabs) if self.tabs else None
 
     def named(self) -> Iterator[tuple[str, Chat]]:
         return ((self.name(tab), tab) for tab in self.tabs)
@@ -373,12 +365,6 @@ def rows_of(tab: Chat) -> list[dict[str, Any] | None]:
 
 def is_unsent(row: dict[str, Any]) -> bool:
     return row["role"] == "user" and row["state"] in ("queued", "sending", "failed")
-
-
-def is_idle(tab: Chat) -> bool:
-    """Whether everything that was written in this tab has been stored."""
-    unsent: Locator = tab.log.locator(f"{UNSENT}, {FAILED}")
-    return unsent.count() == 0
 
 
 def cut(route: Route) -> None:
