@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Locator, Page, Route, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from tests.browser.chat_page import IDLE, Chat, Place
 from tests.browser.conftest import MakeReader, Reader, Waiting
