@@ -76,9 +76,9 @@ def test_a_site_without_time_zones_has_its_own(settings: Any) -> None:
 def test_the_client_has_the_same_groups_and_words() -> None:
     groups = (FRONTEND / "historyGroups.ts").read_text()
     words = (FRONTEND / "words.ts").read_text()
-    key_type = groups.partition("HistoryGroupKey =")[2].partition(";")[0]
-    theirs = re.findall(r'"(\w+)"', key_type)
-    assert [key for key in LABELS if key != "pinned"] == theirs
+    days = re.findall(r'"(\w+)"', groups.partition("DayKey =")[2].partition(";")[0])
+    theirs = ["pinned", *days]
+    assert list(LABELS) == theirs
     with translation.override("en"):
         for key in theirs:
             assert f'{key}: "{LABELS[key]}"' in words
