@@ -11,6 +11,7 @@ from tests.browser.conftest import MakeReader, Reader, Waiting, each_once
 from tests.browser.site import Site
 
 
+@each_once
 def test_an_answer_has_a_source_that_leads_to_its_passage(
     reader: Reader, site: Site, place: Place
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place, hold
-from tests.browser.conftest import MakeReader, Reader, Waiting
+from tests.browser.conftest import MakeReader, Reader, Waiting, each_once
 from tests.browser.site import Site
 
 HERE_AGAIN = "Welcome back, your chat is still here"
@@ -108,6 +108,7 @@ def test_the_same_conversation_is_on_both_kinds_of_page(
     assert len(site.sessions()) == 1
 
 
+@each_once
 def test_two_tabs_show_the_same_conversation(reader: Reader, site: Site, place: Place) -> None:
     first = reader.chat(place).open().converse(QUESTION)
     second = reader.chat(place).open()
@@ -125,6 +126,7 @@ def test_two_tabs_show_the_same_conversation(reader: Reader, site: Site, place: 
     assert [row["message_count"] for row in site.sessions()] == [4]
 
 
+@each_once
 def test_a_reload_while_the_answer_is_written_loses_nothing(
     make_reader: MakeReader, waiting: Waiting, place: Place, who: str
 ) -> None:

@@ -35,6 +35,7 @@ def titles_in_history(chat: Chat) -> list[str]:
     return chat.history.locator(".dcs-history-name").all_text_contents()
 
 
+@each_once
 def test_in_an_open_tab_nothing_disappears_and_the_next_message_starts_a_new_chat(
     reader: Reader, site: Site, place: Place
 ) -> None:
@@ -57,6 +58,7 @@ def test_in_an_open_tab_nothing_disappears_and_the_next_message_starts_a_new_cha
     assert titles_in_history(chat) == [OTHER_QUESTION, QUESTION]
 
 
+@each_once
 def test_after_being_away_the_old_chat_is_one_click_away(
     reader: Reader, site: Site, place: Place
 ) -> None:

@@ -40,7 +40,7 @@ describe("only deliberate activity counts, and only the server counts the time",
     }
     expect([...seen]).not.toContain("expired");
     expect(two.store.getSnapshot().session?.state).toBe("active");
-    expect(bench.server.count("POST", /touch/)).toBe(19);
+    expect(bench.server.count("POST", /touch/)).toBe(18);
   });
 
   it("several tabs report no more often than one", async () => {

@@ -32,13 +32,10 @@ export function createActivity(
   };
   return {
     note() {
+      if (timer !== null) return;
       const wait = last + interval() - clock.now();
-      if (wait <= 0) {
-        stop();
-        fire();
-      } else {
-        timer ??= clock.setTimeout(fire, wait + random() * Math.min(APART, interval() / 4));
-      }
+      if (wait <= 0) fire();
+      else timer = clock.setTimeout(fire, wait + random() * Math.min(APART, interval() / 4));
     },
     known(time) {
       const at = clock.now() + clock.remaining(time);
