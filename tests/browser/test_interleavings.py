@@ -331,7 +331,9 @@ def stored_wrongly(site: Site) -> Iterator[str]:
     for session in sessions:
         if session["message_count"] != len(by_session.get(session["id"], [])):
             yield f"session {session['id']} counts {session['message_count']} messages"
-    if sum(session["message_count"] == 0 for session in sessions) > 1:
+    empty = [session for session in sessions if session["message_count"] == 0]
+    # Who asks for a new chat has one; it stays when they say nothing in it until it expires.
+    if any(session["end_reason"] != "idle" for session in empty[:-1]):
         yield f"empty sessions: {sessions}"
     if sum(session["ended_at"] is None for session in sessions) > 1:
         yield f"several open sessions: {sessions}"

@@ -375,6 +375,33 @@ describe("two tabs", () => {
     expect(texts(store).at(-1)).toBe("Next");
   });
 
+  it("are not led back by what one of them was told of an older session", async () => {
+    const old = bench.server.start("", ["Why?", "Because."]);
+    bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
+    const next = bench.server.start("", ["Next"]);
+    const { store } = await bench.openTab();
+    const shown = new Set<string | undefined>();
+    store.subscribe(() => shown.add(store.getSnapshot().session?.id));
+    // A message that is sent once more is answered with the session that has it, wherever the chat is by now.
+    const arrival = { status: "resumed", reason: "open", previous: null } as const;
+    const tell = bench.browser.channel("changes", () => {});
+    tell?.post({ scope: "", session: old.id, answer: { arrival, session: { ...old, state: "expired" } } });
+    await bench.timers.advance(0);
+    expect([...shown]).toEqual([next.id]);
+    expect(texts(store)).toEqual(["Next"]);
+  });
+
+  it("are not led into a session that is over", async () => {
+    const { store } = await bench.openTab();
+    const over = { ...bench.server.start("", ["Why?"]), state: "expired" } as const;
+    bench.server.changeSession(over.id, { state: "expired" });
+    const arrival = { status: "resumed", reason: "open", previous: null } as const;
+    bench.browser
+      .channel("changes", () => {})
+      ?.post({ scope: "", session: over.id, answer: { arrival, session: over } });
+    expect(store.getSnapshot().session).toBeNull();
+  });
+
   it("both say that a new chat was started", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const one = await bench.openTab();

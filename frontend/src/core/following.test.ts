@@ -123,6 +123,14 @@ it("takes trouble on the way for reconnecting, never for the end", async () => {
   expect(last(store)?.content).toBe("Because.");
 });
 
+it("is not cut off where the server asks to wait, however often", async () => {
+  bench.server.refusedNews = { status: 429, body: null, retryAfter: "60" };
+  const { store } = await bench.openTab();
+  await bench.timers.advance(600_000);
+  expect(bench.server.looks.length).toBeGreaterThan(2);
+  expect(store.getSnapshot().status).toBe("new");
+});
+
 it("goes on after a refresh in the middle of an answer", async () => {
   const first = await bench.openTab();
   first.store.send("Why?");

@@ -1,4 +1,5 @@
 import type { ChatContext } from "./chatContext.js";
+import { isConnectionTrouble } from "./errors.js";
 import type { LiveUpdates, NewsRules } from "./liveUpdates.js";
 import type { Reading } from "./reading.js";
 import type { News } from "./updatesReader.js";
@@ -43,7 +44,10 @@ export function createFollowing(context: ChatContext, reading: Reading, updates:
         },
         lost(error) {
           set({ lostNews: context.state.lostNews + 1, online: page.isOnline() });
-          if (error !== null) report(error);
+          if (error === null) return;
+          // A refusal is an answer all the same: whoever is told to wait is not cut off.
+          if (!isConnectionTrouble(error)) reached();
+          report(error);
         },
       });
     },

@@ -8,7 +8,7 @@ import type { NewsRules } from "./liveUpdates.js";
 import type { TabAnswer } from "./tabChannel.js";
 import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed, withoutDraft } from "./transitions.js";
 import type { News } from "./updatesReader.js";
-import type { CurrentSession } from "./wire.js";
+import type { CurrentSession, Session } from "./wire.js";
 
 /** Everything that reads the server's state into ours. Reading never extends a session. */
 export interface Reading {
@@ -34,6 +34,12 @@ export interface Reading {
 }
 
 const PAGE = 50;
+
+/** An answer is taken at its word where it goes on from what is shown; another may be older than that. */
+function follows(shown: Session | null, { session, arrival }: TabAnswer): boolean {
+  if (shown === null) return session.state === "active";
+  return shown.id === session.id || shown.id === arrival.previous?.id;
+}
 
 export function createReading(context: ChatContext, recognised: () => void): Reading {
   const { api, scope, owner, clock, random, hint, call, update, set, report } = context;
@@ -165,8 +171,9 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       void load();
     },
     overhear(answer) {
-      const { loaded, viewing, pending } = context.state;
-      if (answer === undefined || !loaded || viewing || pending.some(isUnderWay)) return void refresh();
+      const { loaded, viewing, pending, session } = context.state;
+      const isFree = loaded && !viewing && !pending.some(isUnderWay);
+      if (answer === undefined || !isFree || !follows(session, answer)) return void refresh();
       overheard += 1;
       const { messages = [] } = answer;
       update((state) => withoutDraft(joined(arrived(state, answer), messages), messages));
