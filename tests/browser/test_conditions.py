@@ -133,6 +133,25 @@ def test_a_strangers_first_message_whose_answer_is_cut_off_is_stored_once(
     assert site.said("user") == [QUESTION]
 
 
+def test_an_answer_is_shown_though_the_code_that_follows_it_does_not_come(
+    visitor: Reader, site: Site, subject: Place
+) -> None:
+    """A browser may never ask again for a part of a page that it once failed to get."""
+    visitor.provokes("ERR_CONNECTION_RESET")
+    chat = visitor.chat(subject)
+    cut: list[str] = []
+
+    def cut_it(route: Route) -> None:
+        cut.append(route.request.url)
+        route.abort("connectionreset")
+
+    chat.page.route("**/sharedUpdates-*.js", cut_it)
+    chat.open()
+    chat.ask(QUESTION)
+    expect(chat.finished).to_have_count(1)
+    assert cut
+
+
 def test_a_slow_network_only_takes_longer(visitor: Reader, site: Site, subject: Place) -> None:
     chat = visitor.chat(subject).open()
     slow = visitor.context.new_cdp_session(chat.page)

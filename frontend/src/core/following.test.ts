@@ -1,4 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
+import type { LiveUpdates } from "./liveUpdates.js";
 import { ChatBench } from "./testing/chatBench.js";
 
 let bench: ChatBench;
@@ -129,6 +130,22 @@ it("is not cut off where the server asks to wait, however often", async () => {
   await bench.timers.advance(600_000);
   expect(bench.server.looks.length).toBeGreaterThan(2);
   expect(store.getSnapshot().status).toBe("new");
+});
+
+it("shows the answer all the same where the code that follows it cannot be loaded", async () => {
+  const missing = new Set<() => void>();
+  const member = { await() {}, renew() {}, leave() {} };
+  const updates: LiveUpdates = { join: (listener) => missing.add(listener.missing) && member };
+  const { store } = await bench.openTab({ updates });
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.finish("Because.");
+  await bench.timers.advance(2000);
+  expect(last(store)?.content).toBe("");
+  for (const tell of missing) tell();
+  expect(store.getSnapshot().running).toBe("reconnecting");
+  await bench.timers.advance(0);
+  expect(last(store)).toMatchObject({ content: "Because.", state: "answered" });
 });
 
 it("goes on after a refresh in the middle of an answer", async () => {

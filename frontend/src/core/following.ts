@@ -30,6 +30,8 @@ export function createFollowing(context: ChatContext, reading: Reading, updates:
     });
   };
 
+  const lost = () => set({ lostNews: context.state.lostNews + 1, online: page.isOnline() });
+
   return {
     proceed,
     start() {
@@ -43,11 +45,15 @@ export function createFollowing(context: ChatContext, reading: Reading, updates:
           reached();
         },
         lost(error) {
-          set({ lostNews: context.state.lostNews + 1, online: page.isOnline() });
+          lost();
           if (error === null) return;
           // A refusal is an answer all the same: whoever is told to wait is not cut off.
           if (!isConnectionTrouble(error)) reached();
           report(error);
+        },
+        missing() {
+          lost();
+          void reading.refresh();
         },
       });
     },

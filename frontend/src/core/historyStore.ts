@@ -244,7 +244,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
         change();
       } else if (isIn(message)) void refresh();
     });
-    const live = updates.join({ news: hear, found() {}, lost() {} });
+    const live = updates.join({ news: hear, found() {}, lost() {}, missing: () => void refresh() });
     reading ??= readLoaded();
     return () => {
       stopPage();

@@ -20,7 +20,7 @@ const options = (): LiveUpdatesOptions => ({
 });
 
 function listener() {
-  return { news: vi.fn(), found: vi.fn(), lost: vi.fn() } satisfies UpdatesListener;
+  return { news: vi.fn(), found: vi.fn(), lost: vi.fn(), missing: vi.fn() } satisfies UpdatesListener;
 }
 
 describe("live updates", () => {
@@ -52,12 +52,36 @@ describe("live updates", () => {
     const updates = createLiveUpdates(options());
     const member = updates.join(heard);
     updates.join(gone).leave();
-    await vi.waitFor(() => expect(heard.lost).toHaveBeenCalledWith(expect.objectContaining({ code: "network" })));
-    expect(gone.lost).not.toHaveBeenCalled();
+    await vi.waitFor(() => expect(heard.missing).toHaveBeenCalled());
+    expect(gone.missing).not.toHaveBeenCalled();
     vi.doUnmock("./sharedUpdates.js");
     await bench.timers.advance(1000);
     await vi.waitFor(() => expect(bench.sharing.said).toContainEqual({ kind: "ask" }));
     member.leave();
+  });
+
+  it("are asked for again at once by whoever waits for an answer, and then often", async () => {
+    vi.doMock("./sharedUpdates.js", () => {
+      throw new TypeError("Failed to fetch dynamically imported module");
+    });
+    const { createLiveUpdates } = await import("./liveUpdates.js");
+    const heard = listener();
+    const member = createLiveUpdates(options()).join(heard);
+    for (let count = 1; count <= 4; count += 1) {
+      await vi.waitFor(() => expect(heard.missing).toHaveBeenCalledTimes(count));
+      await bench.timers.advance(1000 * 2 ** (count - 1));
+    }
+    await vi.waitFor(() => expect(heard.missing).toHaveBeenCalledTimes(5));
+    member.await(true);
+    await vi.waitFor(() => expect(heard.missing).toHaveBeenCalledTimes(6));
+    await bench.timers.advance(1000);
+    await vi.waitFor(() => expect(heard.missing).toHaveBeenCalledTimes(7));
+    await bench.timers.advance(2000);
+    await vi.waitFor(() => expect(heard.missing).toHaveBeenCalledTimes(8));
+    await bench.timers.advance(2000);
+    await vi.waitFor(() => expect(heard.missing).toHaveBeenCalledTimes(9));
+    member.leave();
+    expect(bench.timers.count).toBe(0);
   });
 
   it("are not joined by whoever left meanwhile", async () => {

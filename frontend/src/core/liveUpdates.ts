@@ -3,7 +3,6 @@ import { backoff } from "./backoff.js";
 import type { OpenChannel } from "./browserChannel.js";
 import type { ChatState } from "./chatState.js";
 import { systemTimers, type TimerId, type Timers } from "./clock.js";
-import { ApiError } from "./errors.js";
 import type { PageSignals } from "./pageSignals.js";
 import type { NewsMessage } from "./sharedUpdates.js";
 import type { TabLock } from "./tabLock.js";
@@ -40,6 +39,8 @@ export interface UpdatesListener {
   found(): void;
   /** No news can be had just now; null when a stream merely ended too soon. */
   lost(error: unknown): void;
+  /** Their code cannot be had just now, and in some browsers never again on this page: read without them. */
+  missing(): void;
 }
 
 export interface UpdatesMember {
@@ -69,25 +70,32 @@ export function createLiveUpdates(options: LiveUpdatesOptions): LiveUpdates {
       let isAwaited = false;
       let hasLeft = false;
       let timer: TimerId = null;
-      const enter = (attempts: number) =>
+      const enter = (attempts: number) => {
+        timer = null;
         load().then(
           (updates) => {
             if (hasLeft) return;
             member = updates.join(listener);
             member.await(isAwaited);
           },
-          (cause: unknown) => {
+          () => {
             shared = null;
             if (hasLeft) return;
-            listener.lost(new ApiError({ message: "What reads news could not be loaded.", cause }));
-            timer = clock.setTimeout(() => enter(attempts + 1), backoff(attempts, random));
+            const pause = backoff(isAwaited ? Math.min(1, attempts) : attempts, random);
+            timer = clock.setTimeout(() => enter(attempts + 1), pause);
+            listener.missing();
           },
         );
-      void enter(0);
+      };
+      enter(0);
       return {
         await(value) {
+          if (value === isAwaited) return;
           isAwaited = value;
           member?.await(value);
+          if (!value || timer === null) return;
+          clock.clearTimeout(timer);
+          enter(0);
         },
         renew: () => member?.renew(),
         leave() {

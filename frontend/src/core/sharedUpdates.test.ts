@@ -192,7 +192,7 @@ describe("without locks or channels", () => {
 it("is joined by many, and left once by each", async () => {
   const updates = bench.updates();
   const heard: string[] = [];
-  const listener = (name: string) => ({ news: () => heard.push(name), found: () => {}, lost: () => {} });
+  const listener = (name: string) => ({ news: () => heard.push(name), found() {}, lost() {}, missing() {} });
   const one = updates.join(listener("one"));
   const two = updates.join(listener("two"));
   await bench.timers.advance(0);
