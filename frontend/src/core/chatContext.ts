@@ -1,5 +1,5 @@
 import type { ApiClient } from "./apiClient.js";
-import { type ChatState, INITIAL_STATE, isUnderWay, problemOf } from "./chatState.js";
+import { type ChatState, INITIAL_STATE, isUnderWay, nextPending, problemOf } from "./chatState.js";
 import type { Clock } from "./clock.js";
 import { isConnectionTrouble } from "./errors.js";
 import type { UpdatesMember } from "./liveUpdates.js";
@@ -76,7 +76,11 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     epoch: 0,
     tabs: null,
     live: null,
-    isSettled: () => asked === 0 && !context.state.pending.some(isUnderWay),
+    isSettled() {
+      // One that comes later may itself wait for the news.
+      const message = nextPending(context.state);
+      return asked === 0 && (message === undefined || !isUnderWay(message));
+    },
     update,
     set,
     async call(answer) {

@@ -98,6 +98,11 @@ export function isUnderWay({ state, tried }: PendingMessage): boolean {
   return state === "sending" || (state === "queued" && tried);
 }
 
+/** The message whose turn it is. */
+export function nextPending({ pending }: ChatState): PendingMessage | undefined {
+  return pending.find(({ state }) => state !== "failed");
+}
+
 /** Reasons by which time, and nobody's wish, ended the previous session. */
 export const TIMEOUT_REASONS: ReadonlySet<string> = new Set(["idle", "max_age", "day"]);
 

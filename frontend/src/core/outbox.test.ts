@@ -71,6 +71,23 @@ describe("a message that was not sent", () => {
     expect([stored(), store.getSnapshot().pending]).toEqual([["Why?"], []]);
   });
 
+  it("that is taken over does not keep news from one that waits for them", async () => {
+    const other = await bench.openTab({ owner: "7" });
+    other.store.send("Why?");
+    await bench.timers.advance(0);
+    other.store.send("And why not?");
+    const first = await cutOff({ owner: "7" }, "Really?");
+    bench.server.offline = false;
+    first.disconnect();
+    await bench.timers.advance(0);
+    expect(other.store.getSnapshot().pending).toMatchObject([{ tried: false }, { tried: true }]);
+    for (let answers = 1; answers <= 3; answers += 1) {
+      bench.server.finish("Because.");
+      await bench.timers.advance(40_000);
+    }
+    expect(stored()).toEqual(["Why?", "And why not?", "Really?"]);
+  });
+
   it("is sent by another tab when its own is gone, and by nobody else before", async () => {
     const other = await bench.openTab({ owner: "7" });
     const first = await cutOff({ owner: "7" }, "Why?");

@@ -1,6 +1,6 @@
 import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
-import { isUnderWay, type PendingMessage, problemOf } from "./chatState.js";
+import { isUnderWay, nextPending, type PendingMessage, problemOf } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { conflictOf, isRetryable } from "./errors.js";
 import type { KeptMessage } from "./outbox.js";
@@ -48,7 +48,6 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
 
   const find = (key: string) => context.state.pending.find((message) => message.key === key);
   const change = (key: string, part: Partial<PendingMessage>) => update((state) => changedPending(state, key, part));
-  const next = () => context.state.pending.find(({ state }) => state !== "failed");
 
   /** A session that we know has ended on purpose is not named: the message then starts a new one. */
   const addressed = () => {
@@ -75,6 +74,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     if (timer === null) wake?.();
     if (isBusy) return;
     isBusy = true;
+    const next = () => nextPending(context.state);
     for (let message = next(); message !== undefined; message = next()) {
       if (!(await deliver(message.key))) break;
     }
