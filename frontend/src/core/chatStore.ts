@@ -132,11 +132,12 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const watch = () => {
     const { session, messages, loaded, viewing } = context.state;
     const isRunning = runningReply(messages) !== null;
-    const isOpen = session?.state === "active";
     context.live?.await(isRunning);
     if (session !== null) activity.known(session.last_activity_at);
     if (loaded && session?.unread && page.isVisible()) void lifecycle.markRead(session);
-    deadline.set(isOpen && !isRunning ? session.expires_at : null, isOpen ? warningFor(session) : undefined);
+    if (session?.expires_at && session.state === "active" && !isRunning)
+      deadline.set(session.expires_at, warningFor(session));
+    else deadline.stop();
     if (loaded && !viewing && session !== null && reading.knowsReader()) remember(session.id);
     sending.proceed();
   };
@@ -174,7 +175,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
       reading.stop();
       sending.close();
       activity.stop();
-      deadline.set(null);
+      deadline.stop();
     };
   });
 

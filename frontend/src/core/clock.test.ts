@@ -62,7 +62,7 @@ it("a deadline that is moved or dropped in time does not fire", async () => {
   expect(heard).toEqual([2]);
   deadline.set(at(timers, 3000), 2000);
   await timers.advance(1000);
-  deadline.set(null);
+  deadline.stop();
   deadline.check();
   await timers.advance(10_000);
   expect(heard).toEqual([2, 2]);

@@ -7,15 +7,15 @@ export interface DeadlineEvents {
 }
 
 export interface Deadline {
-  /** Watch this time on the server's clock; null watches nothing. */
-  set(time: string | null, warning?: number): void;
+  /** Watch this time on the server's clock, and warn so many milliseconds before it. */
+  set(time: string, warning: number): void;
+  stop(): void;
   /** Compare the clocks again: after a sleep, timers are late. */
   check(): void;
 }
 
 /** Without a wake event (a laptop that sleeps with the tab in front) we are late by no more than this. */
 const LONGEST_NAP = 15_000;
-const WARNING = 60_000;
 
 export function createDeadline(clock: Clock, events: DeadlineEvents): Deadline {
   let watched: { time: string; warning: number } | null = null;
@@ -39,12 +39,16 @@ export function createDeadline(clock: Clock, events: DeadlineEvents): Deadline {
 
   return {
     check,
-    set(time, warning = WARNING) {
-      if (time === (watched?.time ?? null) && (time === null || warning === watched?.warning)) return;
-      watched = time === null ? null : { time, warning };
-      if (time === null || time !== reported) return check();
-      // The server still holds it open after we called it over: our clock is ahead, so do not ask in a loop.
-      timer = clock.setTimeout(check, 1000);
+    set(time, warning) {
+      if (time === watched?.time && warning === watched.warning) return;
+      watched = { time, warning };
+      // The server may still hold it open after we called it over: our clock is ahead, so do not ask in a loop.
+      if (time === reported) timer = clock.setTimeout(check, 1000);
+      else check();
+    },
+    stop() {
+      watched = null;
+      clock.clearTimeout(timer);
     },
   };
 }

@@ -46,7 +46,6 @@ export function createFollowing(context: ChatContext, reading: Reading, updates:
         },
         lost(error) {
           lost();
-          if (error === null) return;
           // A refusal is an answer all the same: whoever is told to wait is not cut off.
           if (!isConnectionTrouble(error)) reached();
           report(error);

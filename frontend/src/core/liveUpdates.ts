@@ -37,7 +37,7 @@ export interface UpdatesListener {
   news(news: News, rules: NewsRules): void;
   /** News come again, or for the first time. */
   found(): void;
-  /** No news can be had just now; null when a stream merely ended too soon. */
+  /** No news can be had just now. */
   lost(error: unknown): void;
   /** Their code cannot be had just now, and in some browsers never again on this page: read without them. */
   missing(): void;

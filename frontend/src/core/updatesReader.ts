@@ -179,7 +179,7 @@ export class UpdatesReader {
       if (signal.aborted) return;
       if (!isStream) this.settleForPolling(Number.POSITIVE_INFINITY);
       else if (hasNews || clock.now() - began >= SHORT) this.wait(BREATH * (1 + random()));
-      else this.failStream(null, true);
+      else this.failStream(new ApiError({ message: "The stream ended too soon." }), true);
     } catch (error) {
       if (!signal.aborted) this.refuseStream(error, isFruitless());
     }
@@ -224,7 +224,7 @@ export class UpdatesReader {
     this.events.lost(error);
     // What was refused will be refused again; `hurry` asks anew.
     this.isBusy = false;
-    this.isRefused = error !== null && !isUnknownCursor && !isRetryable(error);
+    this.isRefused = !isUnknownCursor && !isRetryable(error);
     if (this.isRefused) return;
     const isWatched = this.isAwaited && this.parts.page.isVisible();
     const longest = isWatched ? Math.max(LONGEST_WAIT, retryAfterOf(error) * 1000) : Number.POSITIVE_INFINITY;
