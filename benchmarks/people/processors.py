@@ -1,0 +1,51 @@
+"""Which processes spend the processor time; known on Linux only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from benchmarks.people.site import Site
+
+PROCESSES = Path("/proc")
+BROKERS = ("valkey-server", "redis-server")
+Times = dict[str, float]
+
+
+def processor_time(site: Site, since: Times | None = None) -> Times:
+    """Return the seconds of processor time that each kind of process has spent; {} elsewhere."""
+    if not PROCESSES.joinpath("self", "stat").exists():
+        return {}
+    all_of_them = {int(each.name): _stat(each) for each in PROCESSES.glob("[0-9]*")}
+    own = os.getpid()
+    kinds: dict[str, set[int]] = {
+        "the web processes": set(site.web),
+        "the workers": set(site.workers),
+        "PostgreSQL": {
+            pid
+            for pid, (_name, parent, _spent) in all_of_them.items()
+            if site.postgres in (pid, parent)
+        },
+        "Valkey": {
+            pid
+            for pid, (name, parent, _spent) in all_of_them.items()
+            if parent == own and name in BROKERS
+        },
+        "the people": {own},
+    }
+    times = {
+        kind: sum(all_of_them[pid][2] for pid in pids if pid in all_of_them)
+        for kind, pids in kinds.items()
+    }
+    return {kind: spent - (since or {}).get(kind, 0.0) for kind, spent in times.items()}
+
+
+def _stat(process: Path) -> tuple[str, int, float]:
+    """Return the name, the parent and the seconds of a process, those of its dead children too."""
+    try:
+        text = process.joinpath("stat").read_text(errors="replace")
+    except OSError:  # it has ended meanwhile
+        return "", 0, 0.0
+    name, _bracket, rest = text.partition("(")[2].rpartition(")")
+    fields = rest.split()
+    return name, int(fields[1]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
