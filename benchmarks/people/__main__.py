@@ -52,8 +52,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--idle",
         type=_above_zero(float),
-        default=90.0,
-        help="seconds of the idle timeout, with which thinking and being away grow (default 90)",
+        default=120.0,
+        help="seconds of the idle timeout, with which thinking and being away grow (default 120)",
     )
     parser.add_argument(
         "--longest", type=_above_zero(float), default=60.0, help="seconds of the longest answer"

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 from benchmarks.people.site import Site
+from tests import databases
 
 PROCESSES = Path("/proc")
 BROKERS = ("valkey-server", "redis-server")
 Times = dict[str, float]
+Known = dict[int, tuple[str, int, float]]
 
 
 def processor_time(site: Site, since: Times | None = None) -> Times:
     """Return the seconds of processor time that each kind of process has spent; {} elsewhere."""
     if not PROCESSES.joinpath("self", "stat").exists():
         return {}
-    all_of_them = {int(each.name): _stat(each) for each in PROCESSES.glob("[0-9]*")}
+    all_of_them = _all()
     own = os.getpid()
     kinds: dict[str, set[int]] = {
         "the web processes": set(site.web),
         "the workers": set(site.workers),
-        "PostgreSQL": {
-            pid
-            for pid, (_name, parent, _spent) in all_of_them.items()
-            if site.postgres in (pid, parent)
-        },
+        "PostgreSQL": _of_postgres(all_of_them),
         "Valkey": {
             pid
             for pid, (name, parent, _spent) in all_of_them.items()
@@ -38,6 +37,23 @@ def processor_time(site: Site, since: Times | None = None) -> Times:
         for kind, pids in kinds.items()
     }
     return {kind: spent - (since or {}).get(kind, 0.0) for kind, spent in times.items()}
+
+
+def spent_by_postgres() -> float:
+    """Return the seconds of processor time that the server of the tests has spent."""
+    all_of_them = _all()
+    return sum(all_of_them[pid][2] for pid in _of_postgres(all_of_them))
+
+
+def _of_postgres(all_of_them: Known) -> set[int]:
+    settings = json.loads(os.environ[databases.CONNECTION])["settings"]
+    noted = Path(settings["HOST"], "data", "postmaster.pid").read_text()
+    first = int(noted.split()[0])
+    return {pid for pid, (_name, parent, _spent) in all_of_them.items() if first in (pid, parent)}
+
+
+def _all() -> Known:
+    return {int(each.name): _stat(each) for each in PROCESSES.glob("[0-9]*")}
 
 
 def _stat(process: Path) -> tuple[str, int, float]:
