@@ -17,6 +17,7 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 from benchmarks.figures import Figures
 from benchmarks.people import report
@@ -33,12 +34,18 @@ READ_AGAIN_AT_ONCE = 40
 def main(arguments: list[str]) -> int:
     """Run it; 0 when nothing was lost and no promise broken."""
     options = _options(arguments)
-    with running(idle=options.idle, slots=int(options.slots)) as site:
+    with _site(options) as site:
         figures = asyncio.run(_measure(options, site))
     figures.show()
     if options.keep:
         figures.keep()
     return 0 if figures.met else 1
+
+
+def _site(options: argparse.Namespace) -> AbstractContextManager[Site]:
+    if options.at:
+        return nullcontext(Site(options.at, [], []))
+    return running(idle=options.idle, slots=int(options.slots))
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -62,8 +69,21 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--slots", type=_above_zero(int), default=200, help="answers that a worker writes at once"
     )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument(
+        "--at",
+        type=_address,
+        action="append",
+        help="HOST:PORT of a web process that runs already, as in compose.yaml; once for each",
+    )
     parser.add_argument("--keep", action="store_true", help="keep the figures for the evidence")
     return parser.parse_args(arguments)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text} is not HOST:PORT")
+    return host, int(port)
 
 
 def _above_zero(kind: Callable[[str], float]) -> Callable[[str], float]:
@@ -82,6 +102,7 @@ async def _measure(options: argparse.Namespace, site: Site) -> Figures:
     wire = Wire(site.addresses)
     town = Town(wire, Promises(), options.idle, options.longest, time.time() + seconds)
     dice = random.Random(options.seed)
+    print(f"seed {options.seed}", file=sys.stderr)
     names = [f"p{number}" for number in range(int(options.people))]
     people = [Person(name, town, dice.randrange(2**32)) for name in names]
     gc.freeze()

@@ -17,7 +17,7 @@ Known = dict[int, tuple[str, int, float]]
 
 def processor_time(site: Site, since: Times | None = None) -> Times:
     """Return the seconds of processor time that each kind of process has spent; {} elsewhere."""
-    if not PROCESSES.joinpath("self", "stat").exists():
+    if not (site.web and PROCESSES.joinpath("self", "stat").exists()):
         return {}
     all_of_them = _all()
     own = os.getpid()

@@ -84,7 +84,9 @@ class Lived:
             Bar("requests without a response", "0", f"{lost:,}", not lost),
             Bar("people who gave up", "0", f"{len(town.gone):,}", not town.gone),
         ]
-        figures.tables += [self._load(), self._responses(), self._promises(), self._processors()]
+        figures.tables += [self._load(), self._responses(), self._promises()]
+        if self.spent:
+            figures.tables.append(self._processors())
         for example in (*town.promises.examples, *town.gone[:10]):
             print(example, file=sys.stderr)
         return figures

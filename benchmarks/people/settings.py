@@ -52,7 +52,7 @@ CHAT_SESSIONS: dict[str, Any] = {
     "RESPONDER": "benchmarks.people.answers.respond",
     "RUNNER": "django_chat_sessions.contrib.celery.CeleryRunner",
     "NOTIFIER": RedisNotifier(BROKER, channel="people"),
-    "TIMEOUT_POLICY": IdleTimeoutPolicy(timeout=float(os.environ.get("PEOPLE_IDLE", "90"))),
+    "TIMEOUT_POLICY": IdleTimeoutPolicy(timeout=float(os.environ.get("PEOPLE_IDLE", "120"))),
 }
 CELERY_BROKER_URL = BROKER
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # else one worker takes what the other has time for
