@@ -34,8 +34,8 @@ PEAK = 5
 SECONDS_OF_A_DAY = 24 * 3600
 PER_CORE = 0.5  # the share of a processor that is planned with
 # Somebody who types shows it so often, for so long; as the npm client does at most.
-SIGN_EVERY, TYPES_FOR = 15, 300  # seconds
-RESOLUTIONS = (1, 30, 60)  # seconds
+SIGN_EVERY, TYPES_FOR = 30, 300  # seconds
+RESOLUTIONS = (1, 15, 60)  # seconds
 
 
 def main(arguments: list[str]) -> int:

@@ -38,7 +38,8 @@ class Site:
 @contextmanager
 def running(*, idle: float, slots: int, web: int = 2, workers: int = 2) -> Iterator[Site]:
     """Start everything, and leave nothing of it behind. `slots` are the answers of one worker."""
-    os.environ.pop("DATABASE_URL", None)  # nobody's own database is filled
+    for theirs in ("DATABASE_URL", databases.CONNECTION):  # nobody's own database is filled
+        os.environ.pop(theirs, None)
     os.environ |= {databases.KIND: "postgres", databases.DURABLE: "1"}
     databases.databases()
     with ExitStack() as stack:
