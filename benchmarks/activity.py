@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from benchmarks.figures import Bar, Figures, Table
@@ -111,7 +110,10 @@ class Cost:
 def _measure(options: argparse.Namespace) -> Figures:
     asked = f"--sessions {options.sessions} --seconds {options.seconds:g}"
     figures = Figures("activity", "Activity and sweeps", f"python -m benchmarks.activity {asked}")
-    people = _fill(options.sessions)[:ACTIVE]
+    from benchmarks.filling import open_sessions
+
+    people = open_sessions(options.sessions, _tell)[:ACTIVE]
+    _ask("VACUUM ANALYZE chat_sessions_chatsession")
     acts = _acts()
     _warm(acts["type"], people)
     costs = {name: _cost(act, people, 1, options.seconds) for name, act in acts.items()}
@@ -127,35 +129,6 @@ def _measure(options: argparse.Namespace) -> Figures:
     hot = together.hot
     figures.bars.append(Bar(what, "≥ 95 %", f"{hot:.1%}", hot >= 0.95))
     return figures
-
-
-def _fill(count: int) -> list[str]:
-    """Make so many visitors with an open session each; return their keys."""
-    from django_chat_sessions import clock, get_session_model
-    from django_chat_sessions.owners import Owner
-
-    model: Any = get_session_model()
-    names = [f"visitor {number}" for number in range(count)]
-    now = clock.now()
-    moments: Any = dict.fromkeys(
-        ("started_at", "opened_at", "last_activity_at", "last_message_at"), now
-    )
-    for place in range(0, count, 2000):
-        owners = [Owner.for_visitor(name) for name in names[place : place + 2000]]
-        model.objects.bulk_create(
-            model(
-                visitor_key=owner.visitor_key,
-                open_key=owner.open_key(""),
-                expires_at=now + timedelta(seconds=3600),
-                title="A conversation about something",
-                preview="The answer to what was asked last, as it stands in the list",
-                **moments,
-            )
-            for owner in owners
-        )
-        _tell(f"{place:,} of {count:,} sessions")
-    _ask("VACUUM ANALYZE chat_sessions_chatsession")
-    return names
 
 
 def _warm(touch: Callable[[Any], Any], people: list[str]) -> None:
