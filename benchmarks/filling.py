@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -67,3 +68,28 @@ def _fill_messages(count: int) -> None:
     """  # noqa: S608  names and numbers of ours
     with connection.cursor() as cursor:
         cursor.execute(statement.replace("n % 2", "n %% 2"), [SAID])
+
+
+def open_sessions(count: int, tell: Callable[[str], None]) -> list[str]:
+    """Make so many visitors with an open session of an hour each; return their keys."""
+    model: Any = get_session_model()
+    names = [f"visitor {number}" for number in range(count)]
+    now = clock.now()
+    moments: Any = dict.fromkeys(
+        ("started_at", "opened_at", "last_activity_at", "last_message_at"), now
+    )
+    for place in range(0, count, 2000):
+        owners = [Owner.for_visitor(name) for name in names[place : place + 2000]]
+        model.objects.bulk_create(
+            model(
+                visitor_key=owner.visitor_key,
+                open_key=owner.open_key(""),
+                expires_at=now + timedelta(seconds=3600),
+                title="A conversation about something",
+                preview="The answer to what was asked last, as it stands in the list",
+                **moments,
+            )
+            for owner in owners
+        )
+        tell(f"{place:,} of {count:,} sessions")
+    return names

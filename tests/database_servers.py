@@ -23,12 +23,19 @@ from typing import Any, NoReturn
 OLDEST_POSTGRES = 15  # Django 6.1 refuses 14
 SECONDS_TO_START = 60
 DATABASE = "chat_sessions"
+DURABLE = "CHAT_SESSIONS_TEST_DURABLE"  # set by what measures: every commit reaches the disk
 POSTGRES_CONFIGURATION = """
 listen_addresses = ''
 max_connections = 200
+"""
+POSTGRES_IN_TESTS = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+"""
+POSTGRES_MEASURED = """
+shared_buffers = 512MB
+max_wal_size = 4GB
 """
 
 
@@ -83,7 +90,9 @@ def postgres(home: Path, binaries: Path | None = None) -> Iterator[dict[str, Any
             f"PostgreSQL could not make its data folder: {_last_line(made.stdout)}"
         )
     with (data / "postgresql.conf").open("a") as configuration:
-        configuration.write(POSTGRES_CONFIGURATION + f"unix_socket_directories = '{home}'\n")
+        chosen = POSTGRES_MEASURED if os.environ.get(DURABLE) else POSTGRES_IN_TESTS
+        where = f"unix_socket_directories = '{home}'\n"
+        configuration.write(POSTGRES_CONFIGURATION + chosen + where)
     single_user = [binaries / "postgres", "--single", *in_data, "postgres"]
     _run(single_user, typed=f"CREATE DATABASE {DATABASE};\n")
     control = [binaries / "pg_ctl", *in_data, "-w", "-s", "-t", str(SECONDS_TO_START)]

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 KIND = "CHAT_SESSIONS_TEST_DB"
 NAME = "CHAT_SESSIONS_TEST_DB_NAME"
 CONNECTION = "CHAT_SESSIONS_TEST_DB_CONNECTION"  # JSON, written here for child processes
+DURABLE = "CHAT_SESSIONS_TEST_DURABLE"  # PostgreSQL only: write as a real site's does
 ISOLATION = "CHAT_SESSIONS_TEST_ISOLATION"  # MariaDB only: "repeatable read", its own default
 ENGINES = {
     "sqlite": "django.db.backends.sqlite3",
