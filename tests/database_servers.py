@@ -6,6 +6,7 @@ listens on a Unix socket only: no free port to find, nobody else's server to mee
 """
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -29,6 +30,12 @@ max_connections = 200
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+"""
+# For measurements: as a site runs it, which must find everything again after a crash.
+DURABLE_CONFIGURATION = """
+listen_addresses = ''
+max_connections = 200
+shared_buffers = 512MB
 """
 
 
@@ -64,7 +71,9 @@ def _leave(number: int, frame: object) -> NoReturn:
 
 
 @contextlib.contextmanager
-def postgres(home: Path, binaries: Path | None = None) -> Iterator[dict[str, Any]]:
+def postgres(
+    home: Path, binaries: Path | None = None, configured: str = POSTGRES_CONFIGURATION
+) -> Iterator[dict[str, Any]]:
     """Run PostgreSQL in `home`, by default from the best binaries on this machine."""
     binaries = binaries or postgres_binaries()
     if not _reachable(binaries):
@@ -83,7 +92,7 @@ def postgres(home: Path, binaries: Path | None = None) -> Iterator[dict[str, Any
             f"PostgreSQL could not make its data folder: {_last_line(made.stdout)}"
         )
     with (data / "postgresql.conf").open("a") as configuration:
-        configuration.write(POSTGRES_CONFIGURATION + f"unix_socket_directories = '{home}'\n")
+        configuration.write(configured + f"unix_socket_directories = '{home}'\n")
     single_user = [binaries / "postgres", "--single", *in_data, "postgres"]
     _run(single_user, typed=f"CREATE DATABASE {DATABASE};\n")
     control = [binaries / "pg_ctl", *in_data, "-w", "-s", "-t", str(SECONDS_TO_START)]
@@ -218,7 +227,12 @@ def sqlite(home: Path) -> Iterator[dict[str, Any]]:
     yield {"NAME": str(home / DATABASE)}
 
 
-SERVERS = {"sqlite": sqlite, "postgres": postgres, "mariadb": mariadb}
+SERVERS = {
+    "sqlite": sqlite,
+    "postgres": postgres,
+    "durable postgres": functools.partial(postgres, configured=DURABLE_CONFIGURATION),
+    "mariadb": mariadb,
+}
 
 
 def _run(command: list[Any], typed: str = "") -> subprocess.CompletedProcess[str]:
