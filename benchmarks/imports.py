@@ -77,9 +77,7 @@ def measure(runs: int) -> Figures:
         name="imports",
         title="What the package adds to the start of a site",
         command="python -m benchmarks.imports",
-        notes=[
-            f"{runs} processes of each kind, started in turn; medians, of pairs where they are compared."
-        ],
+        notes=[f"{runs} processes of each kind, in turn; medians, in the bar that of the pairs."],
     )
     rows = [("Django with its own apps", alone), ("with the package", together)]
     columns = ("INSTALLED_APPS", "time", "processor", "modules")
@@ -101,7 +99,7 @@ def _row(what: str, runs: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _milliseconds(runs: list[dict[str, Any]], kind: str) -> float:
-    return statistics.median(run[kind] for run in runs) * 1000
+    return float(statistics.median(run[kind] for run in runs)) * 1000
 
 
 def main(arguments: list[str]) -> int:

@@ -74,7 +74,7 @@ def _measured(rounds: int, requests: int) -> Figures:
 
         visitor = prepared(SESSIONS, MESSAGES)
         with _served(Path(folder)) as ports:
-            results = visit(ports, visitor, ENDPOINTS, rounds, requests, _tell)
+            results = visit(ports, visitor, ENDPOINTS, rounds=rounds, requests=requests, tell=_tell)
     return figures_of(results, rounds, requests)
 
 
@@ -100,10 +100,12 @@ def figures_of(results: Results, rounds: int, requests: int) -> Figures:
         title="Over HTTP, beside a bare view",
         command="python -m benchmarks.http",
         notes=[
-            f"{rounds} rounds of {requests} requests to each, one after the other on one "
-            "connection. A bare view sends the same statements by a cursor and answers with as "
-            "much JSON, behind the same middleware and login. PostgreSQL with fsync and "
-            "synchronous_commit; connections from psycopg's pool.",
+            (
+                f"{rounds} rounds of {requests} requests to each, one after the other on one "
+                "connection. A bare view sends the same statements by a cursor and answers with as "
+                "much JSON, behind the same middleware and login. PostgreSQL with fsync and "
+                "synchronous_commit; connections from psycopg's pool."
+            ),
         ],
     )
     columns = ("endpoint", "answer", "bare view: median / p95", "package: median / p95", "ratio")

@@ -146,7 +146,7 @@ def _tables() -> tuple[str, str]:
 def _known(request: HttpRequest) -> dict[str, Any]:
     session = services.current(Owner.for_user(request.user))
     assert session is not None, "somebody must be talking"
-    return {field.column: getattr(session, field.attname) for field in session._meta.fields}
+    return {str(each.column): getattr(session, each.attname) for each in session._meta.fields}
 
 
 def _anew(value: Any, known: dict[str, Any], began: datetime.datetime, inserted: bool) -> Any:

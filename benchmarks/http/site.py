@@ -8,7 +8,7 @@ from tests.databases import databases
 from tests.durability.orphans import end_with_the_proof
 
 end_with_the_proof()
-SECRET_KEY = "only measured, but as long as a key that keeps secrets"
+SECRET_KEY = "only measured, but as long as a key that keeps secrets"  # noqa: S105  it keeps none
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
 USE_TZ = True

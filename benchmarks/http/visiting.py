@@ -67,6 +67,7 @@ def visit(
     ports: dict[str, int],
     visitor: Visitor,
     endpoints: Sequence[Endpoint],
+    *,
     rounds: int,
     requests: int,
     tell: Callable[[str], None],
