@@ -83,7 +83,7 @@ def _measured(
         workers = []
         for name in chosen:
             _tell(f"filling {name}")
-            place = new(name.lower().replace(" ", "_"))
+            place = new("".join(filter(str.isalnum, name)).lower())
             worker = Worker(name, SUBJECTS[name][options.kind], place, filled)
             stack.callback(worker.end)
             worker.filled()

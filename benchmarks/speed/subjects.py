@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 RAW = "RAW"
+
+
+def _both(dotted: str) -> dict[str, str]:
+    return {"postgres": dotted, "sqlite": dotted}
+
+
 # name -> kind of database -> module:Class
 SUBJECTS: dict[str, dict[str, str]] = {
     RAW: {
         "postgres": "benchmarks.speed.raw:RawPostgres",
         "sqlite": "benchmarks.speed.raw:RawSqlite",
     },
+    "plain ORM": _both("benchmarks.speed.plain.subject:PlainOrm"),
+    "this package": _both("benchmarks.speed.package:Package"),
+    "this package, 15 s": _both("benchmarks.speed.package:PackageWithResolution"),
+    "Django's sessions": _both("benchmarks.speed.login_sessions:LoginSessions"),
 }

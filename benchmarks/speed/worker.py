@@ -100,6 +100,13 @@ def _together(
     start = threading.Barrier(number + 1)
 
     def work(place: int) -> None:
+        try:
+            work_well(place)
+        except BaseException:
+            start.abort()  # nobody waits for one who has failed
+            raise
+
+    def work_well(place: int) -> None:
         client = subject.client()
         do = getattr(client, order["operation"])
         turns = itertools.cycle(list(owners)[place::number] or owners)
