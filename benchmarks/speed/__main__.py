@@ -10,6 +10,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
+from benchmarks.speed import peers
 from benchmarks.speed.measuring import Case, Results, Worker, run
 from benchmarks.speed.report import figures_of
 from benchmarks.speed.servers import places
@@ -30,6 +31,8 @@ def main(arguments: list[str]) -> int:
     chosen = [name for name in offered if not options.subjects or name in options.subjects]
     if unknown := set(options.subjects) - set(offered):
         sys.exit(f"There is no subject {', '.join(unknown)}; there are {', '.join(offered)}.")
+    if options.kind == "postgres" and not options.subjects and (absent := peers.left_out()):
+        sys.stderr.write(f"Left out: {', '.join(absent)}. To have them: {peers.INSTALL}.\n")
     if RAW not in chosen:
         chosen.insert(0, RAW)
     small = options.small

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.speed import peers
+
 RAW = "RAW"
 
 
@@ -19,4 +21,5 @@ SUBJECTS: dict[str, dict[str, str]] = {
     "this package": _both("benchmarks.speed.package:Package"),
     "this package, 15 s": _both("benchmarks.speed.package:PackageWithResolution"),
     "Django's sessions": _both("benchmarks.speed.login_sessions:LoginSessions"),
+    **peers.installed(),
 }
