@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import os
 import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.rounds < 1 or options.requests < 1:
         parser.error("There must be one round at least, and one request in it.")
-    missing = [name for name in ("psycopg_pool", "uvicorn", "gunicorn") if not _is_there(name)]
+    missing = [name for name in ("psycopg_pool", "uvicorn", "gunicorn") if find_spec(name) is None]
     if missing:
         sys.exit("Needed and not installed: pip install 'psycopg[pool]' uvicorn gunicorn.")
     figures = _measured(options.rounds, options.requests)
@@ -54,10 +54,6 @@ def main(arguments: list[str]) -> int:
     if options.keep:
         figures.keep()
     return 0 if figures.met else 1
-
-
-def _is_there(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
 
 
 def _measured(rounds: int, requests: int) -> Figures:

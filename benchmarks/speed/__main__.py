@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from benchmarks.speed import peers
 from benchmarks.speed.measuring import Case, Results, Worker, run
+from benchmarks.speed.peers import comparison
 from benchmarks.speed.report import figures_of
 from benchmarks.speed.servers import places
 from benchmarks.speed.subject import OPERATIONS, Sizes, sizes
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
     cases = cases_of(filled, options.only or OPERATIONS)
     results = _measured(chosen, options, filled, cases)
     figures = figures_of(options.kind, results, cases)
+    figures.bars += comparison.bars(results, cases)
     figures.show()
     if options.keep:
         figures.keep()
