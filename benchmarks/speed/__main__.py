@@ -10,6 +10,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
+from benchmarks.speed.bars import bars_of
 from benchmarks.speed.measuring import Case, Results, Worker, run
 from benchmarks.speed.report import figures_of
 from benchmarks.speed.servers import places
@@ -41,6 +42,8 @@ def main(arguments: list[str]) -> int:
     cases = cases_of(filled, options.only or OPERATIONS)
     results = _measured(chosen, options, filled, cases)
     figures = figures_of(options.kind, results, cases)
+    if options.kind == "postgres":
+        figures.bars = bars_of(results, cases)
     figures.show()
     if options.keep:
         figures.keep()
