@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.speed import peers
+from benchmarks.speed.bars import bars_of
 from benchmarks.speed.measuring import Case, Results, Worker, run
 from benchmarks.speed.peers import comparison
 from benchmarks.speed.report import figures_of
@@ -45,7 +46,8 @@ def main(arguments: list[str]) -> int:
     cases = cases_of(filled, options.only or OPERATIONS)
     results = _measured(chosen, options, filled, cases)
     figures = figures_of(options.kind, results, cases)
-    figures.bars += comparison.bars(results, cases)
+    if options.kind == "postgres":
+        figures.bars = [*bars_of(results, cases), *comparison.bars(results, cases)]
     figures.show()
     if options.keep:
         figures.keep()

@@ -10,6 +10,13 @@ from benchmarks.speed.measuring import Case, Measured, Results
 from benchmarks.speed.subjects import RAW
 
 ABSENT, TIMES = "-", "\N{MULTIPLICATION SIGN}"
+NOTE = (
+    "Each subject has a database and a process of its own and is measured in turn in every round, "
+    "in shuffled order; ratios are against RAW of the same round. RAW is psycopg or sqlite3 with "
+    "the fewest statements on an ideal schema. It appends question and answer in one statement; "
+    "this package in two transactions, so that the question is safe before it is answered. "
+    "Sixteen clients are threads of one process. The durable defaults of the database are on."
+)
 TITLES = {"postgres": "Speed on PostgreSQL", "sqlite": "Speed on SQLite"}
 
 
@@ -19,26 +26,33 @@ def figures_of(kind: str, results: Results, cases: Sequence[Case]) -> Figures:
     alone = [case for case in cases if case.clients == 1]
     together = [case for case in cases if case.clients > 1]
     clients = together[0].clients
+    figures.notes = [NOTE]
     figures.tables = [
-        _table("As multiples of RAW", results, alone, lambda *found: times(ratio(_median, *found))),
+        _table("As multiples of RAW", results, alone, lambda *found: times(ratio(median, *found))),
         _table("Median and 95th percentile", results, alone, _took),
         _table("CPU of client + server for each", results, alone, _cpu),
         _table(
-            "CPU as multiples of RAW", results, alone, lambda *found: times(ratio(_spent, *found))
+            "CPU as multiples of RAW", results, alone, lambda *found: times(ratio(spent, *found))
         ),
         _table(f"With {clients} clients", results, together, _throughput),
     ]
     return figures
 
 
-def ratio(
-    what: Callable[[Measured], float], results: Results, name: str, case: Case
+def ratio(  # noqa: PLR0917  a figure, where it is, and what it is compared with
+    what: Callable[[Measured], float],
+    results: Results,
+    name: str,
+    case: Case,
+    other_case: Case | None = None,
+    other: str = RAW,
 ) -> float | None:
     """Return the median over rounds of a subject's figure against RAW's in the same round."""
-    mine, raw = results[name].get(case), results[RAW].get(case)
-    if not mine or not raw:
+    mine, theirs = results[name].get(case), results[other].get(other_case or case)
+    if not mine or not theirs:
         return None
-    return statistics.median(what(one) / what(other) for one, other in zip(mine, raw, strict=True))
+    pairs = zip(mine, theirs, strict=True)
+    return statistics.median(what(one) / what(another) for one, another in pairs)
 
 
 def times(number: float | None) -> str:
@@ -55,11 +69,11 @@ def seconds(number: float) -> str:
     return f"{number * 1e6:.0f} µs"
 
 
-def _median(measured: Measured) -> float:
+def median(measured: Measured) -> float:
     return statistics.median(measured.took)
 
 
-def _spent(measured: Measured) -> float:
+def spent(measured: Measured) -> float:
     return measured.client_cpu + measured.server_cpu
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.speed import peers
 
 RAW = "RAW"
+OURS, OURS_COARSE = "this package", "this package, 15 s"
 
 
 def _both(dotted: str) -> dict[str, str]:
@@ -18,8 +19,8 @@ SUBJECTS: dict[str, dict[str, str]] = {
         "sqlite": "benchmarks.speed.raw:RawSqlite",
     },
     "plain ORM": _both("benchmarks.speed.plain.subject:PlainOrm"),
-    "this package": _both("benchmarks.speed.package:Package"),
-    "this package, 15 s": _both("benchmarks.speed.package:PackageWithResolution"),
+    OURS: _both("benchmarks.speed.package:Package"),
+    OURS_COARSE: _both("benchmarks.speed.package:PackageWithResolution"),
     "Django's sessions": _both("benchmarks.speed.login_sessions:LoginSessions"),
     **peers.installed(),
 }

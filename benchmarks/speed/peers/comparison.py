@@ -8,18 +8,18 @@ from collections.abc import Iterator, Sequence
 from benchmarks.figures import Bar
 from benchmarks.speed.measuring import Case, Measured, Results
 from benchmarks.speed.peers import PEERS
+from benchmarks.speed.subjects import OURS
 
-PACKAGE = "this package"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def bars(results: Results, cases: Sequence[Case]) -> list[Bar]:
     """Return one bar for each peer that was measured: in how many cells it took longer."""
-    return [_bar(name, results, cases) for name in PEERS if name in results and PACKAGE in results]
+    return [_bar(name, results, cases) for name in PEERS if name in results and OURS in results]
 
 
 def _bar(name: str, results: Results, cases: Sequence[Case]) -> Bar:
-    compared = list(_compared(results[name], results[PACKAGE], cases))
+    compared = list(_compared(results[name], results[OURS], cases))
     slower = sum(ratio > 1 for ratio, _case in compared)
     nearest, case = min(compared)
     size = f"{case.operation.replace('_', ' ')}: {case.size:,}"
