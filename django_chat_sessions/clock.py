@@ -24,6 +24,8 @@ def today() -> date:
 
 def aware(moment: datetime) -> datetime:
     """Return a stored moment as aware UTC time."""
+    if moment.tzinfo is UTC:  # as most are, and a page asks for hundreds
+        return moment
     if timezone.is_naive(moment):
         moment = timezone.make_aware(moment, timezone.get_default_timezone())
     return moment.astimezone(UTC)

@@ -8,7 +8,6 @@ from typing import Any
 from django.db import Error
 from django.http import HttpRequest
 
-from django_chat_sessions import services
 from django_chat_sessions.owners import Owner
 
 logger = logging.getLogger(__name__)
@@ -23,6 +22,9 @@ def claim_visitors_chats(
     """
     if request is None:
         return
+    # Imported late: it would take half of what the package adds to the start of every process.
+    from django_chat_sessions import services  # noqa: PLC0415
+
     try:
         services.claim_at_login(request, Owner.for_user(user))
     except Error as error:

@@ -12,6 +12,8 @@ from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import deadline_for
+from django_chat_sessions.querysets import ChatSessionQuerySet
+from django_chat_sessions.services import prepared
 from django_chat_sessions.services.races import compare_and_set
 from django_chat_sessions.services.tables import announce, sessions, short_transaction, tell_readers
 from django_chat_sessions.signals import session_ended, session_started
@@ -50,10 +52,15 @@ def held_session(
     owner: Owner, scope: str, *, with_previous: bool = False
 ) -> AbstractChatSession | None:
     """Return the session in the owner's open place, expired or not; one SELECT."""
-    held = sessions().held_open_by(owner, scope)
     if with_previous:
-        held = held.select_related("previous")
-    return next(iter(held[:1]), None)
+        held = sessions().held_open_by(owner, scope).select_related("previous")
+        return next(iter(held[:1]), None)
+    found = prepared.rows(_holding, sessions(), open_key=owner.open_key(scope))
+    return found[0] if found else None
+
+
+def _holding(table: ChatSessionQuerySet, open_key: Any) -> ChatSessionQuerySet:
+    return table.filter(open_key=open_key)[:1]
 
 
 def latest_session(owner: Owner, scope: str) -> AbstractChatSession | None:

@@ -19,6 +19,7 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import prepared
 from django_chat_sessions.services.tables import sessions, tell_readers
 
 P = ParamSpec("P")
@@ -41,8 +42,8 @@ def compare_and_set(session: AbstractChatSession, **values: Any) -> None:
 
     ``session`` gets the values too. Raises RaceLost, and writes nothing, when it has moved on.
     """
-    as_read = {name: getattr(session, name) for name in VERSION}
-    if not sessions().filter(pk=session.pk, **as_read).update(**values):
+    as_read = {"pk": session.pk, **{name: getattr(session, name) for name in VERSION}}
+    if not prepared.update(sessions(), as_read, values):
         raise RaceLost(f"Chat session {session.pk} changed meanwhile.")
     for name, value in values.items():
         setattr(session, name, value)

@@ -9,7 +9,7 @@ E006 the model's parents
 E010 a foreign key to another database
 
 What a runner's own ``check()`` finds comes with an id of its own. W011 to W013, about tables that
-are not ours, are in ``adoption/checks.py``.
+are not ours, are in ``tables.py``.
 """
 
 from __future__ import annotations

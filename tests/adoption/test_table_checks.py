@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, models
 
 from django_chat_sessions import get_message_model, get_session_model
-from django_chat_sessions.adoption import checks
+from django_chat_sessions.checks import tables as checks
 from django_chat_sessions.owners import Owner
 from tests.conversations import configure, talked
 

@@ -1,0 +1,1 @@
+"""A careful Django programmer's chat: two models, the right indexes, few statements."""

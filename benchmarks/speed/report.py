@@ -1,0 +1,117 @@
+"""The figures of a run: ratios against RAW of the same round, what they took, and the bars."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+
+from benchmarks.figures import Figures, Table
+from benchmarks.speed.measuring import Case, Measured, Results
+from benchmarks.speed.subjects import RAW
+
+ABSENT, TIMES = "-", "\N{MULTIPLICATION SIGN}"
+NOTE = (
+    "Each subject has a database and a process of its own and is measured in turn in every round, "
+    "in shuffled order; ratios are against RAW of the same round. RAW is psycopg or sqlite3 with "
+    "the fewest statements on an ideal schema. It appends question and answer in one statement; "
+    "this package in two transactions, so that the question is safe before it is answered. "
+    "Sixteen clients are threads of one process. The durable defaults of the database are on."
+)
+TITLES = {"postgres": "Speed on PostgreSQL", "sqlite": "Speed on SQLite"}
+
+
+def figures_of(kind: str, results: Results, cases: Sequence[Case]) -> Figures:
+    """Return everything that a run has shown."""
+    figures = Figures(f"speed-{kind}", TITLES[kind], f"python -m benchmarks.speed {kind}")
+    alone = [case for case in cases if case.clients == 1]
+    together = [case for case in cases if case.clients > 1]
+    clients = together[0].clients
+    figures.notes = [NOTE]
+    figures.tables = [
+        _table("As multiples of RAW", results, alone, lambda *found: times(ratio(median, *found))),
+        _table("Median and 95th percentile", results, alone, _took),
+        _table("CPU of client + server for each", results, alone, _cpu),
+        _table(
+            "CPU as multiples of RAW", results, alone, lambda *found: times(ratio(spent, *found))
+        ),
+        _table(f"With {clients} clients", results, together, _throughput),
+    ]
+    return figures
+
+
+def ratio(  # noqa: PLR0917  a figure, where it is, and what it is compared with
+    what: Callable[[Measured], float],
+    results: Results,
+    name: str,
+    case: Case,
+    other_case: Case | None = None,
+    other: str = RAW,
+) -> float | None:
+    """Return the median over rounds of a subject's figure against RAW's in the same round."""
+    mine, theirs = results[name].get(case), results[other].get(other_case or case)
+    if not mine or not theirs:
+        return None
+    pairs = zip(mine, theirs, strict=True)
+    return statistics.median(what(one) / what(another) for one, another in pairs)
+
+
+def times(number: float | None) -> str:
+    if number is None:
+        return ABSENT
+    return f"{number:.2f} {TIMES}" if number < 100 else f"{number:,.0f} {TIMES}"
+
+
+def seconds(number: float) -> str:
+    """Return a duration in the unit that suits it."""
+    for factor, unit in ((1, "s"), (1e3, "ms")):
+        if number * factor >= 1:
+            return f"{number * factor:.2f} {unit}"
+    return f"{number * 1e6:.0f} µs"
+
+
+def median(measured: Measured) -> float:
+    return statistics.median(measured.took)
+
+
+def spent(measured: Measured) -> float:
+    return measured.client_cpu + measured.server_cpu
+
+
+def _took(results: Results, name: str, case: Case) -> str:
+    rounds = results[name].get(case)
+    if not rounds:
+        return ABSENT
+    every = sorted(took for one in rounds for took in one.took)
+    late = every[min(len(every) - 1, int(len(every) * 0.95))]
+    return f"{seconds(statistics.median(every))} / {seconds(late)}"
+
+
+def _cpu(results: Results, name: str, case: Case) -> str:
+    rounds = results[name].get(case)
+    if not rounds:
+        return ABSENT
+    client = statistics.median(one.client_cpu for one in rounds)
+    server = statistics.median(one.server_cpu for one in rounds)
+    return f"{client * 1e6:.0f} + {server * 1e6:.0f} µs"
+
+
+def _throughput(results: Results, name: str, case: Case) -> str:
+    rounds = results[name].get(case)
+    if not rounds:
+        return ABSENT
+    every = sorted(took for one in rounds for took in one.took)
+    late = every[min(len(every) - 1, int(len(every) * 0.95))]
+    speed = statistics.median(one.per_second for one in rounds)
+    share = ratio(lambda one: one.per_second, results, name, case)
+    return f"{speed:,.0f}/s, p95 {seconds(late)}, {times(share)}"
+
+
+def _table(
+    title: str,
+    results: Results,
+    cases: Sequence[Case],
+    cell: Callable[[Results, str, Case], str],
+) -> Table:
+    columns = ["subject", *(f"{case.operation.replace('_', ' ')}: {case.size:,}" for case in cases)]
+    rows = [[name, *(cell(results, name, case) for case in cases)] for name in results]
+    return Table(title, columns, rows)

@@ -1,0 +1,26 @@
+"""The subjects by name. Peers are optional: one that is not installed is left out, and named."""
+
+from __future__ import annotations
+
+from benchmarks.speed import peers
+
+RAW = "RAW"
+OURS, OURS_COARSE = "this package", "this package, 15 s"
+
+
+def _both(dotted: str) -> dict[str, str]:
+    return {"postgres": dotted, "sqlite": dotted}
+
+
+# name -> kind of database -> module:Class
+SUBJECTS: dict[str, dict[str, str]] = {
+    RAW: {
+        "postgres": "benchmarks.speed.raw:RawPostgres",
+        "sqlite": "benchmarks.speed.raw:RawSqlite",
+    },
+    "plain ORM": _both("benchmarks.speed.plain.subject:PlainOrm"),
+    OURS: _both("benchmarks.speed.package:Package"),
+    OURS_COARSE: _both("benchmarks.speed.package:PackageWithResolution"),
+    "Django's sessions": _both("benchmarks.speed.login_sessions:LoginSessions"),
+    **peers.installed(),
+}

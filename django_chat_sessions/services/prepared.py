@@ -1,0 +1,104 @@
+"""Statements that Django compiles once, for the verbs that every message and every visit needs.
+
+Measured: compiling took most of what such a verb took, more than the database. What a statement
+says is still written with querysets, so it fits every host's columns, keys and database; only the
+SQL they lead to is kept, and the values are put into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.query import RawQuerySet
+from django.db.models.sql import UpdateQuery
+
+STATEMENTS = 512  # shapes that are kept; a site has a few dozen
+Build = Callable[..., QuerySet[Any]]
+# A queryset's class, its model and its database: what SQL depends on besides the shape.
+Table = tuple[type[QuerySet[Any]], type[Model], str]
+Compiled = tuple[str, tuple[Any, ...]]
+
+
+class Given(Expression):
+    """Stands in a compiled statement for a value that is only known when it runs."""
+
+    def __init__(self, field: Field[Any, Any], name: str) -> None:
+        super().__init__(output_field=field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """Return a place for the value, and this in the value's stead."""
+        return "%s", [self]
+
+    def prepared(self, values: dict[str, Any], connection: Any) -> Any:
+        """Return the value in the form in which this database takes it."""
+        return self.output_field.get_db_prep_value(values[self.name], connection)
+
+
+def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list[Any]:
+    """Return the rows of ``build(table, *shape, **values)``; 1 SELECT.
+
+    ``build`` is a function of a module. Each of ``values`` is named like the field that it is
+    compared with, and is not None; what else the SQL depends on is in ``shape``.
+    """
+    known = (type(table), table.model, table.db)
+    sql, places = _select(build, known, shape, tuple(values))
+    params = _filled(places, values, table.db)
+    return list(RawQuerySet(sql, model=table.model, params=params, using=table.db))
+
+
+def update(table: QuerySet[Any], where: dict[str, Any], values: dict[str, Any]) -> int:
+    """Give the rows that have exactly these values those; return how many; 1 UPDATE."""
+    asked, changed = _nulls(where), _nulls(values)
+    sql, places = _update((type(table), table.model, table.db), asked, changed)
+    given = where | {f"new {name}": value for name, value in values.items()}
+    params = _filled(places, given, table.db)
+    # As QuerySet.update() does: a caller's transaction that met an error must be rolled back.
+    careful = transaction.mark_for_rollback_on_error(using=table.db)
+    with careful, connections[table.db].cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.rowcount
+
+
+def _nulls(values: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
+    return tuple((name, value is None) for name, value in values.items())
+
+
+def _filled(places: tuple[Any, ...], values: dict[str, Any], alias: str) -> tuple[Any, ...]:
+    connection = connections[alias]
+    return tuple(
+        place.prepared(values, connection) if isinstance(place, Given) else place
+        for place in places
+    )
+
+
+def _given(model: type[Model], name: str, called: str) -> Given:
+    field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return Given(field, called)
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _select(build: Build, table: Table, shape: tuple[Any, ...], names: tuple[str, ...]) -> Compiled:
+    kind, model, alias = table
+    given = {name: _given(model, name, name) for name in names}
+    query = build(kind(model, using=alias), *shape, **given).query
+    sql, params = query.get_compiler(alias).as_sql()
+    return sql, tuple(params)
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _update(
+    table: Table, where: tuple[tuple[str, bool], ...], values: tuple[tuple[str, bool], ...]
+) -> Compiled:
+    kind, model, alias = table
+    asked = {name: None if is_null else _given(model, name, name) for name, is_null in where}
+    query = kind(model, using=alias).filter(**asked).query.chain(UpdateQuery)
+    query.add_update_values(
+        {name: None if is_null else _given(model, name, f"new {name}") for name, is_null in values}
+    )
+    sql, params = query.get_compiler(alias).as_sql()
+    return sql, tuple(params)

@@ -1,0 +1,53 @@
+"""The command that measures speed works; what it measures on a busy machine is no matter here."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.speed.__main__ import main
+from benchmarks.speed.bars import bars_of
+from benchmarks.speed.measuring import Case, Measured
+from benchmarks.speed.peers import PEERS
+from benchmarks.speed.subjects import SUBJECTS
+
+pytestmark = pytest.mark.once
+QUICKLY = ["--small", "--background", "20", "--rounds", "1", "--seconds", "0.01"]
+
+
+def test_it_prints_what_each_operation_costs_beside_raw(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["sqlite", *QUICKLY, "--only", "recent", "page", "--subjects", "this package"])
+    printed = capsys.readouterr().out
+    assert "## Speed on SQLite" in printed
+    [table] = [part for part in printed.split("### ") if part.startswith("As multiples of RAW")]
+    names = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[4:] if line]
+    assert names == ["RAW", "this package"]
+
+
+def test_a_subject_that_is_not_there_is_named_in_one_sentence() -> None:
+    with pytest.raises(SystemExit, match=r"There is no subject FAST; there are RAW, "):
+        main(["sqlite", *QUICKLY, "--subjects", "FAST"])
+
+
+def test_a_bar_is_met_only_where_the_worst_size_meets_it() -> None:
+    def took(seconds: float) -> list[Measured]:
+        return [Measured([seconds], seconds, 0.0, 1 / seconds)]
+
+    small, large, many = Case("resume", 30), Case("resume", 1_000), Case("resume", 30, 16)
+    results = {
+        "RAW": {small: took(1), large: took(1), many: took(1)},
+        "this package": {small: took(2), large: took(3.25), many: took(2)},
+    }
+    measured = {
+        bar.what: (bar.measured.split()[0], bar.met) for bar in bars_of(results, [*results["RAW"]])
+    }
+    assert measured == {
+        "resume: time against RAW": ("3.25", False),
+        "resume: CPU against RAW": ("3.25", True),
+        "resume: 1,000 against 30": ("1.62", False),
+        "resume: throughput of 16 clients against RAW": ("0.50", True),
+    }
+
+
+def test_every_subject_but_peers_is_one_for_both_databases() -> None:
+    alone = {name: kinds for name, kinds in SUBJECTS.items() if name not in PEERS}
+    assert all(kinds.keys() == {"postgres", "sqlite"} for kinds in alone.values())
