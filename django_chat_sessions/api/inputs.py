@@ -118,7 +118,7 @@ class Message:
         content = _text(data, "content")
         if is_blank(content):
             raise ApiError("invalid", _("content must not be blank."), "content")
-        longest = app_settings.MAX_MESSAGE_LENGTH
+        longest = app_settings.LIMITS.message_length
         if len(content) > longest:
             sentence = _("content may have up to %(longest)s characters.") % {"longest": longest}
             raise ApiError("too_long", sentence, "content")
