@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -43,7 +43,7 @@ class Caller:
 
     owner: Owner | None
     by_cookie: bool = False
-    new_visitor_key: str | None = None
+    new_visitor_key: str | None = field(default=None, repr=False)
 
 
 class Authenticator(Protocol):

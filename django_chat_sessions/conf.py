@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django_chat_sessions.limits import Limits
     from django_chat_sessions.policies import TimeoutPolicy
 
 DEFAULTS: dict[str, Any] = {
@@ -18,7 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "ACTIVITY_RESOLUTION": 1,
     "HISTORY_LIMIT": 30,
     "RETENTION_DAYS": None,
-    "MAX_MESSAGE_LENGTH": 20_000,
+    "LIMITS": "django_chat_sessions.limits.Limits",
     "AUTHENTICATORS": [
         "django_chat_sessions.authentication.DjangoSession",
         "django_chat_sessions.authentication.AnonymousCookie",
@@ -42,6 +43,12 @@ class AppSettings:
     def _get(self, key: str) -> Any:
         return given().get(key, DEFAULTS[key])
 
+    def _object(self, key: str) -> Any:
+        value = self._get(key)
+        if isinstance(value, str):
+            value = import_string(value)
+        return value() if isinstance(value, type) else value
+
     @property
     def SESSION_MODEL(self) -> str:
         """The session model, ``app_label.ModelName``."""
@@ -50,10 +57,7 @@ class AppSettings:
     @property
     def TIMEOUT_POLICY(self) -> TimeoutPolicy:
         """The timeout policy: an instance, or the dotted path of a class or an instance."""
-        value = self._get("TIMEOUT_POLICY")
-        if isinstance(value, str):
-            value = import_string(value)
-        return cast("TimeoutPolicy", value() if isinstance(value, type) else value)
+        return cast("TimeoutPolicy", self._object("TIMEOUT_POLICY"))
 
     @property
     def ACTIVITY_RESOLUTION(self) -> float:
@@ -71,9 +75,9 @@ class AppSettings:
         return cast("float | None", self._get("RETENTION_DAYS"))
 
     @property
-    def MAX_MESSAGE_LENGTH(self) -> int:
-        """Characters a person's message may have."""
-        return cast(int, self._get("MAX_MESSAGE_LENGTH"))
+    def LIMITS(self) -> Limits:
+        """How much one owner may ask for: an instance, or the path of a class or an instance."""
+        return cast("Limits", self._object("LIMITS"))
 
     @property
     def AUTHENTICATORS(self) -> tuple[str, ...]:

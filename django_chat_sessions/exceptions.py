@@ -5,6 +5,7 @@ ChatSessionsError
  ├─ SessionEnded        the session takes no more messages
  ├─ TurnInProgress      an answer is being written
  ├─ NothingToRetry      the last message is no reply that could be asked for again
+ ├─ TooManyMessages     the owner has sent as much as LIMITS allow
  ├─ KeyReused           one client key, two texts
  ├─ TurnLost            the lease on a reply has passed to somebody else
  └─ NotAuthenticated    nobody recognised the caller, or the account is gone
@@ -57,6 +58,14 @@ class NothingToRetry(ChatSessionsError):
     def __init__(self, session: AbstractChatSession) -> None:
         super().__init__(f"Chat session {session.pk} has no reply to ask for again.")
         self.session = session
+
+
+class TooManyMessages(ChatSessionsError):
+    """The owner has sent as much as LIMITS allow; again after ``retry_after`` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"This owner has sent too much; again after {retry_after} seconds.")
+        self.retry_after = retry_after
 
 
 class KeyReused(ChatSessionsError):

@@ -8,6 +8,7 @@ import pytest
 
 from django_chat_sessions import conf
 from django_chat_sessions.conf import AppSettings, app_settings
+from django_chat_sessions.limits import Limits
 from django_chat_sessions.policies import IdleTimeoutPolicy, TimeoutPolicy
 from tests.conversations import configure
 from tests.responders import echo
@@ -28,7 +29,7 @@ def test_without_the_setting_every_key_has_its_default(settings: Any) -> None:
     assert app_settings.ACTIVITY_RESOLUTION == 1
     assert app_settings.HISTORY_LIMIT == 30
     assert app_settings.RETENTION_DAYS is None
-    assert app_settings.MAX_MESSAGE_LENGTH == 20_000
+    assert Limits(20_000, messages_per_minute=30, replies_at_once=4) == app_settings.LIMITS
     assert app_settings.RESPONDER is None
     assert app_settings.RUNNER == "django_chat_sessions.services.replies.runners.ThreadRunner"
     assert app_settings.REPLY_LEASE == 30
@@ -47,7 +48,7 @@ def test_without_the_setting_every_key_has_its_default(settings: Any) -> None:
         ("ACTIVITY_RESOLUTION", 2.5),
         ("HISTORY_LIMIT", 7),
         ("RETENTION_DAYS", 90),
-        ("MAX_MESSAGE_LENGTH", 100),
+        ("LIMITS", Limits(100)),
         ("RUNNER", "somewhere.Runner"),
         ("REPLY_LEASE", 5),
         ("REPLY_ATTEMPTS", 3),

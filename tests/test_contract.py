@@ -19,6 +19,7 @@ from referencing.jsonschema import DRAFT202012
 
 from django_chat_sessions import get_message_model
 from django_chat_sessions.api import errors, pages, streams, urls, views
+from django_chat_sessions.limits import Limits
 from tests.callers import Caller, assert_private
 
 EXAMPLES = sorted(Path(__file__).with_name("contract").glob("*.json"))
@@ -242,6 +243,17 @@ def one_stream_too_many_is_refused(held: Held, monkeypatch: pytest.MonkeyPatch) 
     held.check("getUpdates", views.Updates.as_view()(request))
 
 
+def one_message_too_many_is_refused(held: Held, settings: Any) -> None:
+    before = settings.CHAT_SESSIONS
+    session = held("sendMessage", message("Stop!", "key-of-limits", scope="l"))["session"]["id"]
+    held("stopReply", pk=session)
+    settings.CHAT_SESSIONS = {**before, "LIMITS": Limits(messages_per_minute=1)}
+    held("sendMessage", message("More", "key-of-limits-2", scope="l"))
+    held("retryReply", pk=session)
+    held("startSession", {"scope": "m"})
+    settings.CHAT_SESSIONS = before
+
+
 def everything_that_is_refused(held: Held) -> None:
     key = "key-of-refusals"
     waiting = held("sendMessage", message("Why?", key, scope="w"))["session"]["id"]
@@ -335,6 +347,7 @@ def test_every_real_answer_is_as_the_contract_says(
     everything_that_works(held, answering, noon)
     everything_that_is_followed(held, answering, noon)
     one_stream_too_many_is_refused(held, monkeypatch)
+    one_message_too_many_is_refused(held, settings)
     everything_that_is_refused(held)
     outages_are_told(held)
     strangers_are_refused(held, settings)

@@ -240,3 +240,10 @@ def test_every_page_is_in_the_contents() -> None:
     for page in DOCS.rglob("*.md"):
         name = page.relative_to(DOCS).with_suffix("").as_posix()
         assert name == "index" or f"\n{name}\n" in contents
+
+
+def test_what_the_threat_model_says_holds_is_held_by_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text_of("explanation/threat-model.md"))
+    assert len(named) > 20
+    missing = [name for file, name in named if f"def {name}(" not in source(file)]
+    assert missing == []

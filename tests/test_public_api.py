@@ -46,7 +46,14 @@ SYNC_ONLY = {
 TWINS = {f"a{name}" for name in VERBS - SYNC_ONLY}
 EXCEPTIONS = {
     *("ChatSessionsError", "SessionNotFound", "SessionEnded", "TurnInProgress", "KeyReused"),
-    *("InvalidDocument", "NotAuthenticated", "NothingToRetry", "TurnLost", "WrongCursor"),
+    *(
+        "InvalidDocument",
+        "NotAuthenticated",
+        "NothingToRetry",
+        "TooManyMessages",
+        "TurnLost",
+        "WrongCursor",
+    ),
 }
 SIGNALS = {
     *("session_started", "session_resumed", "session_reopened", "session_ended"),

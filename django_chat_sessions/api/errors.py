@@ -32,6 +32,7 @@ STATUS = {
     "too_large": 413,
     "unsupported_media_type": 415,
     "key_reused": 422,
+    "too_many_messages": 429,
     "too_many_streams": 429,
     "unavailable": 503,
 }
@@ -88,6 +89,12 @@ def too_many_streams() -> ApiError:
     return ApiError("too_many_streams", sentence, Retry_After=LATER)
 
 
+def too_many_messages(error: exceptions.TooManyMessages) -> ApiError:
+    """Return the error for an owner who has sent as much as LIMITS allow."""
+    sentence = _("Too many messages at once; wait a moment, then send again.")
+    return ApiError("too_many_messages", sentence, Retry_After=error.retry_after)
+
+
 def wrong_since() -> ApiError:
     """Return the error for a cursor of updates that was never given out."""
     sentence = _("since is not a cursor that was given out; begin again without it.")
@@ -123,5 +130,7 @@ _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
 
 def error_for(error: exceptions.ChatSessionsError) -> ApiError:
     """Return the answer for one of the package's exceptions, or one that a host derived."""
+    if isinstance(error, exceptions.TooManyMessages):
+        return too_many_messages(error)
     known = next(kind for kind in type(error).__mro__ if kind in _SENTENCES)
     return _SENTENCES[known]()

@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -106,8 +106,8 @@ def scope_of(value: str) -> str:
 class Message:
     """A person's message."""
 
-    content: str
-    key: str
+    content: str = field(repr=False)
+    key: str = field(repr=False)
     scope: str
     session_id: Any
 
@@ -118,7 +118,7 @@ class Message:
         content = _text(data, "content")
         if is_blank(content):
             raise ApiError("invalid", _("content must not be blank."), "content")
-        longest = app_settings.MAX_MESSAGE_LENGTH
+        longest = app_settings.LIMITS.message_length
         if len(content) > longest:
             sentence = _("content may have up to %(longest)s characters.") % {"longest": longest}
             raise ApiError("too_long", sentence, "content")
@@ -142,7 +142,7 @@ def parse_start(data: dict[str, Any]) -> str:
 class Changes:
     """What changes of a session in the history; None where nothing is said."""
 
-    title: str | None
+    title: str | None = field(repr=False)
     pinned: bool | None
     archived: bool | None
 

@@ -33,7 +33,9 @@ class Page(Endpoint):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Begin with nothing to show."""
         super().setup(request, *args, **kwargs)
-        self.shown = {"key": uuid4().hex}
+        # All that the templates ask for: what is missing Django logs, with everything around it.
+        self.shown = {"key": uuid4().hex, "content": "", "problem": "", "scope": None}
+        self.shown |= {"session": None, "state": "", "running": False, "rows": [], "before": None}
 
     def page(self, status: int = 200, **headers: str) -> HttpResponse:
         """Return the page with what there is to show."""

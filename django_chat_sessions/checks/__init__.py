@@ -30,6 +30,7 @@ from django.utils.module_loading import import_string
 
 from django_chat_sessions import conf, get_message_model, get_session_model
 from django_chat_sessions.conf import app_settings
+from django_chat_sessions.limits import Limits
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.policies import Activity
 
@@ -62,10 +63,6 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: v is None or (_positive(v) and v <= MOST_DAYS),
         f"days above 0, at most {MOST_DAYS}, or None for ever",
     ),
-    "MAX_MESSAGE_LENGTH": (
-        lambda v: isinstance(v, int) and _positive(v),
-        "a whole number of characters above 0",
-    ),
     "AUTHENTICATORS": (
         lambda v: isinstance(v, list | tuple) and bool(v),
         "a list of dotted paths",
@@ -96,6 +93,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_wrong_values(given),
         *_wrong_paths(given),
         *_wrong_policy(),
+        *_wrong_limits(),
         *_what_the_runner_says(given),
     ]
 
@@ -151,6 +149,19 @@ def _what_the_runner_says(given: dict[Any, Any]) -> Iterator[CheckMessage]:
         return
     if hasattr(runner, "check"):
         yield from runner.check()
+
+
+def _wrong_limits() -> Iterator[CheckMessage]:
+    try:
+        is_right = isinstance(app_settings.LIMITS, Limits)
+    except Exception:  # noqa: BLE001  a host's own code: whatever it raises, these are no limits
+        is_right = False
+    if not is_right:
+        yield Error(
+            f'CHAT_SESSIONS["LIMITS"] is {conf.given()["LIMITS"]!r}; give Limits(…), or the dotted '
+            "path of such an object or of a subclass that needs no arguments.",
+            id=f"{ID}.E003",
+        )
 
 
 def _wrong_policy() -> Iterator[CheckMessage]:

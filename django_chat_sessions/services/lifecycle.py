@@ -11,6 +11,7 @@ from django_chat_sessions import clock
 from django_chat_sessions.exceptions import SessionEnded, SessionNotFound
 from django_chat_sessions.models import AbstractChatSession, EndReason
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.limiting import refuse_starts
 from django_chat_sessions.services.opening import (
     Arrival,
     ArrivalStatus,
@@ -76,13 +77,15 @@ def start(owner: Owner, scope: str = "") -> Arrival:
     """Start a new session because the owner asked; the open one ends with reason ``user``.
 
     An open session without a message is new already and is returned as it is.
-    Sends ``session_ended`` and ``session_started``. 3 statements.
+    Raises TooManyMessages (LIMITS). Sends ``session_ended`` and ``session_started``. 3 statements,
+    1 more for LIMITS, if there are any.
     """
     now = clock.now()
     held = held_session(owner, scope, with_previous=True)
     if held is not None and held.is_active(now) and held.message_count == 0:
         extend(held, now)
         return new_arrival(held, held.previous, now)
+    refuse_starts(owner, now)
     return open_new(owner, scope, held, now)
 
 

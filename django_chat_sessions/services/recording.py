@@ -46,8 +46,8 @@ class Turn:
     message: AbstractChatMessage
     reply: AbstractChatMessage
     created: bool = True
-    answer: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
+    answer: str | None = field(default=None, repr=False)
+    metadata: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ class Match:
     """A session in which something was found, and the piece of text where it was."""
 
     session: AbstractChatSession
-    excerpt: str
+    excerpt: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from django_chat_sessions.exceptions import (
     KeyReused,
     SessionEnded,
     SessionNotFound,
+    TooManyMessages,
     TurnInProgress,
 )
 from django_chat_sessions.models import (
@@ -27,6 +28,7 @@ from django_chat_sessions.models import (
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.excerpts import preview_of, storable, title_from
 from django_chat_sessions.services.history import find_session
+from django_chat_sessions.services.limiting import refuse_excess
 from django_chat_sessions.services.opening import (
     Arrival,
     ArrivalStatus,
@@ -68,16 +70,16 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     again stores nothing and returns what it led to.
 
     Raises SessionEnded (the named one was ended on purpose, or expired and another is open),
-    TurnInProgress, KeyReused, SessionNotFound. Sends ``message_added``, and ``session_started``
-    where one starts.
+    TurnInProgress, KeyReused, SessionNotFound, TooManyMessages (LIMITS). Sends ``message_added``,
+    and ``session_started`` where one starts.
     3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT; another SELECT for the first
-    message after ``start``, which tells what was before.
+    message after ``start``, which tells what was before; 1 or 2 more for LIMITS, if there are any.
     """
     content = storable(content)
     client_key = owner.client_key(key)
     try:
         sent = _send(owner, content, client_key, scope, session_id)
-    except (IntegrityError, TurnInProgress, SessionEnded):
+    except (IntegrityError, TurnInProgress, SessionEnded, TooManyMessages):
         known = sent_before(owner, client_key, content)
         if known is not None:
             return known
@@ -89,8 +91,9 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
 
 def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: Any) -> Sent:
     now = clock.now()
-    session, held, scope = _addressee(owner, scope, session_id, now)
     responds = app_settings.RESPONDER is not None
+    refuse_excess(owner, now, asks=responds)
+    session, held, scope = _addressee(owner, scope, session_id, now)
     rows = [new_message(Role.USER, content, now, client_key=client_key)]
     if responds:
         rows.append(new_reply(now, ReplyState.PENDING, first_lease()))

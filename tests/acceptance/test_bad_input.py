@@ -13,6 +13,7 @@ from django.db import connection
 
 from django_chat_sessions import get_session_model
 from django_chat_sessions.api.urls import urlpatterns
+from django_chat_sessions.limits import Limits
 from tests.callers import Caller, assert_error, rows
 
 KEY = "key-00000001"
@@ -249,7 +250,7 @@ def test_b11_a_message_may_have_exactly_the_maximum(caller: Caller, settings: An
 
 
 def test_b11_the_maximum_is_the_sites(caller: Caller, settings: Any) -> None:
-    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "MAX_MESSAGE_LENGTH": 3}
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "LIMITS": Limits(3)}
     assert_error(caller.say("four"), 400, "too_long", "content")
     assert caller.say("3 !").status_code == 201
 

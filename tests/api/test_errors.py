@@ -63,6 +63,8 @@ def test_what_django_refuses_has_its_answer(error: Exception, code: str) -> None
 def test_headers_go_with_the_answer() -> None:
     assert errors.unavailable().headers == {"Retry-After": "5"}
     assert errors.too_many_streams().headers == {"Retry-After": "60"}
+    too_many = errors.error_for(exceptions.TooManyMessages(17))
+    assert (too_many.status, too_many.headers) == (429, {"Retry-After": "17"})
     assert errors.ApiError("invalid", "x", Allow="GET").headers == {"Allow": "GET"}
 
 

@@ -1,4 +1,4 @@
-"""Every kind of server: its reader leaves and comes back, and it is stopped in the middle."""
+"""D-03, every kind of server: its reader leaves and comes back, and it is stopped in the middle."""
 
 from __future__ import annotations
 

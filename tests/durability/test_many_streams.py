@@ -1,4 +1,4 @@
-"""Many open streams on one uvicorn: what they cost the database and everybody else."""
+"""S-06, many open streams on one uvicorn: what they cost the database and everybody else."""
 
 from __future__ import annotations
 

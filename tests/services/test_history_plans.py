@@ -5,6 +5,7 @@ PostgreSQL and MariaDB are asked how many rows they have read; SQLite tells only
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,8 +16,11 @@ from django.db import connection
 
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import TooManyMessages
+from django_chat_sessions.limits import Limits
 from django_chat_sessions.owners import Owner
-from tests.conversations import fill, fill_history, insert, opened, somebody_else
+from django_chat_sessions.services.limiting import refuse_excess
+from tests.conversations import configure, fill, fill_history, insert, opened, somebody_else
 
 pytestmark = pytest.mark.django_db(transaction=True)  # MariaDB commits when it analyses
 
@@ -142,3 +146,14 @@ def test_what_may_read_all_of_an_owners_reads_nobody_elses(owner: Owner) -> None
         for plan in plans(verb):
             assert looks_through(plan) == [], plan
             assert rows_read(plan) <= 2.1 * MANY, plan
+
+
+def test_counting_the_last_minute_reads_the_end_of_a_long_session_only(
+    owner: Owner, settings: Any
+) -> None:
+    session = filled(owner)
+    configure(settings, LIMITS=Limits(messages_per_minute=PAGE))
+    with contextlib.suppress(TooManyMessages):
+        for plan in plans(lambda: refuse_excess(Owner.of(session), clock.now(), asks=True)):
+            assert looks_through(plan) == [], plan
+            assert rows_read(plan) <= 4 * PAGE, plan

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django_chat_sessions.limits import Limits
 from tests.durability.orphans import end_with_the_proof
 from tests.settings.default_models import *  # noqa: F403
 from tests.settings.default_models import CHAT_SESSIONS, INSTALLED_APPS
@@ -32,6 +33,8 @@ _varied: Any = {
     "REPLY_ATTEMPTS": int(os.environ.get("PROOF_ATTEMPTS", "1")),
     "NOTIFIER": NOTIFIERS[os.environ.get("PROOF_NOTIFIER", "suitable")],
 }
+if "PROOF_LIMITS" in os.environ:  # as a site has them that says nothing about it
+    _varied["LIMITS"] = Limits()
 CHAT_SESSIONS = {**CHAT_SESSIONS, **_varied}
 CELERY_BROKER_URL = os.environ.get("PROOF_BROKER", "memory://")
 __import__("tests.durability.celery_app")  # as a project's __init__.py does

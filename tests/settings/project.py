@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django_chat_sessions.limits import Limits
 from tests.databases import databases
 
 SECRET_KEY = "only for tests, and long enough to sign tokens"
@@ -48,6 +49,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CHAT_SESSIONS = {
     "RESPONDER": "tests.responders.echo",
     "RUNNER": "django_chat_sessions.services.replies.runners.InlineRunner",
+    # Tests say more in one second than a person in a minute; those of the limits set them.
+    "LIMITS": Limits(messages_per_minute=None, replies_at_once=None),
     # No thread of its own, which would keep a connection to a database that a test will drop.
     "NOTIFIER": "django_chat_sessions.services.following.polling.PollNotifier",
 }

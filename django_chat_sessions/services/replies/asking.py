@@ -19,6 +19,8 @@ from django_chat_sessions.exceptions import (
     TurnInProgress,
 )
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.limiting import refuse_excess
 from django_chat_sessions.services.races import (
     compare_and_set,
     read_again,
@@ -38,6 +40,7 @@ from django_chat_sessions.services.tables import (
 
 logger = logging.getLogger(__name__)
 BATCH = 500
+MOST_ATTEMPTS = 100  # of one reply: each may cost a model call
 
 
 def last_reply(session: AbstractChatSession) -> AbstractChatMessage | None:
@@ -74,8 +77,9 @@ def retry(session: AbstractChatSession) -> AbstractChatMessage:
     """Ask the RESPONDER again for the last reply, which failed, was stopped or was interrupted.
 
     The question stays as it is; the reply begins anew, with the next ``attempt``. Returns it.
-    Deliberate activity. Raises NothingToRetry, TurnInProgress, SessionEnded (reopen it first).
-    3 statements.
+    Deliberate activity. Raises NothingToRetry (a reply is asked for 100 times at most, too),
+    TurnInProgress, SessionEnded (reopen it first), TooManyMessages (LIMITS). 3 statements, 1 or 2
+    more for LIMITS, if there are any.
     """
 
     def step(known: AbstractChatSession) -> AbstractChatMessage:
@@ -85,8 +89,9 @@ def retry(session: AbstractChatSession) -> AbstractChatMessage:
         state = "" if reply is None else reply.reply_state(now)
         if reply is not None and state in UNFINISHED:
             raise TurnInProgress(known, reply)
-        if reply is None or not _can_be_asked_again(state):
+        if reply is None or not _can_be_asked_again(state) or reply.attempt >= MOST_ATTEMPTS:
             raise NothingToRetry(known)
+        refuse_excess(Owner.of(known), now, asks=True)
         asked = latest[-1].content
         ask_again(reply, known, ReplyState.PENDING, first_lease(), question=asked)
         after_commit(partial(hand_over, reply, known))

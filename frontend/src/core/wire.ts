@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   "csrf_failed",
   "key_reused",
   "use_polling",
+  "too_many_messages",
   "too_many_streams",
   "unavailable",
 ] as const;

@@ -1,0 +1,80 @@
+"""Counts what an owner has done lately, in the rows themselves: it holds across processes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+
+from django_chat_sessions import clock
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.exceptions import TooManyMessages
+from django_chat_sessions.models import Role
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.querysets import ChatSessionQuerySet
+from django_chat_sessions.services.tables import messages, sessions
+
+MINUTE = 60
+HOUR = 3600  # an answer that takes longer does not count
+LOOKED_AT = 500  # sessions
+A_MOMENT = 5  # seconds in which one of several answers may have ended
+
+
+def refuse_excess(owner: Owner, now: datetime, *, asks: bool) -> None:
+    """Raise TooManyMessages where another message would be more than the owner may send.
+
+    ``asks`` says whether a reply would be asked for. Deleted sessions count; erased ones are gone.
+    1 statement, 2 when sessions of the last minute are as long as the limit; none without limits.
+    Those who come at the same instant do not see each other.
+    """
+    limits = app_settings.LIMITS
+    most_replies = limits.replies_at_once if asks else None
+    if limits.messages_per_minute is None and most_replies is None:
+        return
+    # Few columns of the sessions of an hour: for most people one row, found by the history's index.
+    columns = ("last_message_at", "message_count", "running_until")
+    recent = list(_since(owner, now, HOUR).values_list(*columns)[:LOOKED_AT])
+    if most_replies is not None:
+        running = sum(until is not None and until > now for _last, _count, until in recent)
+        if running >= most_replies:
+            raise TooManyMessages(A_MOMENT)
+    most = limits.messages_per_minute
+    a_minute_ago = clock.after(now, -MINUTE)
+    # Never more messages of a minute than all of the sessions that had one in it.
+    if most is not None and most <= sum(count for last, count, _ in recent if last > a_minute_ago):
+        _refuse_from(most, _messages_since(owner, now, most), now)
+
+
+def refuse_starts(owner: Owner, now: datetime) -> None:
+    """Raise TooManyMessages where the owner has begun as many sessions as messages are allowed.
+
+    1 statement; none without that limit.
+    """
+    most = app_settings.LIMITS.messages_per_minute
+    if most is not None:
+        begun = _since(owner, now, MINUTE).filter(started_at__gt=clock.after(now, -MINUTE))
+        _refuse_from(most, begun.values_list("last_message_at", flat=True), now)
+
+
+def _since(owner: Owner, now: datetime, seconds: int) -> ChatSessionQuerySet:
+    mine = sessions().belonging_to(owner).filter(last_message_at__gt=clock.after(now, -seconds))
+    return mine.newest_first()
+
+
+def _messages_since(owner: Owner, now: datetime, most: int) -> Any:
+    """Return when the owner's messages of the last minute were sent, the latest first."""
+    spoken = messages().filter(session__in=_since(owner, now, MINUTE).order_by(), role=Role.USER)
+    # Of a session that may be long only the end is read: by position, which has an index.
+    most_rows = Value(2 * most)
+    tail = Greatest(F("session__message_count"), most_rows) - most_rows
+    late = spoken.filter(position__gte=tail, created_at__gt=clock.after(now, -MINUTE))
+    return late.order_by("-created_at").values_list("created_at", flat=True)
+
+
+def _refuse_from(most: int, moments: Any, now: datetime) -> None:
+    """Raise where there are ``most`` of these, the latest first; until one is a minute old."""
+    oldest = next(iter(moments[most - 1 : most]), None)
+    if oldest is not None:
+        raise TooManyMessages(max(1, MINUTE - int(clock.seconds_between(oldest, now))))

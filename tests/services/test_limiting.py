@@ -1,0 +1,214 @@
+"""Messages a minute and replies at once, counted in the rows: exact, and at a fixed cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from django_chat_sessions import clock, get_message_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import NothingToRetry, TooManyMessages, TurnInProgress
+from django_chat_sessions.limits import Limits
+from django_chat_sessions.models import ReplyState
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.limiting import refuse_excess
+from django_chat_sessions.services.replies.asking import MOST_ATTEMPTS
+from tests.conversations import (
+    configure,
+    fill,
+    fill_history,
+    leave_replies,
+    listen_only,
+    opened,
+    reply_of,
+    somebody_else,
+    stored,
+    waiting,
+)
+
+pytestmark = pytest.mark.django_db
+Counting = Callable[[], AbstractContextManager[list[str]]]
+MOST = 3
+
+
+@pytest.fixture
+def three_a_minute(settings: Any, noon: Any) -> Any:
+    """Nobody answers; three messages a minute; the clock stands still."""
+    listen_only(settings)
+    configure(settings, LIMITS=Limits(messages_per_minute=MOST))
+    return noon
+
+
+def say(owner: Owner, number: int, scope: str = "") -> chat_sessions.Sent:
+    return chat_sessions.send(owner, f"Number {number}", key=f"key-{number}", scope=scope)
+
+
+def seconds_to_wait(verb: Callable[[], Any]) -> int:
+    with pytest.raises(TooManyMessages) as refused:
+        verb()
+    assert str(refused.value.retry_after) in str(refused.value)
+    return refused.value.retry_after
+
+
+class TestMessagesPerMinute:
+    def test_the_one_after_the_last_is_refused_and_nothing_is_written(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        for number in range(MOST):
+            say(owner, number)
+        before = stored(opened(owner)).message_count
+        assert seconds_to_wait(lambda: say(owner, MOST)) == 60
+        assert stored(opened(owner)).message_count == before == MOST
+
+    def test_it_passes_when_it_is_said_to_and_not_a_second_earlier(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        for number in range(MOST):
+            say(owner, number)
+            three_a_minute.shift(10)
+        assert seconds_to_wait(lambda: say(owner, MOST)) == 30
+        three_a_minute.shift(29)
+        assert seconds_to_wait(lambda: say(owner, MOST)) == 1
+        three_a_minute.shift(1)
+        assert say(owner, MOST).created
+        assert seconds_to_wait(lambda: say(owner, MOST + 1)) == 10
+
+    def test_all_scopes_and_sessions_count_deleted_ones_too(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        chat_sessions.delete(say(owner, 0, "a").session)
+        chat_sessions.end(say(owner, 1, "b").session)
+        say(owner, 2, "b")
+        assert seconds_to_wait(lambda: say(owner, 3, "c")) == 60
+
+    def test_others_are_not_touched(self, owner: Owner, three_a_minute: Any) -> None:
+        for number in range(MOST):
+            say(owner, number)
+        assert say(somebody_else(), MOST).created
+
+    def test_answers_and_what_a_host_adds_do_not_count(
+        self, owner: Owner, three_a_minute: Any, settings: Any
+    ) -> None:
+        session = opened(owner)
+        for _ in range(MOST):
+            chat_sessions.add_message(session, "assistant", "Because.")
+        say(owner, 0)
+        say(owner, 1)
+        assert say(owner, 2).created
+
+    def test_a_key_that_came_before_gets_its_answer_again(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        first, *_others = [say(owner, number) for number in range(MOST)]
+        again = say(owner, 0)
+        assert (again.message.pk, again.created) == (first.message.pk, False)
+
+    def test_without_the_limit_nothing_is_refused(
+        self, owner: Owner, three_a_minute: Any, settings: Any
+    ) -> None:
+        configure(settings, LIMITS=Limits(messages_per_minute=None))
+        for number in range(3 * MOST):
+            assert say(owner, number).created
+
+    def test_as_many_sessions_may_be_begun(self, owner: Owner, three_a_minute: Any) -> None:
+        for number in range(MOST):
+            chat_sessions.start(owner, f"scope-{number}")
+        assert seconds_to_wait(lambda: chat_sessions.start(owner, "one-more")) == 60
+        chat_sessions.start(owner, "scope-1")  # it is empty, and returned as it is
+        chat_sessions.start(somebody_else(), "one-more")
+        three_a_minute.shift(60)
+        chat_sessions.start(owner, "one-more")
+
+    def test_without_the_limit_as_many_as_one_likes(
+        self, owner: Owner, three_a_minute: Any, settings: Any
+    ) -> None:
+        configure(settings, LIMITS=Limits(messages_per_minute=None))
+        for number in range(2 * MOST):
+            chat_sessions.start(owner, f"scope-{number}")
+
+
+@pytest.fixture
+def two_at_once(settings: Any, noon: Any) -> Any:
+    """Replies are asked for and nobody writes them; two may be waited for."""
+    leave_replies(settings)
+    configure(settings, LIMITS=Limits(messages_per_minute=None, replies_at_once=2))
+    return noon
+
+
+class TestRepliesAtOnce:
+    def test_one_more_is_refused_until_one_has_ended(self, owner: Owner, two_at_once: Any) -> None:
+        first = say(owner, 0, "a").session
+        say(owner, 1, "b")
+        assert seconds_to_wait(lambda: say(owner, 2, "c")) == 5
+        assert say(somebody_else(), 2, "c").created
+        chat_sessions.stop(first)
+        assert say(owner, 2, "c").created
+
+    def test_an_answer_whose_worker_is_dead_does_not_count(
+        self, owner: Owner, two_at_once: Any
+    ) -> None:
+        say(owner, 0, "a")
+        say(owner, 1, "b")
+        two_at_once.shift(30)  # REPLY_LEASE
+        assert say(owner, 2, "c").created
+
+    def test_the_session_that_waits_says_so(self, owner: Owner, two_at_once: Any) -> None:
+        say(owner, 0)
+        with pytest.raises(TurnInProgress):
+            say(owner, 1)
+
+    def test_asking_again_counts(self, owner: Owner, two_at_once: Any) -> None:
+        first = say(owner, 0, "a").session
+        chat_sessions.stop(first)
+        say(owner, 1, "b")
+        say(owner, 2, "c")
+        assert seconds_to_wait(lambda: chat_sessions.retry(first)) == 5
+
+    def test_where_nobody_answers_nothing_is_waited_for(
+        self, owner: Owner, two_at_once: Any, settings: Any
+    ) -> None:
+        say(owner, 0, "a")
+        say(owner, 1, "b")
+        listen_only(settings)
+        assert say(owner, 2, "c").created
+
+
+def test_a_reply_is_asked_for_a_hundred_times_at_most(owner: Owner, settings: Any) -> None:
+    leave_replies(settings)
+    sent = waiting(owner)
+    replies = get_message_model()._base_manager.filter(pk=reply_of(sent).pk)
+    for attempt, refused in ((MOST_ATTEMPTS - 1, False), (MOST_ATTEMPTS, True)):
+        replies.update(attempt=attempt, state=ReplyState.STOPPED.value)
+        chat_sessions.stop(sent.session)
+        if refused:
+            with pytest.raises(NothingToRetry):
+                chat_sessions.retry(sent.session)
+        else:
+            assert chat_sessions.retry(sent.session).attempt == MOST_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("limits", "length_and_cost"),
+    [
+        (Limits(messages_per_minute=None, replies_at_once=None), (50, 0)),
+        (Limits(), (29, 1)),
+        (Limits(), (30, 2)),
+        (Limits(), (300, 2)),
+        (Limits(messages_per_minute=None), (300, 1)),
+    ],
+)
+def test_what_it_costs_is_fixed_whatever_the_history(
+    owner: Owner, settings: Any, statements: Counting, limits: Limits, length_and_cost: Any
+) -> None:
+    length, cost = length_and_cost
+    configure(settings, LIMITS=limits)
+    fill_history(owner, 40)
+    session = opened(owner)
+    fill(session, length)
+    get_message_model()._base_manager.update(role="assistant")
+    with statements() as spent:
+        refuse_excess(owner, clock.now(), asks=True)
+    assert len(spent) == cost
