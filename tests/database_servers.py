@@ -3,6 +3,9 @@
 Run as a script (`python tests/database_servers.py postgres`) it prints the connection as one JSON
 line and serves until its standard input closes. Started by root, the server runs as nobody. It
 listens on a Unix socket only: no free port to find, nobody else's server to meet.
+
+A benchmark may set lines of postgresql.conf of its own in CHAT_SESSIONS_TEST_DB_CONFIGURATION, and
+name a folder in CHAT_SESSIONS_TEST_DB_FOLDER: PostgreSQL's data stays there, to be served again.
 """
 
 import contextlib
@@ -23,6 +26,8 @@ from typing import Any, NoReturn
 OLDEST_POSTGRES = 15  # Django 6.1 refuses 14
 SECONDS_TO_START = 60
 DATABASE = "chat_sessions"
+CONFIGURATION = "CHAT_SESSIONS_TEST_DB_CONFIGURATION"
+FOLDER = "CHAT_SESSIONS_TEST_DB_FOLDER"
 POSTGRES_CONFIGURATION = """
 listen_addresses = ''
 max_connections = 200
@@ -39,12 +44,8 @@ class CannotServeError(Exception):
 def serve(kind: str) -> None:
     """Start a server, say its connection, and stop it when standard input closes."""
     signal.signal(signal.SIGTERM, _leave)
-    account = _server_account()
-    # An account of its own may not be let into root's temporary folder.
-    parent = "/tmp" if account else None  # noqa: S108 (the folder's name in it is unguessable)
-    with tempfile.TemporaryDirectory("", "chat-sessions-", parent, True) as made:
-        home = Path(made)
-        if account:
+    with _home() as home:
+        if account := _server_account():
             os.chown(home, *account)
         try:
             with SERVERS[kind](home) as settings:
@@ -52,6 +53,18 @@ def serve(kind: str) -> None:
                 sys.stdin.buffer.read()
         except CannotServeError as error:
             _say({"error": str(error)})
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[Path]:
+    if kept := os.environ.get(FOLDER):
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        yield Path(kept).resolve()
+        return
+    # An account of its own may not be let into root's temporary folder.
+    parent = "/tmp" if _server_account() else None  # noqa: S108 (its name in it is unguessable)
+    with tempfile.TemporaryDirectory("", "chat-sessions-", parent, True) as made:
+        yield Path(made)
 
 
 def _say(message: dict[str, Any]) -> None:
@@ -71,6 +84,23 @@ def postgres(home: Path, binaries: Path | None = None) -> Iterator[dict[str, Any
         binaries = _copied(binaries, home)
     data, log = home / "data", home / "log"
     in_data = ["-D", str(data)]
+    if not (data / "PG_VERSION").exists():
+        _initialise(binaries, data)
+    with (data / "postgresql.conf").open("a") as configuration:
+        more = os.environ.get(CONFIGURATION, "")
+        place = f"unix_socket_directories = '{home}'\n"
+        configuration.write(f"{POSTGRES_CONFIGURATION}{place}{more}\n")
+    control = [binaries / "pg_ctl", *in_data, "-w", "-s", "-t", str(SECONDS_TO_START)]
+    if _run([*control, "-l", str(log), "start"]).returncode:
+        raise CannotServeError(f"PostgreSQL did not start: {_last_line(_text(log))}")
+    try:
+        yield {"NAME": DATABASE, "USER": "postgres", "HOST": str(home)}
+    finally:
+        _run([*control, "-m", "fast" if FOLDER in os.environ else "immediate", "stop"])
+
+
+def _initialise(binaries: Path, data: Path) -> None:
+    in_data = ["-D", str(data)]
     # UTF-8, so that UPPER() knows letters beyond ASCII, as on a real site; macOS has no C.UTF-8.
     for locale in ("C.UTF-8", "en_US.UTF-8"):
         shutil.rmtree(data, ignore_errors=True)
@@ -82,17 +112,8 @@ def postgres(home: Path, binaries: Path | None = None) -> Iterator[dict[str, Any
         raise CannotServeError(
             f"PostgreSQL could not make its data folder: {_last_line(made.stdout)}"
         )
-    with (data / "postgresql.conf").open("a") as configuration:
-        configuration.write(POSTGRES_CONFIGURATION + f"unix_socket_directories = '{home}'\n")
     single_user = [binaries / "postgres", "--single", *in_data, "postgres"]
     _run(single_user, typed=f"CREATE DATABASE {DATABASE};\n")
-    control = [binaries / "pg_ctl", *in_data, "-w", "-s", "-t", str(SECONDS_TO_START)]
-    if _run([*control, "-l", str(log), "start"]).returncode:
-        raise CannotServeError(f"PostgreSQL did not start: {_last_line(_text(log))}")
-    try:
-        yield {"NAME": DATABASE, "USER": "postgres", "HOST": str(home)}
-    finally:
-        _run([*control, "-m", "immediate", "stop"])
 
 
 def postgres_binaries() -> Path:
