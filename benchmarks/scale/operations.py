@@ -32,11 +32,11 @@ def key() -> str:
 class Subject:
     """One owner in one database, with a connection that stays open."""
 
-    label: str
     size: Size
     sessions: int
 
     def __post_init__(self) -> None:
+        self.label = f"{self.sessions:,} of {self.size.sessions:,}"
         self.connection = connection_to(self.size.name)
         self.owner = self.size.owner_of(self.sessions)
         self.long_owner = Owner(user_id=LONG_OWNER)

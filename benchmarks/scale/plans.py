@@ -29,7 +29,7 @@ class Planned:
     sql: str
     plan: dict[str, Any]
 
-    def faults(self, most_rows: int) -> list[str]:
+    def faults(self, most_rows: float) -> list[str]:
         """Return what is wrong with the plan, as sentences without a subject."""
         found = []
         tables = {get_session_model()._meta.db_table, get_message_model()._meta.db_table}
