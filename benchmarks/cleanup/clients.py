@@ -62,6 +62,7 @@ def chatting(database: str, clients: int) -> Iterator[Chat]:
 
 
 def _chat(database: str, number: int, over: Any, pipe: Any) -> None:
+    connections.settings["default"]["NAME"] = database  # in every thread, as on a site
     connections["default"] = connection_to(database)
     samples: list[Sample] = []
     try:
