@@ -39,8 +39,8 @@ class Planned:
                 found.append(f"reads all of {node['Relation Name']}")
             if kind in SCANS and "Index Cond" not in node:
                 found.append(f"walks the whole of {node['Index Name']}")
-            if kind.endswith("Sort") and sum(map(_rows, node["Plans"])) > most_rows:
-                found.append(f"sorts {sum(map(_rows, node['Plans'])):,.0f} rows")
+            if kind.endswith("Sort") and (taken := sum(map(_given, node["Plans"]))) > most_rows:
+                found.append(f"sorts {taken:,.0f} rows")
             if rows > most_rows:
                 found.append(f"{kind} reads {rows:,.0f} rows")
         return found
@@ -68,10 +68,15 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(inner)
 
 
+def _given(node: dict[str, Any]) -> float:
+    """Return how many rows a step has given to the one above; 0 where it was only planned."""
+    return float(node.get("Actual Rows", 0) * node.get("Actual Loops", 1))
+
+
 def _rows(node: dict[str, Any]) -> float:
-    """Return how many rows a step has looked at; 0 where it was only planned."""
+    """Return how many rows a step has looked at."""
     dropped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    return float((node.get("Actual Rows", 0) + dropped) * node.get("Actual Loops", 1))
+    return _given(node) + float(dropped * node.get("Actual Loops", 1))
 
 
 def plans_of(verb: str, run: Callable[[], Any]) -> list[Planned]:
