@@ -3,6 +3,9 @@
 Run as a script (`python tests/database_servers.py postgres`) it prints the connection as one JSON
 line and serves until its standard input closes. Started by root, the server runs as nobody. It
 listens on a Unix socket only: no free port to find, nobody else's server to meet.
+
+What measures sets CHAT_SESSIONS_TEST_DURABLE: every commit then reaches the disk, as on a real
+site. It may name a folder in CHAT_SESSIONS_TEST_DB_FOLDER, where PostgreSQL's data then stays.
 """
 
 import contextlib
@@ -23,7 +26,8 @@ from typing import Any, NoReturn
 OLDEST_POSTGRES = 15  # Django 6.1 refuses 14
 SECONDS_TO_START = 60
 DATABASE = "chat_sessions"
-DURABLE = "CHAT_SESSIONS_TEST_DURABLE"  # set by what measures: every commit reaches the disk
+DURABLE = "CHAT_SESSIONS_TEST_DURABLE"
+FOLDER = "CHAT_SESSIONS_TEST_DB_FOLDER"
 POSTGRES_CONFIGURATION = """
 listen_addresses = ''
 max_connections = 200
@@ -46,12 +50,8 @@ class CannotServeError(Exception):
 def serve(kind: str) -> None:
     """Start a server, say its connection, and stop it when standard input closes."""
     signal.signal(signal.SIGTERM, _leave)
-    account = _server_account()
-    # An account of its own may not be let into root's temporary folder.
-    parent = "/tmp" if account else None  # noqa: S108 (the folder's name in it is unguessable)
-    with tempfile.TemporaryDirectory("", "chat-sessions-", parent, True) as made:
-        home = Path(made)
-        if account:
+    with _home() as home:
+        if account := _server_account():
             os.chown(home, *account)
         try:
             with SERVERS[kind](home) as settings:
@@ -59,6 +59,18 @@ def serve(kind: str) -> None:
                 sys.stdin.buffer.read()
         except CannotServeError as error:
             _say({"error": str(error)})
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[Path]:
+    if kept := os.environ.get(FOLDER):
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        yield Path(kept).resolve()
+        return
+    # An account of its own may not be let into root's temporary folder.
+    parent = "/tmp" if _server_account() else None  # noqa: S108 (its name in it is unguessable)
+    with tempfile.TemporaryDirectory("", "chat-sessions-", parent, True) as made:
+        yield Path(made)
 
 
 def _say(message: dict[str, Any]) -> None:
@@ -78,6 +90,23 @@ def postgres(home: Path, binaries: Path | None = None) -> Iterator[dict[str, Any
         binaries = _copied(binaries, home)
     data, log = home / "data", home / "log"
     in_data = ["-D", str(data)]
+    if not (data / "PG_VERSION").exists():
+        _initialise(binaries, data)
+    with (data / "postgresql.conf").open("a") as configuration:
+        chosen = POSTGRES_MEASURED if os.environ.get(DURABLE) else POSTGRES_IN_TESTS
+        place = f"unix_socket_directories = '{home}'\n"
+        configuration.write(POSTGRES_CONFIGURATION + chosen + place)
+    control = [binaries / "pg_ctl", *in_data, "-w", "-s", "-t", str(SECONDS_TO_START)]
+    if _run([*control, "-l", str(log), "start"]).returncode:
+        raise CannotServeError(f"PostgreSQL did not start: {_last_line(_text(log))}")
+    try:
+        yield {"NAME": DATABASE, "USER": "postgres", "HOST": str(home)}
+    finally:
+        _run([*control, "-m", "fast" if FOLDER in os.environ else "immediate", "stop"])
+
+
+def _initialise(binaries: Path, data: Path) -> None:
+    in_data = ["-D", str(data)]
     # UTF-8, so that UPPER() knows letters beyond ASCII, as on a real site; macOS has no C.UTF-8.
     for locale in ("C.UTF-8", "en_US.UTF-8"):
         shutil.rmtree(data, ignore_errors=True)
@@ -89,19 +118,8 @@ def postgres(home: Path, binaries: Path | None = None) -> Iterator[dict[str, Any
         raise CannotServeError(
             f"PostgreSQL could not make its data folder: {_last_line(made.stdout)}"
         )
-    with (data / "postgresql.conf").open("a") as configuration:
-        chosen = POSTGRES_MEASURED if os.environ.get(DURABLE) else POSTGRES_IN_TESTS
-        where = f"unix_socket_directories = '{home}'\n"
-        configuration.write(POSTGRES_CONFIGURATION + chosen + where)
     single_user = [binaries / "postgres", "--single", *in_data, "postgres"]
     _run(single_user, typed=f"CREATE DATABASE {DATABASE};\n")
-    control = [binaries / "pg_ctl", *in_data, "-w", "-s", "-t", str(SECONDS_TO_START)]
-    if _run([*control, "-l", str(log), "start"]).returncode:
-        raise CannotServeError(f"PostgreSQL did not start: {_last_line(_text(log))}")
-    try:
-        yield {"NAME": DATABASE, "USER": "postgres", "HOST": str(home)}
-    finally:
-        _run([*control, "-m", "immediate", "stop"])
 
 
 def postgres_binaries() -> Path:

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import F
+
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatSession
@@ -14,7 +16,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import deadline_for
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services import prepared
-from django_chat_sessions.services.races import compare_and_set
+from django_chat_sessions.services.races import RaceLost, compare_and_set
 from django_chat_sessions.services.tables import announce, sessions, short_transaction, tell_readers
 from django_chat_sessions.signals import session_ended, session_started
 
@@ -108,6 +110,18 @@ def close(session: AbstractChatSession, reason: str, now: datetime) -> None:
         reason, moment = session.final_reason(now), session.final_moment(now)
     compare_and_set(session, open_key=None, ended_at=moment, end_reason=reason)
     announce(session_ended, session, reason=reason)
+
+
+def close_expired(expired: list[AbstractChatSession], reason: str) -> None:
+    """Free the open places of sessions that have expired, read and locked just now; one UPDATE."""
+    rows = sessions().filter(pk__in=[session.pk for session in expired])
+    if rows.update(open_key=None, ended_at=F("expires_at"), end_reason=reason) != len(expired):
+        raise RaceLost("Chat sessions changed although they were locked.")
+    for session in expired:
+        session.open_key, session.ended_at = None, session.expires_at
+        session.end_reason = reason
+        tell_readers(session)
+        announce(session_ended, session, reason=reason)
 
 
 def insert_session(

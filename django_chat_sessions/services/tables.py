@@ -30,15 +30,21 @@ def messages() -> ChatMessageQuerySet:
     return ChatMessageQuerySet(model, using=router.db_for_write(model))
 
 
-def in_batches(candidates: QuerySet[Any], size: int) -> Iterator[list[Any]]:
-    """Yield rows by ascending id, each batch read after the one before was dealt with."""
+def in_batches(candidates: QuerySet[Any], size: int, *, by: str = "pk") -> Iterator[list[Any]]:
+    """Yield rows by ascending id, each batch read after the one before was dealt with.
+
+    ``by`` may name another unique field, whose index finds the candidates sooner; after a minus
+    sign the order is descending.
+    """
+    name = by.removeprefix("-")
+    beyond = f"{name}__lt" if by.startswith("-") else f"{name}__gt"
     last: Any = None
     while True:
-        after = candidates if last is None else candidates.filter(pk__gt=last)
-        batch = list(after.order_by("pk")[:size])
+        after = candidates if last is None else candidates.filter(**{beyond: last})
+        batch = list(after.order_by(by)[:size])
         if not batch:
             return
-        last = batch[-1].pk
+        last = getattr(batch[-1], name)
         yield batch
 
 

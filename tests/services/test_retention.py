@@ -13,7 +13,7 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import IdleTimeoutPolicy
 from django_chat_sessions.services import retention
-from django_chat_sessions.services.opening import close
+from django_chat_sessions.services.opening import close_expired
 from django_chat_sessions.services.replies.writing import claim
 from tests.conversations import (
     configure,
@@ -120,31 +120,64 @@ class TestSweep:
     ) -> None:
         session = talked(owner)
         noon.shift(TIMEOUT)
+        real = retention._sweep_batch
 
-        def touched_first(known: Any, reason: str, now: Any) -> None:
+        def touched_first(batch: Any, now: Any) -> int:
             later = clock.now() + TIMEOUT
-            get_session_model().objects.filter(pk=known.pk).update(
+            get_session_model().objects.filter(pk=session.pk).update(
                 last_activity_at=clock.now(), expires_at=later
             )
-            close(known, reason, now)
+            return real(batch, now)
 
-        monkeypatch.setattr("django_chat_sessions.services.retention.close", touched_first)
+        monkeypatch.setattr(retention, "_sweep_batch", touched_first)
         assert chat_sessions.sweep() == 0
         assert chat_sessions.current(owner) == session
 
     def test_a_session_that_is_purged_meanwhile_is_no_error(
         self, noon: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for _ in range(2):
-            talked(somebody_else())
+        purged, swept = talked(somebody_else()), talked(somebody_else())
         noon.shift(TIMEOUT)
+        real = retention._sweep_batch
 
-        def purged_first(known: Any, reason: str, now: Any) -> None:
-            get_session_model().objects.filter(pk=known.pk).delete()
-            close(known, reason, now)
+        def purged_first(batch: Any, now: Any) -> int:
+            purged.delete()
+            return real(batch, now)
 
-        monkeypatch.setattr("django_chat_sessions.services.retention.close", purged_first)
+        monkeypatch.setattr(retention, "_sweep_batch", purged_first)
+        assert chat_sessions.sweep() == 1
+        assert stored(swept).end_reason == "idle"
+
+    def test_one_that_was_swept_meanwhile_is_told_once(
+        self, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        talked(somebody_else())
+        noon.shift(TIMEOUT)
+        real = retention._sweep_batch
+
+        def swept_first(batch: Any, now: Any) -> int:
+            assert real(batch, now) == 1
+            return real(batch, now)
+
+        monkeypatch.setattr(retention, "_sweep_batch", swept_first)
         assert chat_sessions.sweep() == 0
+
+    def test_a_batch_of_which_a_row_goes_although_it_is_locked_is_swept_again(
+        self, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone, kept = talked(somebody_else()), talked(somebody_else())
+        noon.shift(TIMEOUT)
+        real, due = close_expired, [True]
+
+        def deleted_first(expired: Any, reason: str) -> None:
+            if due:
+                due.pop()
+                gone.delete()
+            real(expired, reason)
+
+        monkeypatch.setattr(retention, "close_expired", deleted_first)
+        assert chat_sessions.sweep() == 2  # what was undone with the batch was the deletion, too
+        assert stored(kept).end_reason == "idle"
 
     def test_a_batch_that_deadlocks_is_swept_whole_the_next_time(
         self, noon: Any, monkeypatch: pytest.MonkeyPatch
@@ -152,14 +185,14 @@ class TestSweep:
         for _ in range(3):
             talked(somebody_else())
         noon.shift(TIMEOUT)
-        failures = [False, True]
+        failures = [True]
 
-        def sometimes(known: Any, reason: str, now: Any) -> None:
-            if failures and failures.pop(0):
+        def sometimes(expired: Any, reason: str) -> None:
+            close_expired(expired, reason)
+            if failures and failures.pop():
                 raise IntegrityError
-            close(known, reason, now)
 
-        monkeypatch.setattr("django_chat_sessions.services.retention.close", sometimes)
+        monkeypatch.setattr(retention, "close_expired", sometimes)
         assert chat_sessions.sweep() == 3
         assert not get_session_model().objects.exclude(open_key=None).exists()
 
@@ -177,7 +210,7 @@ class TestSweep:
         assert {facts["reason"] for _, facts in signals} == {"idle"}
 
     @pytest.mark.parametrize("others", [30, 3_000])
-    def test_1_statement_per_batch_and_1_per_session(
+    def test_2_statements_per_batch_and_1_for_each_reason(
         self, owner: Owner, noon: Any, statements: Any, others: int
     ) -> None:
         fill_history(owner, others)
@@ -186,7 +219,17 @@ class TestSweep:
         noon.shift(TIMEOUT)
         with statements() as sent:
             chat_sessions.sweep(batch_size=1000)
-        assert len(sent) == 1 + 4 + 1  # the last SELECT finds nothing more
+        assert len(sent) == 2 + 1 + 1  # the last SELECT finds nothing more
+
+    def test_each_reason_of_a_batch_is_written(self, noon: Any, settings: Any) -> None:
+        configure(settings, TIMEOUT_POLICY=IdleTimeoutPolicy(200, max_age=300))
+        aged = talked(somebody_else())
+        noon.shift(timedelta(seconds=150))
+        chat_sessions.touch(aged)
+        idle = talked(somebody_else())
+        noon.shift(DAY)
+        assert chat_sessions.sweep() == 2
+        assert (stored(aged).end_reason, stored(idle).end_reason) == ("max_age", "idle")
 
 
 class TestPurge:
@@ -285,6 +328,6 @@ def test_an_error_that_no_repetition_repairs_is_raised(
     def full(*arguments: Any) -> None:
         raise OperationalError("the disk is full")
 
-    monkeypatch.setattr("django_chat_sessions.services.retention.close", full)
+    monkeypatch.setattr(retention, "close_expired", full)
     with pytest.raises(OperationalError):
         chat_sessions.sweep()

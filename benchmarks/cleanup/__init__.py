@@ -1,0 +1,1 @@
+"""Measurements of the command for cron, beside people who chat."""

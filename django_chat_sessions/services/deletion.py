@@ -1,0 +1,44 @@
+"""Deleting many sessions for good, in as few statements as what hangs on them allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import signals
+
+from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions.services.tables import messages, sessions
+
+
+def delete_for_good(doomed: list[Any]) -> None:
+    """Delete the sessions of these keys with their messages; those that followed forget them.
+
+    3 statements. Where a host's rows or receivers hang on sessions, Django's own deletion does to
+    them what their ``on_delete`` says, in as many statements as that takes.
+    """
+    messages().filter(session__in=doomed).delete()
+    rows = sessions().filter(pk__in=doomed)
+    if _something_hangs_on_sessions():
+        rows.delete()
+        return
+    sessions().filter(previous__in=doomed).update(previous=None)
+    # Django's deletion reads every row as an object and deletes a hundred at a time: measured, it
+    # takes more than twice as long.
+    rows._raw_delete(rows.db)  # noqa: SLF001  what QuerySet.delete ends in when nothing hangs on
+
+
+def _something_hangs_on_sessions() -> bool:
+    model = get_session_model()
+    if signals.pre_delete.has_listeners(model) or signals.post_delete.has_listeners(model):
+        return True
+    if model._meta.parents or any(
+        hasattr(field, "bulk_related_objects") for field in model._meta.private_fields
+    ):
+        return True
+    message: Any = get_message_model()
+    ours = {message._meta.get_field("session"), model._meta.get_field("previous")}
+    relations: Any = model._meta.get_fields(include_hidden=True)
+    return any(
+        relation.auto_created and not relation.concrete and relation.field not in ours
+        for relation in relations
+    )
