@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -15,6 +16,7 @@ from django_chat_sessions import clock, services
 from django_chat_sessions.api import inputs
 from django_chat_sessions.api.endpoint import Endpoint
 from django_chat_sessions.api.errors import ApiError
+from django_chat_sessions.authentication import Caller
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
 
 PAGE = 50  # messages
@@ -34,6 +36,13 @@ class Page(Endpoint):
         """Begin with nothing to show."""
         super().setup(request, *args, **kwargs)
         self.shown = {"key": uuid4().hex}
+
+    def _private(
+        self, request: HttpRequest, response: HttpResponseBase, caller: Caller | None
+    ) -> HttpResponseBase:
+        # The host may have no such middleware, and then another site could frame these buttons.
+        framed: Any = XFrameOptionsMiddleware(HttpResponse)
+        return super()._private(request, framed.process_response(request, response), caller)
 
     def page(self, status: int = 200, **headers: str) -> HttpResponse:
         """Return the page with what there is to show."""

@@ -94,12 +94,13 @@ def a_user_with_a_forged_cookie_beside(victim: Caller) -> Client:
     return client
 
 
-def a_user_who_planted_a_cookie(victim: Caller) -> Client:
-    """Somebody whose own visitor's cookie was in the owner's browser before the login."""
-    planted = person("visitor").client.cookies[VISITOR_COOKIE].value
-    client = another_user(victim)
-    client.cookies[VISITOR_COOKIE] = planted
-    return client
+def who_planted_the_cookie(victim: Caller) -> Client:
+    """Whose own visitor's cookie was in the owner's browser while they wrote and logged in."""
+    attacker = person("visitor")
+    attacker.say("SECRET-0815", scope="planted")
+    victim.client.cookies[VISITOR_COOKIE] = attacker.client.cookies[VISITOR_COOKIE].value
+    assert len(victim.get("sessions").json()["sessions"]) == 2  # claimed by the login
+    return attacker.client
 
 
 # Nobody whom we know
@@ -198,7 +199,6 @@ OTHERS: tuple[Attacker, ...] = (
     staff,
     staff_with_permission,
     a_user_with_a_forged_cookie_beside,
-    a_user_who_planted_a_cookie,
 )
 UNKNOWN: tuple[Attacker, ...] = (
     nobody,
@@ -234,6 +234,7 @@ class Attempt(NamedTuple):
 def attempts() -> list[Attempt]:
     """Return all that is tried."""
     tries = [Attempt(kind, "other", each) for kind in BOTH for each in OTHERS]
+    tries += [Attempt("user", "other", who_planted_the_cookie)]
     tries += [Attempt(kind, "unknown", each) for kind in BOTH for each in UNKNOWN]
     tries += [Attempt("user", "unknown", each) for each in OF_USERS]
     tries += [Attempt("visitor", "unknown", each) for each in OF_VISITORS]
