@@ -110,8 +110,8 @@ def _read(name: str, seeds: int, done: subprocess.CompletedProcess[str]) -> Fuzz
     if done.returncode != 0 or not executions:
         crash = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
         print(f"{name}:\n{crash}", file=sys.stderr)
-    last = (int(found[-1]) if found else 0 for found in (executions, edges))
-    return Fuzzed(name, seeds, *last, crash)
+    runs, reached = (int(found[-1]) if found else 0 for found in (executions, edges))
+    return Fuzzed(name, seeds, runs, reached, crash)
 
 
 def _figures(found: list[Fuzzed], seconds: int) -> Figures:
@@ -145,7 +145,7 @@ def _figures(found: list[Fuzzed], seconds: int) -> Figures:
 
 
 def _fuzz_here(name: str, for_fuzzer: list[str]) -> int:
-    import atheris
+    import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     with atheris.instrument_imports(include=list(INSTRUMENTED)):
         _set_up()

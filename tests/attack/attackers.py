@@ -160,8 +160,8 @@ def a_swapped_signature(victim: Caller) -> Client:
 def swapped_cookies(victim: Caller) -> Client:
     """The owner's cookie under the name of the other one."""
     name, value = cookie_of(victim)
-    names = {VISITOR_COOKIE, settings.SESSION_COOKIE_NAME}
-    return with_cookie(*(names - {name}), value)
+    [other] = {VISITOR_COOKIE, settings.SESSION_COOKIE_NAME} - {name}
+    return with_cookie(other, value)
 
 
 def a_cookie_of_another_site(victim: Caller) -> Client:

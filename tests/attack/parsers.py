@@ -171,11 +171,11 @@ def _text(data: bytes) -> str:
 
 
 def _asked(**query: str) -> HttpRequest:
-    request = HttpRequest()
+    request: Any = HttpRequest()
     request.GET = QueryDict(mutable=True)
     for name, value in query.items():
         request.GET[name] = value
-    return request
+    return request  # type: ignore[no-any-return]
 
 
 def _fits(row: Any) -> None:
