@@ -20,7 +20,6 @@ from schemathesis.specs.openapi.checks import (
     allow_header_conformance,
     content_type_conformance,
     missing_required_header,
-    negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
@@ -39,7 +38,6 @@ CHECKS = [
     unsupported_method,
     allow_header_conformance,
     missing_required_header,
-    negative_data_rejection,
 ]
 # The tox environments `schemathesis-sqlite` and `schemathesis-postgres` ask for more of both.
 EXAMPLES = int(os.environ.get("CHAT_SESSIONS_EXAMPLES") or "20")

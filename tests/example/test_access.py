@@ -32,7 +32,7 @@ def test_z18_no_page_changes_anything_without_a_token_or_is_framed(
 ) -> None:
     if who == "student":
         assert client.login(username="student", password="student-pass")
-    client.handler.enforce_csrf_checks = True  # type: ignore[attr-defined]
+    client.handler.enforce_csrf_checks = True
     before = everything()
     for route, row in TABLE.items():
         path = "/" + route.replace("<int:pk>", str(physics.pk))
