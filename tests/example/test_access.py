@@ -15,7 +15,7 @@ TABLE: dict[str, dict[str, tuple[int, int]]] = {
     "subjects/<int:pk>/": {"GET": (200, 200)},
     "plain/": {"GET": (200, 200)},
     "gallery/": {"GET": (200, 200)},
-    "login/": {"GET": (200, 302), "POST": (403, 302), "PUT": (403, 302), "FOO": (405, 302)},
+    "login/": {"GET": (200, 302), "POST": (403, 403), "PUT": (403, 403), "FOO": (403, 403)},
     "logout/": {"GET": (405, 405), "POST": (403, 403)},
 }
 ELSEWHERE = ("chat/", "admin/")  # which have tables of their own
