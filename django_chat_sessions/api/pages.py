@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -15,6 +16,7 @@ from django_chat_sessions import clock, services
 from django_chat_sessions.api import inputs
 from django_chat_sessions.api.endpoint import Endpoint
 from django_chat_sessions.api.errors import ApiError
+from django_chat_sessions.authentication import Caller
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
 
 PAGE = 50  # messages
@@ -36,6 +38,13 @@ class Page(Endpoint):
         # All that the templates ask for: what is missing Django logs, with everything around it.
         self.shown = {"key": uuid4().hex, "content": "", "problem": "", "scope": None}
         self.shown |= {"session": None, "state": "", "running": False, "rows": [], "before": None}
+
+    def _private(
+        self, request: HttpRequest, response: HttpResponseBase, caller: Caller | None
+    ) -> HttpResponseBase:
+        # The host may have no such middleware, and then another site could frame these buttons.
+        framed: Any = XFrameOptionsMiddleware(HttpResponse)
+        return super()._private(request, framed.process_response(request, response), caller)
 
     def page(self, status: int = 200, **headers: str) -> HttpResponse:
         """Return the page with what there is to show."""

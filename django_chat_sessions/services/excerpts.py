@@ -8,6 +8,7 @@ from typing import Any
 
 TITLE_LENGTH = 80
 PREVIEW_LENGTH = 140
+DEEPEST = 30  # levels of JSON; MariaDB stores hardly more
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -16,17 +17,20 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def storable_data(value: Any) -> Any:
+def storable_data(value: Any, depth: int = 1) -> Any:
     """Return JSON data that every database takes, its texts made storable.
 
-    Raises TypeError for what JSON does not know, ValueError for NaN and infinity.
+    Raises TypeError for what JSON does not know, ValueError for NaN, infinity and what is nested
+    too deeply.
     """
     if isinstance(value, str):
         return storable(value)
+    if isinstance(value, dict | list | tuple) and depth > DEEPEST:
+        raise ValueError(f"There are more than {DEEPEST} levels in it.")
     if isinstance(value, dict):
-        return {storable(name): storable_data(inner) for name, inner in value.items()}
+        return {storable(name): storable_data(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [storable_data(inner) for inner in value]
+        return [storable_data(inner, depth + 1) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} has no place in JSON.")
     if value is not None and not isinstance(value, bool | int | float):

@@ -129,12 +129,6 @@ def csrf_middleware(request: pytest.FixtureRequest, settings: Any) -> str:
     return str(request.param)
 
 
-FORGERIES = {
-    "json": ("application/json", b'{"content": "x", "key": "abcdefgh", "title": "x"}'),
-    "plain": ("text/plain", b'{"content": "x", "key": "abcdefgh"}'),
-    "form": ("application/x-www-form-urlencoded", b"content=x&key=abcdefgh"),
-    "none": ("", b""),
-}
 CHANGES = (
     ("POST", "sessions"),
     ("POST", "messages"),
@@ -150,22 +144,6 @@ CHANGES = (
 
 
 @pytest.mark.parametrize("kind", ["user", "visitor"])
-@pytest.mark.parametrize("forgery", FORGERIES)
-@pytest.mark.parametrize("operation", CHANGES)
-def test_a_change_by_cookie_without_the_token_is_refused(
-    db: None, csrf_middleware: str, kind: str, forgery: str, operation: tuple[str, str]
-) -> None:
-    method, route = operation
-    caller = person(kind)
-    path = path_of(route, caller)
-    caller.client.handler.enforce_csrf_checks = True
-    stored = rows()
-    content_type, body = FORGERIES[forgery]
-    assert_error(caller.raw(method, path, body, content_type), 403, "csrf_failed")
-    assert rows() == stored
-
-
-@pytest.mark.parametrize("kind", ["user", "visitor"])
 def test_the_token_that_the_first_get_gives_allows_changes(
     db: None, csrf_middleware: str, kind: str
 ) -> None:
@@ -175,19 +153,6 @@ def test_the_token_that_the_first_get_gives_allows_changes(
     message = {"content": "Why?", "key": "key-00000001"}
     response = caller.call("POST", "messages", message, HTTP_X_CSRFTOKEN=token)
     assert response.status_code == 201
-
-
-@pytest.mark.parametrize("kind", ["user", "visitor"])
-def test_another_origin_is_refused_even_with_a_token(
-    db: None, csrf_middleware: str, kind: str
-) -> None:
-    caller = person(kind, csrf=True)
-    caller.get("sessions/current")
-    token = caller.client.cookies["csrftoken"].value
-    response = caller.call(
-        "POST", "sessions", {}, HTTP_X_CSRFTOKEN=token, HTTP_ORIGIN="https://evil.example"
-    )
-    assert_error(response, 403, "csrf_failed")
 
 
 def test_a_token_in_a_header_needs_no_csrf_token(db: None, tokens_too: None) -> None:
@@ -203,15 +168,6 @@ def test_a_token_is_no_way_around_csrf_for_somebody_elses_cookie(
     for header in ("Bearer x", "Basic eDp5", "nonsense"):
         response = caller.call("POST", "sessions", {}, HTTP_AUTHORIZATION=header)
         assert_error(response, 403, "csrf_failed")
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-@pytest.mark.parametrize("route", ROUTES)
-def test_reading_never_changes_anything(caller: Caller, route: str, method: str) -> None:
-    path = path_of(route, caller)
-    stored = rows()
-    caller.call(method, path)
-    assert rows() == stored
 
 
 # Django's own HTML errors

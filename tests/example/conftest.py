@@ -13,7 +13,9 @@ from django.core.management import call_command
 
 IS_SITE = settings.SETTINGS_MODULE == "config.settings"
 collect_ignore = (
-    ["test_own_settings.py"] if IS_SITE else ["test_adoption.py", "test_pages.py", "test_chat.py"]
+    ["test_own_settings.py"]
+    if IS_SITE
+    else ["test_access.py", "test_adoption.py", "test_pages.py", "test_chat.py"]
 )
 
 

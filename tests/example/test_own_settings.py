@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_study_site_under_its_own_settings() -> None:
-    files = [f"tests/example/{name}.py" for name in ("test_adoption", "test_pages", "test_chat")]
+    names = ("test_access", "test_adoption", "test_pages", "test_chat")
+    files = [f"tests/example/{name}.py" for name in names]
     command = [sys.executable, "-W", "error", "-m", "pytest", *files, "-q", "-rA"]
     command += ["--ds=config.settings", "-p", "no:cacheprovider"]
     done = subprocess.run(

@@ -14,6 +14,7 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import ChatSessionsError, InvalidDocument
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import importing
+from django_chat_sessions.services.excerpts import DEEPEST
 from django_chat_sessions.services.importing import Imported
 from tests.callers import rows as everything
 from tests.conversations import leave_replies, somebody_else, talked, waiting
@@ -26,6 +27,24 @@ KEEPS_IDS = ids.new_primary_key(get_session_model()) is not None
 def exported(owner: Owner) -> dict[str, Any]:
     document: dict[str, Any] = json.loads("".join(chat_sessions.export(owner)))
     return document
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """Return objects in each other, so many levels of them."""
+    return {"a": nested(levels - 1)} if levels > 1 else {}
+
+
+def test_metadata_as_deep_as_every_database_stores_it_is_kept_and_no_deeper(owner: Owner) -> None:
+    talked(owner)
+    document = exported(owner)
+    document["sessions"][0]["metadata"] = nested(DEEPEST)
+    chat_sessions.import_sessions(owner, document)
+    kept = [each["metadata"] for each in exported(owner)["sessions"]]
+    assert nested(DEEPEST) in kept
+    document["sessions"][0]["metadata"] = nested(DEEPEST + 1)
+    with pytest.raises(InvalidDocument, match="metadata is wrong"):
+        chat_sessions.import_sessions(owner, document)
+    assert len(exported(owner)["sessions"]) == len(kept)
 
 
 def comparable(document: dict[str, Any]) -> list[Any]:

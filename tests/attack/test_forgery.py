@@ -1,0 +1,120 @@
+"""Z-11, Z-12: what another site can make a browser send changes nothing, and is framed nowhere."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from tests.attack.matrix import BODIES, FORM, METHODS, READING, ROWS, everything, tried
+from tests.callers import Caller, assert_error, assert_private, person
+from tests.conversations import leave_replies
+
+CHANGES = [(route, method) for route, method in ROWS if method not in (*READING, "*")]
+JSON = "application/json"
+MULTIPART = "multipart/form-data; boundary=x"
+# What a form, a script or a link on another page can send with the reader's cookies.
+FORGERIES: dict[str, dict[str, str]] = {
+    "json": {"kind": JSON},
+    "plain": {"kind": "text/plain"},
+    "form": {"kind": FORM},
+    "multipart": {"kind": MULTIPART},
+    "nothing": {"kind": ""},
+    "wrong token": {"kind": JSON, "HTTP_X_CSRFTOKEN": "x" * 32},
+    "another site": {"kind": JSON, "token": "right", "HTTP_ORIGIN": "https://evil.example"},
+    "a sandboxed frame": {"kind": JSON, "token": "right", "HTTP_ORIGIN": "null"},
+    "a page before": {
+        "kind": JSON,
+        "token": "right",
+        "wsgi.url_scheme": "https",
+        "HTTP_REFERER": "https://evil.example/chat/",
+    },
+    "no page before": {"kind": JSON, "token": "right", "wsgi.url_scheme": "https"},
+    "a method in a header": {"kind": JSON, "HTTP_X_HTTP_METHOD_OVERRIDE": "GET"},
+}
+
+
+@pytest.fixture(params=["user", "visitor"])
+def caller(request: pytest.FixtureRequest, db: None) -> Caller:
+    return person(request.param)
+
+
+def body_of(route: str, method: str, kind: str) -> bytes:
+    data = BODIES.get((route, method), {"content": "x", "key": "key-of-a-form"})
+    if kind == FORM:
+        return "&".join(f"{name}={value}" for name, value in data.items()).encode()
+    if kind == MULTIPART:
+        part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+        return ("".join(part.format(*each) for each in data.items()) + "--x--\r\n").encode()
+    return json.dumps(data).encode()
+
+
+@pytest.mark.parametrize("middleware", ["with Django's middleware", "without"])
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_z11_no_change_is_made_by_what_another_site_sends(
+    caller: Caller, settings: Any, forgery: str, middleware: str
+) -> None:
+    if middleware == "without":
+        settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
+    session = caller.say("Why?").json()["session"]["id"]
+    caller.get("sessions/current")
+    caller.client.handler.enforce_csrf_checks = True
+    extra = dict(FORGERIES[forgery])
+    kind = extra.pop("kind")
+    if extra.pop("token", "") == "right":
+        extra["HTTP_X_CSRFTOKEN"] = caller.client.cookies["csrftoken"].value
+    before = everything()
+    for route, method in CHANGES:
+        path = route.format(id=session)
+        refused = caller.raw(method, path, body_of(route, method, kind), kind, **extra)
+        assert refused.status_code == 403, (method, route)
+        assert_private(refused)
+        if not route.endswith("/page"):
+            assert_error(refused, 403, "csrf_failed")
+    assert everything() == before
+
+
+def test_z11_a_session_that_has_expired_stays_as_it_is_while_it_is_read(
+    caller: Caller, noon: Any, answering: Any
+) -> None:
+    """An expiry is written down by the next message or a sweep, never by a GET."""
+    with answering():
+        session = caller.say("Why?").json()["session"]["id"]
+    noon.shift(timedelta(minutes=10))
+    before = everything()
+    for route, method in ROWS:
+        if method == "GET":
+            for reading in READING:
+                assert tried(caller.client, route, reading, session).stored == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_z12_a_method_in_a_header_an_address_or_a_form_is_not_looked_at(
+    caller: Caller, settings: Any, method: str
+) -> None:
+    leave_replies(settings)
+    session = caller.say("Why?").json()["session"]["id"]
+    before = everything()
+    override = {
+        f"HTTP_X_{name}": method for name in ("HTTP_METHOD_OVERRIDE", "HTTP_METHOD", "METHOD")
+    }
+    for address in (f"sessions/{session}", "sessions", "export", "updates"):
+        path = f"{address}?_method={method}&method={method}"
+        assert caller.get(path, **override).status_code == 200
+    form = f"_method={method}".encode()
+    assert caller.raw("POST", f"sessions/{session}", form, FORM, **override).status_code == 405
+    assert everything() == before
+
+
+@pytest.mark.parametrize("page", ["current_page", "session_page"])
+def test_no_other_site_frames_the_pages_buttons(caller: Caller, settings: Any, page: str) -> None:
+    session = caller.say("Why?").json()["session"]["id"]
+    path = reverse(f"chat_sessions:{page}", args=[session] if page == "session_page" else [])
+    missing = reverse("chat_sessions:session_page", args=["nowhere"])
+    for response in (caller.client.get(path), caller.client.post(path), caller.client.get(missing)):
+        assert response.headers["X-Frame-Options"] == "DENY"
+    settings.X_FRAME_OPTIONS = "SAMEORIGIN"
+    assert caller.client.get(path).headers["X-Frame-Options"] == "SAMEORIGIN"
