@@ -1,0 +1,46 @@
+"""The API, and pages of a host: with the template tags, and with a slow view of its own."""
+
+from __future__ import annotations
+
+import time
+
+from django.contrib.auth import get_user_model, login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import RequestContext, Template
+from django.urls import path
+
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.owners import owner_from_request
+from tests.urls import urlpatterns as usual
+
+PAGE = """{% load chat_sessions %}<h1>News of the day</h1>
+{% chat_session_status %}{% chat_history %}{% chat_widget %}{{ request.chat_session.title }}
+<footer>The end</footer>"""
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """A page that is about something else, and has the chat on it."""
+    return HttpResponse(Template(PAGE).render(RequestContext(request)))
+
+
+def enter(request: HttpRequest) -> HttpResponse:
+    """Log a new user in."""
+    user = get_user_model().objects.create_user(f"user-{time.monotonic_ns()}")
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    return JsonResponse({"user": user.pk})
+
+
+def slow(request: HttpRequest) -> HttpResponse:
+    """A host's own view, which answers within the request, however long that takes."""
+    owner = owner_from_request(request)
+    assert owner is not None
+    session = chat_sessions.resume_or_start(owner).session
+    assert session is not None
+    question = request.headers["X-Question"]
+    with chat_sessions.record_turn(session, question, key=question) as turn:
+        time.sleep(float(question.split()[3]))
+        turn.answer = "At last."
+    return JsonResponse({"session": str(session.pk)})
+
+
+urlpatterns = [*usual, path("page", page), path("enter", enter), path("slow", slow)]
