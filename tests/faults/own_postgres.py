@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,18 @@ class OwnPostgres(Database):
     def drop(self) -> None:
         """Close the proxy; the whole server goes away."""
         self.proxy.close()
+
+    @property
+    def pid(self) -> int:
+        """The process whose children serve the connections that are made from now on."""
+        return int((self.home / "data" / "postmaster.pid").read_text().split()[0])
+
+    def administer(self, sql: str) -> list[Any]:
+        """Change the database past the site; return the rows, if any."""
+        with closing(self._connect(self.name)) as connection:
+            connection.autocommit = True
+            cursor = connection.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
 
     def control(self, *words: str) -> None:
         """Let pg_ctl do this, and wait until it is done."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -38,13 +37,6 @@ class Site:
         text = f"{question(words, seconds)} ({next(_numbers)})"
         return Asked(Reader(person or Person(self.web.port)), text)
 
-    def send_until_taken(self, tally: Tally, asked: Asked) -> None:
-        """Send the question again, under the same key, until the site takes it."""
-        until = time.monotonic() + WITHIN
-        while not tally.send(asked):
-            assert time.monotonic() < until, tally
-            time.sleep(0.05)
-
     @contextmanager
     def traffic(self, tally: Tally, people: int = 3, seconds: float = 0.2) -> Iterator[None]:
         """Let people chat as long as the block runs; all that they asked is settled then."""
@@ -57,7 +49,7 @@ class Site:
                 while not is_over.is_set():
                     one = self.asked(seconds, person=person)
                     asked.append(one)
-                    self.send_until_taken(tally, one)
+                    tally.send_until_taken(one, WITHIN)
                     one.follow(WITHIN)
             except BaseException as error:  # noqa: BLE001  raised by the test's own thread
                 errors.append(error)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.durability.kills import COULD_NOT, Asked
+from tests.durability.kills import COULD_NOT, LOOKS_EVERY, Asked
 from tests.durability.processes import KIND, Database
 from tests.durability.readers import Person
 from tests.durability.words import whole
@@ -49,6 +50,13 @@ class Tally:
         if outcome in TAKEN:
             asked.session = body["session"]["id"]
         return outcome in TAKEN
+
+    def send_until_taken(self, asked: Asked, within: float) -> None:
+        """Send the question again, under the same key, until the site takes it."""
+        until = time.monotonic() + within
+        while not self.send(asked):
+            assert time.monotonic() < until, self
+            time.sleep(LOOKS_EVERY)
 
     def settle(self, database: Database, asked: Asked) -> None:
         """The question is there once; the answer, and what its reader was told, are right."""

@@ -35,7 +35,7 @@ def test_a_connection_to_the_database_that_is_cut_at_any_moment(
         asked.append(one)
     tally.rounds = len(moments)
     for one in asked:
-        site.send_until_taken(tally, one)
+        tally.send_until_taken(one, WITHIN)
         one.follow(WITHIN)
         tally.settle(site.database, one)
 
@@ -58,7 +58,7 @@ def test_a_database_that_restarts_in_the_middle_of_a_stream(
     """PostgreSQL restarted while a reader follows a growing answer by a stream."""
     for number in range(6 if is_long else 1):
         one = site.asked(seconds=3.0, words=60)
-        site.send_until_taken(tally, one)
+        tally.send_until_taken(one, WITHIN)
         restart = threading.Timer(0.7, site.database.control, RESTARTS[number % 2])
         restart.start()
         until = time.monotonic() + WITHIN
@@ -109,7 +109,7 @@ def test_d13_a_database_that_is_down_for_a_while(site: Site, is_long: bool, tall
     finally:
         site.database.control("start")
     for one in asked:
-        site.send_until_taken(tally, one)
+        tally.send_until_taken(one, WITHIN)
         one.follow(WITHIN)
         tally.settle(site.database, one)
         page = one.reader.person.call("GET", "/page")[1]

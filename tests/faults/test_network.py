@@ -26,7 +26,7 @@ def test_d04_a_request_that_is_cut_at_any_moment_and_sent_again(
         one = site.asked()
         with site.web.troubled(delay=dice.choice([0, 0, 0.01]), **moment):
             assert not tally.send(one), moment
-        site.send_until_taken(tally, one)
+        tally.send_until_taken(one, WITHIN)
         asked.append(one)
     tally.rounds = len(moments)
     for one in asked:
@@ -55,7 +55,7 @@ def test_a_stream_that_is_cut_in_the_middle_of_an_answer(
 ) -> None:
     """A stream cut in the middle of an answer, and taken up from its last event."""
     one = site.asked(seconds=20.0 if is_long else 1.5, words=600 if is_long else 60)
-    site.send_until_taken(tally, one)
+    tally.send_until_taken(one, WITHIN)
     until = time.monotonic() + 2 * WITHIN
     while not (one.reader.events and one.reader.is_finished()):
         assert time.monotonic() < until

@@ -36,7 +36,7 @@ def slow(request: HttpRequest) -> HttpResponse:
     assert owner is not None
     session = chat_sessions.resume_or_start(owner).session
     assert session is not None
-    question = request.headers["X-Question"]
+    question = request.GET["question"]
     with chat_sessions.record_turn(session, question, key=question) as turn:
         time.sleep(float(question.split()[3]))
         turn.answer = "At last."
