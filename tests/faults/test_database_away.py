@@ -7,6 +7,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.durability.processes import Stage
 from tests.durability.readers import Person
 from tests.faults.own_postgres import OwnPostgres
@@ -52,11 +54,10 @@ def test_a_database_that_restarts_while_people_chat(
                 tally.rounds += 1
 
 
-def test_a_database_that_restarts_in_the_middle_of_a_stream(
-    site: Site, is_long: bool, tally: Tally
-) -> None:
+@pytest.mark.durability
+def test_a_database_that_restarts_in_the_middle_of_a_stream(site: Site, tally: Tally) -> None:
     """PostgreSQL restarted while a reader follows a growing answer by a stream."""
-    for number in range(6 if is_long else 1):
+    for number in range(6):
         one = site.asked(seconds=3.0, words=60)
         tally.send_until_taken(one, WITHIN)
         restart = threading.Timer(0.7, site.database.control, RESTARTS[number % 2])

@@ -14,6 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.durability.kills import Asked
 from tests.durability.processes import KIND, Database, Process, Stage
 from tests.durability.readers import Person, Reader
@@ -22,6 +24,7 @@ from tests.faults.own_postgres import OwnPostgres
 from tests.faults.site import ATTEMPTS, LEASE, WITHIN
 from tests.faults.tally import Tally
 
+pytestmark = [pytest.mark.durability] if KIND == "postgres" else []  # the short form is SQLite's
 NOT_A_BLOCK = 100  # bytes: the block that does not fit is cut off in the middle
 LONG = " " + "x" * 8000  # makes a question that needs room
 MOST = 60  # questions until it is full

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.durability.processes import ROOT
 from tests.durability.readers import Person
 from tests.faults.own_postgres import OwnPostgres
@@ -62,6 +64,7 @@ def _assert_everything_is_there_in_order(site: Site, session: str, written: list
     assert theirs == [text for text in written for _ in range(2)]
 
 
+@pytest.mark.durability
 def test_m08_todays_code_goes_on_while_tomorrows_migration_runs(
     site: Site, postgres: OwnPostgres, tally: Tally
 ) -> None:
