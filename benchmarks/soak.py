@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
         stage = Stage(database, folder)
         stack.callback(stage.close)
         servers = {
-            kind: stage.server(kind, attempts="2", lease="10").start(PGAPPNAME=kind)
+            kind: stage.server(kind, attempts="2", lease="60").start(PGAPPNAME=kind)
             for kind in SERVERS
         }
         crowds = [Crowd(kind, servers[kind].port, options.people) for kind in SERVERS]
