@@ -1,4 +1,4 @@
-"""Processes that are killed for being slow, stopped by a deploy, or go by a wrong clock."""
+"""Processes that are stopped by a deploy, cleaned up after, or go by a wrong clock."""
 
 from __future__ import annotations
 
@@ -6,47 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.durability.kills import COULD_NOT, Asked
+from tests.durability.kills import Asked
 from tests.durability.processes import ROOT, Process, Stage
 from tests.durability.readers import Person, Reader
 from tests.durability.words import question
 from tests.faults.site import LEASE, WITHIN, Site
 from tests.faults.tally import Tally
 
-IMPATIENT = (
-    "gunicorn django.core.wsgi:get_wsgi_application() --preload --worker-class sync --timeout 3"
-    " --bind {address}"
-)
 JUMPS = (20, -20, 3600, -3600)  # seconds
-
-
-@pytest.mark.durability
-def test_d17_a_view_that_is_slower_than_the_server_allows(stage: Stage, tally: Tally) -> None:
-    """gunicorn kills a worker whose own view takes too long: the question stays, no spinner."""
-    server = stage.process(IMPATIENT, lease=str(LEASE)).start()
-    for number in range(2):
-        reader = Reader(Person(server.port))
-        asked = Asked(reader, f"1 words in 9.0 seconds, please ({number})")
-        with suppress(*COULD_NOT):
-            _ask_slowly(reader.person, asked.question)
-        asked.follow(WITHIN)
-        tally.settle(stage.database, asked)
-        assert reader.reply()["state"] == "interrupted"
-        answered = Asked(reader, f"{question(10, 0.1)} (after {number})")
-        tally.send_until_taken(answered, WITHIN)
-        answered.follow(WITHIN)
-        tally.settle(stage.database, answered)
-        tally.rounds += 1
-
-
-def _ask_slowly(person: Person, text: str) -> None:
-    """Ask by the host's own view, which would take nine seconds."""
-    person.call("GET", f"/slow?question={text.replace(' ', '+')}")
 
 
 @pytest.mark.durability

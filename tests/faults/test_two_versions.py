@@ -22,6 +22,7 @@ TOMORROW = (
 )
 
 
+@pytest.mark.durability
 def test_m08_the_old_code_and_the_new_one_write_one_conversation(
     site: Site, is_long: bool, tally: Tally
 ) -> None:

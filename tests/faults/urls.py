@@ -1,4 +1,4 @@
-"""The API, and pages of a host: with the template tags, and with a slow view of its own."""
+"""The API, and pages of a host."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import RequestContext, Template
 from django.urls import path
 
-from django_chat_sessions import services as chat_sessions
-from django_chat_sessions.owners import owner_from_request
 from tests.urls import urlpatterns as usual
 
 PAGE = """{% load chat_sessions %}<h1>News of the day</h1>
@@ -30,17 +28,4 @@ def enter(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"user": user.pk})
 
 
-def slow(request: HttpRequest) -> HttpResponse:
-    """A host's own view, which answers within the request, however long that takes."""
-    owner = owner_from_request(request)
-    assert owner is not None
-    session = chat_sessions.resume_or_start(owner).session
-    assert session is not None
-    question = request.GET["question"]
-    with chat_sessions.record_turn(session, question, key=question) as turn:
-        time.sleep(float(question.split()[3]))
-        turn.answer = "At last."
-    return JsonResponse({"session": str(session.pk)})
-
-
-urlpatterns = [*usual, path("page", page), path("enter", enter), path("slow", slow)]
+urlpatterns = [*usual, path("page", page), path("enter", enter)]
