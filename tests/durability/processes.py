@@ -189,9 +189,8 @@ class Stage:
             process.end(signal.SIGKILL)
 
 
-def migrated(folder: Path) -> Database:
-    """Return a new database with all tables."""
-    database = Database(folder)
+def migrate(database: Database) -> None:
+    """Make all tables."""
     done = subprocess.run(
         [sys.executable, "-m", "django", "migrate", "--verbosity", "0"],
         cwd=ROOT,
@@ -201,7 +200,6 @@ def migrated(folder: Path) -> Database:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return database
 
 
 @contextmanager

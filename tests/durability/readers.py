@@ -15,12 +15,17 @@ from uuid import uuid4
 UNFINISHED = ("pending", "running")
 
 
+class Away(ConnectionError):
+    """The site says that it cannot reach its database, and when to come back."""
+
+
 class Person:
     """A visitor with a browser's cookies, at any of the servers of one site."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.cookies: dict[str, str] = {}
+        self.headers = http.client.HTTPMessage()  # of the last answer
         self.call("GET", "sessions/current")
 
     def call(
@@ -29,14 +34,21 @@ class Person:
         """Ask one server; return the status and the body."""
         line = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=60)
         try:
-            line.request(method, f"/chat/{path}", self._body(body), self._headers(body))
+            line.request(
+                method,
+                path if path[:1] == "/" else f"/chat/{path}",
+                self._body(body),
+                self._headers(body),
+            )
             response = line.getresponse()
             text = response.read()
         finally:
             line.close()
         for header in response.headers.get_all("Set-Cookie", []):
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-        return response.status, json.loads(text) if text else None
+        self.headers = response.headers
+        is_json = "json" in response.headers.get("Content-Type", "")
+        return response.status, json.loads(text) if is_json else text.decode() or None
 
     def ask(self, content: str, key: str | None = None, **where: Any) -> dict[str, Any]:
         """Send a question, which must be taken; return what came back."""
@@ -71,6 +83,8 @@ class Reader:
     def look(self, port: int | None = None) -> None:
         """Ask once for what is new."""
         status, body = self.person.call("GET", f"updates{self._since()}", port=port)
+        if status == 503:
+            raise Away
         assert status == 200, body
         self.apply(body)
 

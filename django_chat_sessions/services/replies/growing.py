@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import AbstractChatMessage
 from django_chat_sessions.services.replies.writing import save_text
-from django_chat_sessions.services.tables import messages
+from django_chat_sessions.services.tables import let_go_of_connection, messages
 
+logger = logging.getLogger(__name__)
+DATABASE_AWAY = (OperationalError, InterfaceError)
 SAVE_EVERY = 0.5  # seconds; twice this is the most of a growing answer that a crash can take
 
 
@@ -27,7 +30,7 @@ class Growth:
         # Held while storing: an older text must not arrive after a newer one.
         self._lock = threading.Lock()
         # A caller's open transaction can be seen, and waited for, by this thread only.
-        self._is_private = connections[messages().db].in_atomic_block
+        self.is_private = connections[messages().db].in_atomic_block
 
     @property
     def text(self) -> str:
@@ -40,12 +43,20 @@ class Growth:
         if self.is_lost:
             raise TurnLost(f"Reply {self.reply.pk} is no longer ours to write.")
         if time.monotonic() - self._stored_at >= SAVE_EVERY:
-            self._store()
+            try:
+                self._store()
+            except DATABASE_AWAY as error:
+                if self.is_private:
+                    raise
+                # The text is here, and a database that restarts is back before the answer's end.
+                logger.warning("Reply %s is not stored: %s", self.reply.pk, type(error).__name__)
+                let_go_of_connection()
+                self._stored_at = time.monotonic()
 
     def store_what_waits(self) -> None:
         """Store pieces that the worker has not stored; from another thread."""
         is_late = time.monotonic() - self._stored_at >= SAVE_EVERY
-        if is_late and self._stored < len(self._pieces) and not (self._is_private or self.is_lost):
+        if is_late and self._stored < len(self._pieces) and not (self.is_private or self.is_lost):
             try:
                 self._store()
             except TurnLost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from asyncio import CancelledError
 from typing import Any
 
@@ -10,7 +11,7 @@ from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import AbstractChatMessage, ReplyState
 from django_chat_sessions.services.excerpts import storable_data
-from django_chat_sessions.services.replies.growing import Growth
+from django_chat_sessions.services.replies.growing import DATABASE_AWAY, Growth
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
 from django_chat_sessions.services.replies.writing import claim, finish
@@ -18,6 +19,7 @@ from django_chat_sessions.services.tables import let_go_of_connection, messages
 
 logger = logging.getLogger(__name__)
 
+AGAIN = 0.5  # seconds until a database that was away is tried again
 # A host's own code: whatever it raises is an answer that failed, and never the end of a worker.
 FAILURES = (Exception, CancelledError, SystemExit)
 
@@ -70,8 +72,22 @@ def _answer(reply: AbstractChatMessage, growth: Growth) -> dict[str, Any]:
 
 
 def _finish_quietly(growth: Growth, state: ReplyState, **facts: Any) -> None:
+    """Store the end. A database that is away is waited for: after the lease others may take over.
+
+    Within a transaction of a caller's, which is broken then, the error is raised at once.
+    """
     reply = growth.reply
-    try:
-        finish(reply, reply.session, state, content=growth.text, **facts)
-    except TurnLost:
-        logger.info("Reply %s ended elsewhere; this answer is dropped.", reply.pk)
+    until = time.monotonic() + app_settings.REPLY_LEASE
+    while True:
+        try:
+            finish(reply, reply.session, state, content=growth.text, **facts)
+        except TurnLost:
+            logger.info("Reply %s ended elsewhere; this answer is dropped.", reply.pk)
+        except DATABASE_AWAY as error:
+            if growth.is_private or time.monotonic() >= until:
+                raise
+            logger.warning("Reply %s waits to be finished: %s", reply.pk, type(error).__name__)
+            let_go_of_connection()
+            time.sleep(AGAIN)
+            continue
+        return

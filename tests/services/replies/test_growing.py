@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.owners import Owner
@@ -48,7 +48,7 @@ def growth(db: None) -> Growth:
     reply = reply_of(waiting(VISITOR))
     assert claim(reply, reply.session)
     growth = Growth(reply)
-    growth._is_private = False  # as outside the transaction of a test
+    growth.is_private = False  # as outside the transaction of a test
     return growth
 
 
@@ -160,3 +160,37 @@ def test_an_older_text_never_arrives_after_a_newer_one(
     for thread in (keeper, worker):
         thread.join(10)
     assert arrived == ["One ", "One two", "One two three"]
+
+
+def test_a_database_that_is_away_does_not_end_the_answer(
+    growth: Growth,
+    stopwatch: Stopwatch,
+    saved: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(reply: Any, text: str) -> None:
+        raise InterfaceError("SECRET-4711")
+
+    with monkeypatch.context() as away:
+        away.setattr(growing, "save_text", fail)
+        growth.add("One ")
+        growth.add("two ")  # not tried again at once
+    assert caplog.text.count("InterfaceError") == 1
+    assert "SECRET" not in caplog.text
+    growth.add("three ")
+    stopwatch.now += SAVE_EVERY
+    growth.add("four")
+    assert saved == ["One two three four"]
+
+
+def test_but_it_breaks_a_transaction_of_the_callers(
+    growth: Growth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(reply: Any, text: str) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(growing, "save_text", fail)
+    growth.is_private = True
+    with pytest.raises(OperationalError, match="away"):
+        growth.add("One")

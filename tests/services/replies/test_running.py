@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from django_chat_sessions import get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.replies import growing
+from django_chat_sessions.services.replies import growing, running
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.running import run
-from django_chat_sessions.services.replies.writing import claim
-from tests.conversations import configure, missing_id, reply_of, stored, waiting
+from django_chat_sessions.services.replies.writing import claim, finish
+from tests.conversations import configure, leave_replies, missing_id, reply_of, stored, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -278,3 +279,62 @@ def test_a_reply_may_be_written_by_a_coroutine(ask: Any) -> None:
         return "Because"
 
     assert ask(answer).content == "Because"
+
+
+class Stopwatch:
+    """Stands in for the time module; whoever sleeps moves it."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
+    """Let the database be away for so many tries to finish a reply; the rest succeeds."""
+    leave_replies(settings)
+    monkeypatch.setattr(running, "time", Stopwatch())
+
+    def being_away(tries: int) -> list[str]:
+        left = ["SECRET-4711"] * tries
+
+        def finish_later(*args: Any, **facts: Any) -> None:
+            if left:
+                raise OperationalError(left.pop())
+            finish(*args, **facts)
+
+        monkeypatch.setattr(running, "finish", finish_later)
+        return left
+
+    return being_away
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_waits_for_a_database_that_restarts(
+    ask: Any, away: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    away(3)
+    reply = ask(lambda turn: "Because.")
+    assert (reply.state, reply.content, reply.attempt) == ("answered", "Because.", 1)
+    assert caplog.text.count("OperationalError") == 3
+    assert "SECRET" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_but_no_longer_than_its_lease(ask: Any, away: Any, settings: Any) -> None:
+    configure(settings, REPLY_LEASE=5)
+    left = away(1000)
+    with pytest.raises(OperationalError):
+        ask(lambda turn: "Because.")
+    assert len(left) == 1000 - 5 / running.AGAIN - 1
+
+
+def test_and_not_within_a_transaction_of_the_callers(ask: Any, away: Any) -> None:
+    left = away(9)
+    with pytest.raises(OperationalError):
+        ask(lambda turn: "Because.")
+    assert len(left) == 8
