@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -227,7 +227,8 @@ def sqlite(home: Path) -> Iterator[dict[str, Any]]:
     yield {"NAME": str(home / DATABASE)}
 
 
-SERVERS = {
+Serving = Callable[[Path], contextlib.AbstractContextManager[dict[str, Any]]]
+SERVERS: dict[str, Serving] = {
     "sqlite": sqlite,
     "postgres": postgres,
     "durable postgres": functools.partial(postgres, configured=DURABLE_CONFIGURATION),
