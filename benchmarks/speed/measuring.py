@@ -57,9 +57,7 @@ class Worker:
         return Measured(**self._answer())
 
     def end(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()  # its input ends, and so does it
 
     def _say(self, order: dict[str, Any]) -> None:
         assert self.process.stdin

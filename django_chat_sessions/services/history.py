@@ -13,7 +13,8 @@ from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.querysets import ChatSessionQuerySet
+from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
+from django_chat_sessions.services import prepared
 from django_chat_sessions.services.tables import messages, sessions
 
 
@@ -79,6 +80,9 @@ def history_page(
 
     ``archived`` shows the archived sessions instead, in the order of their latest messages.
     """
+    if after is None and scope is None and not archived:
+        rows = _first_page(owner, limit + 1)
+        return _up_to(rows, limit, archived=False)
     listed = sessions().owned_by(owner).in_history(archived=archived)
     if scope is not None:
         listed = listed.filter(scope=scope)
@@ -86,6 +90,12 @@ def history_page(
         rows = _others(listed, after, limit + 1)
     else:
         rows = pinned_and_newest(listed, limit + 1, after)
+    return _up_to(rows, limit, archived=archived)
+
+
+def _up_to(
+    rows: list[AbstractChatSession], limit: int, *, archived: bool
+) -> tuple[list[AbstractChatSession], Place | None]:
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
@@ -107,17 +117,46 @@ def pinned_and_newest(
     pinned = mine.pinned()
     if after is not None:
         pinned = pinned.pinned_before(after.moment, after.pk)
-    if connections[mine.db].features.supports_slicing_ordering_in_compound:
-        rows = list(pinned[:most].union(others[:most], all=True))
-    else:  # SQLite takes no LIMIT in a part of a union, but in a subquery, which has no order
-        parts = [sessions().filter(pk__in=part[:most].values("pk")) for part in (pinned, others)]
-        rows = sorted(parts[0].union(parts[1], all=True), key=lambda row: row.pk, reverse=True)
+    return _in_order(list(_both(pinned, others, most)), mine.db)
+
+
+def _both(
+    pinned: ChatSessionQuerySet, others: ChatSessionQuerySet, most: int
+) -> ChatSessionQuerySet:
+    if connections[pinned.db].features.supports_slicing_ordering_in_compound:
+        return pinned[:most].union(others[:most], all=True)
+    # SQLite takes no LIMIT in a part of a union, but in a subquery, which has no order
+    every = ChatSessionQuerySet(pinned.model, using=pinned.db)
+    parts = [every.filter(pk__in=part[:most].values("pk")) for part in (pinned, others)]
+    return parts[0].union(parts[1], all=True)
+
+
+def _in_order(rows: list[AbstractChatSession], alias: str) -> list[AbstractChatSession]:
+    if not connections[alias].features.supports_slicing_ordering_in_compound:
+        rows.sort(key=lambda row: row.pk, reverse=True)
     # No more than that: ties keep the order of the database, which is the order of pages.
     rows.sort(
         key=lambda row: (row.pinned_at is not None, row.pinned_at or row.last_message_at),
         reverse=True,
     )
     return rows
+
+
+def _first_page(owner: Owner, most: int) -> list[AbstractChatSession]:
+    """Return what every visit to the history begins with, by a statement compiled once."""
+    if owner.user_id is not None:
+        mine: dict[str, Any] = {"user": owner.user_id}
+    else:
+        mine = {"visitor_key": owner.visitor_key}
+    table = sessions()
+    return _in_order(prepared.rows(_beginning, table, most, **mine), table.db)
+
+
+def _beginning(
+    table: ChatSessionQuerySet, most: int, *, user: Any = None, visitor_key: Any = None
+) -> ChatSessionQuerySet:
+    mine = table.owned_by(Owner(user_id=user, visitor_key=visitor_key)).in_history()
+    return _both(mine.pinned(), mine.filter(pinned_at=None).newest_first(), most)
 
 
 def _others(
@@ -132,9 +171,14 @@ def transcript(
     session: AbstractChatSession, limit: int = 50, before: int | None = None
 ) -> Transcript:
     """Return the newest messages, or the newest before a position; 1 statement, no COUNT."""
-    page = messages().filter(session=session.pk)
-    if before is not None:
-        page = page.filter(position__lt=before)
-    rows = list(page.order_by("-position")[: limit + 1])
+    if before is None:
+        rows = prepared.rows(_newest_of, messages(), limit + 1, session=session.pk)
+    else:
+        above = messages().filter(session=session.pk, position__lt=before)
+        rows = list(above.order_by("-position")[: limit + 1])
     shown = rows[:limit][::-1]
     return Transcript(shown, shown[0].position if len(rows) > limit else None)
+
+
+def _newest_of(table: ChatMessageQuerySet, most: int, *, session: Any) -> ChatMessageQuerySet:
+    return table.filter(session=session).order_by("-position")[:most]

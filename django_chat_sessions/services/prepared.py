@@ -30,9 +30,9 @@ class Given(Expression):
         super().__init__(output_field=field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """Return a place for the value, and this in the value's stead."""
-        return "%s", [self]
+        return "%s", (self,)
 
     def prepared(self, values: dict[str, Any], connection: Any) -> Any:
         """Return the value in the form in which this database takes it."""
@@ -45,10 +45,13 @@ def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list
     ``build`` is a function of a module. Each of ``values`` is named like the field that it is
     compared with, and is not None; what else the SQL depends on is in ``shape``.
     """
-    known = (type(table), table.model, table.db)
+    known: Table = (type(table), table.model, table.db)
     sql, places = _select(build, known, shape, tuple(values))
     params = _filled(places, values, table.db)
-    return list(RawQuerySet(sql, model=table.model, params=params, using=table.db))
+    raw = RawQuerySet(
+        sql, model=table.model, params=params, translations=_columns(known[1]), using=table.db
+    )
+    return list(raw)
 
 
 def update(table: QuerySet[Any], where: dict[str, Any], values: dict[str, Any]) -> int:
@@ -61,7 +64,7 @@ def update(table: QuerySet[Any], where: dict[str, Any], values: dict[str, Any]) 
     careful = transaction.mark_for_rollback_on_error(using=table.db)
     with careful, connections[table.db].cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _nulls(values: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
@@ -81,6 +84,13 @@ def _given(model: type[Model], name: str, called: str) -> Given:
     return Given(field, called)
 
 
+@lru_cache
+def _columns(model: type[Model]) -> dict[str, str]:
+    """Return what Django calls the columns of a union, by their place, and what they are."""
+    fields: Any = model._meta.concrete_fields
+    return {f"col{place}": field.column for place, field in enumerate(fields, 1)}
+
+
 @lru_cache(maxsize=STATEMENTS)
 def _select(build: Build, table: Table, shape: tuple[Any, ...], names: tuple[str, ...]) -> Compiled:
     kind, model, alias = table
@@ -96,7 +106,7 @@ def _update(
 ) -> Compiled:
     kind, model, alias = table
     asked = {name: None if is_null else _given(model, name, name) for name, is_null in where}
-    query = kind(model, using=alias).filter(**asked).query.chain(UpdateQuery)
+    query: Any = kind(model, using=alias).filter(**asked).query.chain(UpdateQuery)
     query.add_update_values(
         {name: None if is_null else _given(model, name, f"new {name}") for name, is_null in values}
     )
