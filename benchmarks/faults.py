@@ -70,7 +70,7 @@ def figures_of(seen: list[dict[str, Any]], failed: list[str]) -> Figures:
     rows = [
         (
             *(one["fault"], one["database"], str(one["rounds"])),
-            ", ".join(f"{times} × {outcome}" for outcome, times in sorted(one["seen"].items())),  # noqa: RUF001
+            ", ".join(f"{times} × {outcome}" for outcome, times in sorted(one["seen"].items())),
             *(str(one["lost"]), str(one["doubled"])),
         )
         for one in seen

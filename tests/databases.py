@@ -88,6 +88,8 @@ def _started(kind: str) -> dict[str, Any]:
     # leave no server or folder behind, because its end closes the pipe that the other one waits on.
     supervisor = subprocess.Popen(
         [sys.executable, "-W", "ignore", SUPERVISOR, kind],
+        # Measured by nobody: coverage in it would import us, and start another one, without end.
+        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
