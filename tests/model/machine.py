@@ -1,25 +1,23 @@
-"""Asks the package and the model for the same, and compares all that can be seen."""
+"""The rules that both ways of asking know: people, workers, cron and time."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from typing import Any, ClassVar
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from django_chat_sessions import get_message_model, get_session_model
-from django_chat_sessions.testing import FrozenClock
-from tests.model.comparing import Names, moment_of
+from tests.model.agreement import SCOPES, Agreement
 from tests.model.follower import Follower
-from tests.model.recorder import Recorder
-from tests.model.reference import IDLE, SECOND, UNDO, UNFINISHED, Message, Ref, Refused, Session
-from tests.model.reference_upkeep import Reference
-from tests.model.views import View, stored
-from tests.model.workers import FAILING, Queue, Workers
+from tests.model.reference import (
+    DAY,
+    SECOND,
+    UNDO,
+    UNFINISHED,
+    Message,
+    Session,
+)
+from tests.model.views import View
+from tests.model.workers import FAILING
 
-SCOPES = ("", "subject:1")
 KNOWN_SCOPES = st.sampled_from(SCOPES)
 OWNERS = st.sampled_from(("ada", "vera", "ada", "vera", "eve"))
 ANY = st.integers(0, 11)
@@ -37,139 +35,8 @@ HAIRS = st.sampled_from([0, 0, -1, 1, -1000, 1000])
 ORGANISING = ("rename", "pin", "unpin", "archive", "unarchive", "mark_read")
 
 
-class ChatMachine(RuleBasedStateMachine):
-    """Rules that both ways of asking know."""
-
-    driver: ClassVar[Any]
-    clock: ClassVar[FrozenClock]
-    recorder: ClassVar[Recorder]
-    ran: ClassVar[Counter[str]] = Counter()
-    met: ClassVar[Counter[str]] = Counter()
-
-    def __init__(self) -> None:
-        super().__init__()
-        for model in (get_message_model(), get_session_model()):
-            model._base_manager.all().delete()
-        self.driver.reset()
-        self.recorder.taken()
-        Queue.items.clear()
-        self.model, self.names, self.workers = Reference(), Names(), Workers()
-        self.followers: dict[str, Follower] = {}
-        self.sent: list[tuple[str, str, str, str]] = []
-        self.ever: list[int] = []
-        self.texts = self.turn = 0
-        self.last = ""
-        self.rows: dict[str, list[View]] = {"sessions": [], "messages": []}
-        self.pass_time(0)
-
-    # One step
-
-    def pass_time(self, span: int) -> None:
-        self.model.now += span
-        self.clock.move_to(moment_of(self.model.now))
-
-    def both(
-        self, name: str, owner: str, expected: Callable[[], Any], actual: Callable[[], Any]
-    ) -> View | None:
-        """Ask the model, then the package; compare the answers and everything that is there."""
-        self.ran[name] += 1
-        self.last = name
-        wanted, found = outcome(expected), outcome(actual)
-        self.names.match(wanted, found, name)
-        told, self.model.signals = self.model.signals, []
-        self.names.match(told, self.recorder.taken(), f"the signals of {name}")
-        self.note(wanted, told)
-        handed = [Ref((one.session.number, one.position)) for one, _ in self.model.handed_over]
-        self.names.match(handed, [str(one.pk) for one, _ in Queue.items], "what was handed over")
-        self.observe(owner)
-        return wanted if isinstance(wanted, dict) else None
-
-    def note(self, wanted: Any, told: list[tuple[str, View]]) -> None:
-        """Count what was met, so that a run can say what it has seen."""
-        if isinstance(wanted, dict):
-            arrival = wanted.get("arrival", wanted)
-            if "refused" in wanted:
-                self.met[f"refused: {wanted['refused']}"] += 1
-            if "status" in arrival:
-                self.met[f"arrival: {arrival['status']}, {arrival['reason']}"] += 1
-            if wanted.get("created") is False:
-                self.met["a known key: stored once"] += 1
-        if wanted is False:
-            self.met["a worker too late: refused"] += 1
-        for signal, facts in told:
-            more = facts.get("reason") or facts.get("state") or ""
-            self.met[f"signal: {signal} {more}".rstrip()] += 1
-        self.ever += [one.number for one in self.model.sessions if one.number not in self.ever]
-        self.note_time()
-
-    def note_time(self) -> None:
-        """Count the moments at which a wrong bound would show."""
-        for one in self.model.sessions:
-            if one.is_active(self.model.now) and one.activity_at + IDLE <= self.model.now:
-                self.met["open because its reply is being written"] += 1
-            if one.open and one.deadline()[0] == self.model.now:
-                self.met["asked at the very moment of expiry"] += 1
-            if one.is_active(self.model.now) and one.deadline()[0] <= self.model.now + 1000:
-                self.met["asked within a millisecond before expiry"] += 1
-
-    def observe(self, owner: str) -> None:
-        """Compare every row there is, and, in turn, each way in which the owner sees them."""
-        self.rows = stored(self.driver.owners)
-        self.names.match(self.expected_rows(), self.rows, "stored")
-        self.turn += 1
-        (self.see_places, self.see_history, self.see_transcript)[self.turn % 3](owner)
-
-    def see_places(self, owner: str) -> None:
-        for scope in SCOPES:
-            wanted = self.model.look(owner, scope)
-            self.names.match(wanted, self.driver.look(owner, scope), "look")
-
-    def see_history(self, owner: str) -> None:
-        for archived in (False, True):
-            rows = self.model.history(owner, archived=archived)
-            shown = [self.model.session_view(one) for one in rows]
-            self.names.match(shown, self.driver.history(owner, archived=archived), "history")
-
-    def see_transcript(self, owner: str) -> None:
-        mine = self.model.owned(owner)
-        if mine:
-            latest = max(mine, key=lambda one: one.last_message_at)
-            page = {
-                "session": self.model.session_view(latest),
-                "messages": [self.model.message_view(each) for each in latest.messages],
-            }
-            seen = self.driver.transcript(owner, self.real(latest.number))
-            self.names.match(page, seen, "transcript")
-
-    def expected_rows(self) -> dict[str, list[View]]:
-        sessions, messages = [], []
-        for one in self.model.sessions:
-            seen = self.model.session_view(one)
-            del seen["state"], seen["running"]
-            more = {"owner": one.owner, "open": one.open, "deleted_at": one.deleted_at}
-            more |= {"ended_at": one.ended_at, "end_reason": one.end_reason}
-            more["expires_at"] = one.deadline()[0] if one.open else None
-            sessions.append({**seen, **more})
-            for message in one.messages:
-                kept = self.model.message_view(message)
-                messages.append({**kept, "state": message.state, "keyed": bool(message.key)})
-        return {"sessions": sessions, "messages": messages}
-
-    # Choosing
-
-    def real(self, number: int) -> str:
-        return str(self.names.real[number])
-
-    def some(self, owner: str, which: int) -> int:
-        """Return a session: one of the owner's, the newest first; or any there ever was."""
-        mine = [one.number for one in self.model.owned(owner)]
-        if mine and which < 10:
-            return mine[-1 - which % len(mine)]
-        return self.ever[-1 - (which * 5) % len(self.ever)]
-
-    def text(self, *, failing: bool = False) -> str:
-        self.texts += 1
-        return f"{FAILING if failing else 'Question'} {self.texts}"
+class ChatMachine(Agreement):
+    """A story of people, their tabs, workers and clocks."""
 
     @precondition(lambda self: self.ever)
     @rule(owner=OWNERS, which=ANY, stale=st.booleans(), verb=st.sampled_from(("end", "delete")))
@@ -186,11 +53,12 @@ class ChatMachine(RuleBasedStateMachine):
 
     # What people do
 
-    @rule(owner=OWNERS, scope=KNOWN_SCOPES, failing=st.integers(0, 4), other_case=ANY)
-    def send(self, owner: str, scope: str, failing: int, other_case: int) -> None:
+    @rule(owner=OWNERS, scope=KNOWN_SCOPES, failing=st.integers(0, 4), case=st.integers(0, 3))
+    def send(self, owner: str, scope: str, failing: int, case: int) -> None:
         key = f"key-{len(self.sent):08}"
-        if other_case == 0 and self.sent:  # some databases find ABC and abc equal
-            key = self.sent[-1][2].swapcase()
+        used = [key for sender, _text, key, _scope in self.sent if sender == owner]
+        if case == 0 and used:  # some databases find ABC and abc equal
+            key = used[-1].swapcase()
         self._send("send", (owner, self.text(failing=not failing), key, scope), None)
 
     @initialize(scope=KNOWN_SCOPES)
@@ -243,9 +111,11 @@ class ChatMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.ever)
-    @rule(owner=OWNERS, which=ANY)
-    def touch(self, owner: str, which: int) -> None:
-        number = self.some(owner, which)
+    @rule(owner=OWNERS, which=ANY, wait=st.sampled_from((0, SECOND - 1, SECOND, 5 * SECOND)))
+    def touch(self, owner: str, which: int, wait: int) -> None:
+        """Type, while an answer is being written too; sooner than is written down, or later."""
+        number = self.running_or(owner, which)
+        self.pass_time(wait)
 
         def expected() -> View:
             session = self.model.find(owner, number)
@@ -281,6 +151,10 @@ class ChatMachine(RuleBasedStateMachine):
     @rule(owner=OWNERS, which=ANY, stale=st.booleans())
     def retry(self, owner: str, which: int, stale: bool) -> None:
         number = self.some(owner, which)
+        failed = [one for one in self.model.owned(owner) if self.has_failed(one)]
+        if failed and which < 8:
+            number = failed[-1 - which % len(failed)].number
+            self.pass_time(SECOND)
 
         def expected() -> View:
             session = self.model.find(owner, number)
@@ -288,6 +162,10 @@ class ChatMachine(RuleBasedStateMachine):
 
         actual = self.driver.retry
         self.both("retry", owner, expected, lambda: actual(owner, self.real(number), stale=stale))
+
+    def has_failed(self, session: Session) -> bool:
+        last = session.messages[-1].state_at(self.model.now) if session.messages else ""
+        return session.is_active(self.model.now) and last in ("failed", "stopped", "interrupted")
 
     def with_reply(self, session: Session, reply: Message | None) -> View:
         shown = None if reply is None else self.model.message_view(reply)
@@ -312,12 +190,15 @@ class ChatMachine(RuleBasedStateMachine):
         self.both(what, owner, expected, lambda: actual(owner, self.real(number), what, title))
 
     @precondition(lambda self: self.ever)
-    @rule(owner=OWNERS, which=ANY)
-    def restore(self, owner: str, which: int) -> None:
+    @rule(owner=OWNERS, which=ANY, hair=st.sampled_from((None, None, -1, 0, 1)))
+    def restore(self, owner: str, which: int, hair: int | None) -> None:
+        """Take a deletion back, also at the last moment at which that can be done, or too late."""
         deleted = [one for one in self.model.sessions if one.deleted_at is not None]
         number = self.some(owner, which)
         if deleted and which < 9:
-            number, owner = deleted[-1 - which % len(deleted)].number, deleted[-1].owner
+            chosen = deleted[-1 - which % len(deleted)]
+            number, owner = chosen.number, chosen.owner
+            self.wait_until((chosen.deleted_at or 0) + UNDO, hair)
         self.both(
             "restore",
             owner,
@@ -389,10 +270,11 @@ class ChatMachine(RuleBasedStateMachine):
 
     # Time
 
-    @precondition(lambda self: self.ever)
+    @precondition(lambda self: self.ever and self.last != "time_passes")
     @rule(span=SPANS)
     def time_passes(self, span: int) -> None:
         self.ran["time_passes"] += 1
+        self.last = "time_passes"
         self.pass_time(span)
 
     @precondition(lambda self: self.edges())
@@ -405,6 +287,11 @@ class ChatMachine(RuleBasedStateMachine):
         for owner in ("ada", "vera"):
             self.see_places(owner)
         self.note_time()
+
+    def wait_until(self, moment: int, hair: int | None) -> None:
+        """Let time pass until a hair beside a moment that is still to come."""
+        if hair is not None and moment + hair > self.model.now:
+            self.pass_time(moment + hair - self.model.now)
 
     def edges(self) -> list[int]:
         found = set()
@@ -449,9 +336,10 @@ class ChatMachine(RuleBasedStateMachine):
     @rule(which=ANY, owner=OWNERS, state=st.sampled_from(("answered", "failed", "running")))
     def write(self, which: int, owner: str, state: str) -> None:
         """Also one that was stopped, or taken for dead, or is: whoever slept comes too late."""
-        worker = len(self.model.writing) - 1 - which % len(self.model.writing)
+        worker = len(self.model.writing) - 1 - which % 3 % len(self.model.writing)
         reply, token = self.model.writing[worker]
-        text, unread = f"Answer {which}", state == "answered"
+        text, unread = f"{reply.content} and {which}", state == "answered"
+        reader = reply.session.owner
         if state == "running":
             self.both(
                 "write",
@@ -459,6 +347,7 @@ class ChatMachine(RuleBasedStateMachine):
                 lambda: self.model.write(reply, token, text),
                 lambda: self.workers.write(worker, text),
             )
+            self.follow(reader)
             return
         self.both(
             state,
@@ -484,13 +373,23 @@ class ChatMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.ever)
-    @rule(owner=OWNERS, days=st.sampled_from((None, None, RETENTION, 0)), sweep=st.booleans())
-    def clean_up(self, owner: str, days: int | None, sweep: bool) -> None:
+    @rule(
+        owner=OWNERS,
+        days=st.sampled_from((None, None, RETENTION, 0)),
+        sweep=st.booleans(),
+        hair=st.sampled_from((None, None, -1, 0, 1)),
+    )
+    def clean_up(self, owner: str, days: int | None, sweep: bool, hair: int | None) -> None:
+        """Cron comes, also when something is a hair from being old enough to go."""
         from django_chat_sessions import services
 
         if sweep:
             self.both("sweep", owner, self.model.sweep, services.sweep)
             return
+
+        for one in self.model.sessions[:1]:
+            since = one.last_message_at if one.deleted_at is None else one.deleted_at
+            self.wait_until(since + DAY, hair)
 
         def expected() -> list[int]:
             self.model.recover()
@@ -501,28 +400,3 @@ class ChatMachine(RuleBasedStateMachine):
             return [services.sweep(), services.purge(older_than_days=days)]
 
         self.both("clean_up", owner, expected, actual)
-
-    # Whatever happens
-
-    @invariant()
-    def promises_hold(self) -> None:
-        """What the design promises of the rows, whatever the model says."""
-        sessions, messages = self.rows["sessions"], self.rows["messages"]
-        held = Counter((row["owner"], row["scope"]) for row in sessions if row["open"])
-        assert max(held.values(), default=1) == 1, "two open sessions in one place"
-        assert all(row["owner"] != "somebody" for row in sessions), "nobody's session"
-        places: dict[str, list[int]] = {row["id"]: [] for row in sessions}
-        for row in messages:
-            places[row["session"]].append(row["position"])
-        for row in sessions:
-            assert places[row["id"]] == list(range(row["message_count"])), "a gap"
-        waiting = [row["session"] for row in messages if row["state"] in UNFINISHED]
-        assert len(waiting) == len(set(waiting)), "two turns at once"
-
-
-def outcome(ask: Callable[[], Any]) -> Any:
-    """Return what was answered, or what was refused and why."""
-    try:
-        return ask()
-    except Refused as refusal:
-        return {"refused": refusal.code, **refusal.facts}
