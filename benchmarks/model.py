@@ -102,7 +102,7 @@ def summed_up(answers: dict[str, dict[str, Any]], options: argparse.Namespace) -
     figures = Figures("model", "The package against a reference model", command)
     figures.notes.append(
         "Random stories of several people, tabs, workers and clocks are told to the package, by "
-        "its Python verbs and by its HTTP API, and to a model of 600 lines that knows nothing of "
+        "its Python verbs and by its HTTP API, and to a model of plain lists that knows nothing of "
         "it. After each step the answers, the signals, what was handed to workers, what the owner "
         "sees and every stored row are compared."
     )
