@@ -108,25 +108,28 @@ def mark_read(session: AbstractChatSession) -> AbstractChatSession:
 def delete(session: AbstractChatSession) -> None:
     """Take the session out of its owner's sight; a day later a purge removes it. 1 statement.
 
-    Until then ``restore`` brings it back. An answer that is being written is stopped, for 2
-    statements more. Sends ``session_ended`` if it was open, ``turn_failed`` if an answer was
-    stopped.
+    Until then ``restore`` brings it back. One that has expired already ends as expired. An answer
+    that is being written is stopped, for 2 statements more. Sends ``session_ended`` if it was
+    open, ``turn_failed`` if an answer was stopped.
     """
 
     def step(known: AbstractChatSession) -> None:
         if known.deleted_at is not None:
             return
         now = clock.now()
-        was_open = known.open_key is not None
+        was_open, reason = known.open_key is not None, EndReason.DELETED.value
         changes: dict[str, Any] = {"deleted_at": now, "open_key": None, "running_until": None}
-        if was_open:
-            changes |= {"ended_at": now, "end_reason": EndReason.DELETED.value}
+        if known.is_lapsed(now):  # as if a sweep had passed before
+            reason = known.final_reason(now)
+            changes |= {"ended_at": known.final_moment(now), "end_reason": reason}
+        elif was_open:
+            changes |= {"ended_at": now, "end_reason": reason}
         with short_transaction(known):
             if known.running_until is not None:
                 stop_replies(known)
             compare_and_set(known, **changes)
             if was_open:
-                announce(session_ended, known, reason=EndReason.DELETED.value)
+                announce(session_ended, known, reason=reason)
 
     with_latest(session, step)
 

@@ -144,6 +144,19 @@ class TestDelete:
         assert stored(reply_of(sent)).state == "stopped"
         assert stored(sent.session).running_until is None
 
+    def test_one_that_has_expired_ends_as_expired_as_if_it_had_been_swept(
+        self, owner: Owner, noon: Any, signals: Any, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        session = talked(owner)
+        expired_at = session.expires_at
+        noon.shift(timedelta(hours=1))
+        with django_capture_on_commit_callbacks(execute=True):
+            chat_sessions.delete(session)
+        assert signals == [("session_ended", {"session": session, "reason": "idle"})]
+        back = chat_sessions.restore(owner, session.pk)
+        assert (back.state(clock.now()), back.end_reason) == ("expired", "idle")
+        assert stored(session).ended_at == expired_at
+
     def test_an_old_copy_deletes_it_all_the_same(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)
         old_copy = stored(session)
