@@ -13,6 +13,7 @@ from django.db import IntegrityError, OperationalError, connections, router
 
 from django_chat_sessions.exceptions import (
     NotAuthenticated,
+    NothingToRetry,
     SessionEnded,
     SessionNotFound,
     TurnInProgress,
@@ -53,8 +54,8 @@ def compare_and_set(session: AbstractChatSession, **values: Any) -> None:
 def with_latest(session: S, step: Callable[[S], R]) -> R:
     """Take a step with the session as it is known; after each lost race, as it is read again.
 
-    What the caller holds may be old: SessionEnded and TurnInProgress are believed only of a row
-    that was read just now.
+    What the caller holds may be old: SessionEnded, TurnInProgress and NothingToRetry are believed
+    only of a row that was read just now.
     """
     just_read = False
     for attempt in range(ATTEMPTS):
@@ -62,7 +63,7 @@ def with_latest(session: S, step: Callable[[S], R]) -> R:
             return step(session)
         except RaceLost:
             pause(attempt)
-        except (SessionEnded, TurnInProgress):
+        except (SessionEnded, TurnInProgress, NothingToRetry):
             if just_read:
                 raise
         read_again(session)

@@ -333,6 +333,16 @@ class TestRetry:
         assert refused.value.session == session
         assert "Why?" not in str(refused.value)
 
+    def test_the_refusal_shows_the_session_as_it_is_and_not_as_the_caller_holds_it(
+        self, growing: Any, session: Any
+    ) -> None:
+        finish(growing, session, ReplyState.ANSWERED, content="Yes")
+        held = stored(session)
+        chat_sessions.end(stored(session))
+        with pytest.raises(NothingToRetry) as refused:
+            chat_sessions.retry(held)
+        assert refused.value.session.ended_at is not None
+
     def test_nor_is_a_reply_that_is_not_the_last_message(self, growing: Any, session: Any) -> None:
         finish(growing, session, ReplyState.FAILED)
         chat_sessions.add_message(session, "user", "Never mind")
