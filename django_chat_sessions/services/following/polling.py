@@ -92,7 +92,7 @@ class HintingNotifier(PollNotifier):
 
     # Seconds in which hints are gathered: woken for each one, the thread and its statements took
     # a third of the processor time of every visit, and nobody sees so short a wait.
-    gathering = 0.02
+    gathering = 0.005
     idle = 5.0  # seconds without a hint after which the publishing thread ends
     again = 5.0  # seconds of polling before listening is tried again; each failure doubles them
     longest = 300.0  # seconds of polling at most
