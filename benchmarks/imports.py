@@ -4,7 +4,8 @@
 
 Each run is a Python process of its own that sets Django up, with the package in INSTALLED_APPS or
 without it, in turn. In the same processes an audit hook notes every thread, process, socket (an
-event loop, and so a task, has one) and database connection that is begun.
+event loop, and so a task, has one) and database connection that is begun; threads from Python 3.12
+on, which is the first to tell of them.
 """
 
 from __future__ import annotations

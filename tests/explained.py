@@ -38,7 +38,8 @@ class Explained:
 def explained() -> Iterator[list[Explained]]:
     """Collect the SELECTs on our tables that a block sends; explained when it is left.
 
-    With few rows PostgreSQL reads a table rather than its index; here it may not, if it has one.
+    With few rows PostgreSQL and MariaDB read a table rather than its index; here they may not, if
+    it has one.
     """
     seen: list[tuple[str, Any]] = []
     found: list[Explained] = []
@@ -57,9 +58,13 @@ def explained() -> Iterator[list[Explained]]:
                 cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
+        if connection.vendor == "mysql":
+            cursor.execute("SET max_seeks_for_key = 1")
         for sql, params in seen:
             explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
             cursor.execute(f"{explain} {sql}", params)
             found.append(Explained(sql, "\n".join(str(row) for row in cursor.fetchall())))
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = on")
+        if connection.vendor == "mysql":
+            cursor.execute("SET max_seeks_for_key = DEFAULT")

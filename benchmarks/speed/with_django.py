@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import batched
+from itertools import islice
 from typing import Any
 
 from benchmarks.speed.subject import Place
@@ -63,8 +63,9 @@ def insert(model: Any, fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         else:
             marks = ", ".join(["%s"] * len(columns))
             statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
-            for some in batched(rows, 10_000):
-                cursor.executemany(statement, [stored(row) for row in some])
+            left = iter(rows)
+            while some := [stored(row) for row in islice(left, 10_000)]:
+                cursor.executemany(statement, some)
 
 
 def analyse() -> None:

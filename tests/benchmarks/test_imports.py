@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from benchmarks import imports
@@ -22,7 +24,8 @@ def test_what_is_begun_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     begins += "asyncio.new_event_loop().close()"
     monkeypatch.setattr(imports, "PROBE", imports.PROBE.replace("django.setup()", begins))
     begun = imports.start(imports.DJANGO)["begun"]
-    assert {event.split(".")[0] for event in begun} == {"_thread", "socket"}
+    told = {"_thread", "socket"} if sys.version_info >= (3, 12) else {"socket"}
+    assert {event.split(".")[0] for event in begun} == told
 
 
 def test_a_bar_that_is_not_met_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
