@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from django.conf import settings
 
-from benchmarks.streaming import open_stream
+from benchmarks.limits.streaming import open_stream
 from django_chat_sessions.api.inputs import LARGEST_PAGE, LONGEST_TITLE
 from django_chat_sessions.api.streams import MOST_PER_OWNER
 from django_chat_sessions.limits import Limits

@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from statistics import quantiles
 
-from benchmarks.edges import Answer, ask, say
+from benchmarks.limits.edges import Answer, ask, say
 from tests.durability.readers import Person
 from tests.durability.words import question
 

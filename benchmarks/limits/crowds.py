@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from statistics import quantiles
 
-from benchmarks.edges import ask, say
 from benchmarks.figures import Bar
-from benchmarks.streaming import open_stream
+from benchmarks.limits.edges import ask, say
+from benchmarks.limits.streaming import open_stream
 from tests.durability.processes import KIND, Stage, wait_for
 from tests.durability.readers import Person
 from tests.durability.streams import Follower, Streams

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from benchmarks.figures import Bar, Figures, Table
 
 if TYPE_CHECKING:
-    from benchmarks.soaking import Meter
+    from benchmarks.soak.crowd import Meter
     from tests.durability.processes import Database
 
 EVERY = 5.0  # seconds between two samples
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     if options.minutes <= 0 or options.people < 1:
         parser.error("--minutes and --people must be more than nothing.")
     os.environ["CHAT_SESSIONS_TEST_DB"] = "postgres"  # read at the imports below
-    from benchmarks.soaking import Crowd, Meter
+    from benchmarks.soak.crowd import Crowd, Meter
     from tests.durability.processes import Stage, migrate
     from tests.faults.own_postgres import own_postgres
 

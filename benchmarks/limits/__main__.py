@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from benchmarks.figures import Bar, Figures, Table
 
 if TYPE_CHECKING:
-    from benchmarks.flooding import Flood
+    from benchmarks.limits.flooding import Flood
     from tests.durability.processes import Stage
 
 NOTE = """\
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(figures: Figures, stage: Stage, options: argparse.Namespace) -> None:
-    from benchmarks import crowds, edges, flooding
+    from benchmarks.limits import crowds, edges, flooding
 
     servers = [stage.server("uvicorn", limits="default", lease="30") for _ in range(2)]
     for server in servers:
@@ -85,7 +85,7 @@ def _measure(figures: Figures, stage: Stage, options: argparse.Namespace) -> Non
 
 
 def _bars_of(flood: Flood) -> list[Bar]:
-    from benchmarks.flooding import THREADS
+    from benchmarks.limits.flooding import THREADS
     from django_chat_sessions.limits import Limits
 
     minute, replies = Limits().messages_per_minute or 0, Limits().replies_at_once or 0

@@ -1,0 +1,1 @@
+"""People who chat for half an hour, and what they leave behind in the servers."""
