@@ -65,8 +65,12 @@ def test_interleaving(
     place = places[chance.choice(["subject", "plain"])]
     say(f"\nCHAT_SESSIONS_SEED={SEED}, interleaving {number}, on the {place.name} page:")
     story = Story(chance, reader, waiting, place)
-    story.tell()
-    story.come_to_rest()
+    try:
+        story.tell()
+        story.come_to_rest()
+    except AssertionError:
+        say("\n" + "\n".join(story.seen()))
+        raise
     found: list[str] = []
 
     def holds() -> bool:
