@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django_chat_sessions.limits import Limits
 from tests.databases import databases
 from tests.durability.orphans import end_with_the_proof
 
@@ -36,4 +37,8 @@ MIDDLEWARE = [
     "django_chat_sessions.middleware.ChatSessionMiddleware",
 ]
 # Every activity is written, however short the pause before it.
-CHAT_SESSIONS: dict[str, Any] = {"ACTIVITY_RESOLUTION": 0}
+# One owner does here in a second what a person does in an hour.
+CHAT_SESSIONS: dict[str, Any] = {
+    "ACTIVITY_RESOLUTION": 0,
+    "LIMITS": Limits(messages_per_minute=None, replies_at_once=None),
+}
