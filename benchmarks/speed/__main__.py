@@ -48,6 +48,8 @@ def main(arguments: list[str]) -> int:
     figures = figures_of(options.kind, results, cases)
     if options.kind == "postgres":
         figures.bars = [*bars_of(results, cases), *comparison.bars(results, cases)]
+    # As it was run: what was asked for in another way is said.
+    figures.command = " ".join(["python -m benchmarks.speed", *arguments])
     figures.show()
     if options.keep:
         figures.keep()
