@@ -48,7 +48,7 @@ def moment(value: datetime | None) -> str | None:
     """Return UTC with microseconds and a Z."""
     if value is None:
         return None
-    return clock.aware(value).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return clock.aware(value).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def session_facts(row: AbstractChatSession, now: datetime) -> dict[str, Any]:
