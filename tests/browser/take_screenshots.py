@@ -20,6 +20,7 @@ from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
 from tests.browser.conftest import Reader, Waiting, launch, places_of
 from tests.browser.gallery_page import Gallery
 from tests.browser.site import ROOT, Site
+from tests.browser.test_interruptions import LEASE
 from tests.chromium import chromium
 
 LOOKS = ("light", "dark")
@@ -142,7 +143,8 @@ def running_answers(camera: Camera) -> None:
     camera.take(chat, "subject-stopped")
     chat.answers.last.get_by_role("button", name="Ask again").click()
     site.model.wait_until_asked()
-    site.let_pass(31)
+    site.restart(signal.SIGKILL)  # a living worker would renew its lease
+    site.let_pass(LEASE)
     expect(chat.answers.last).to_contain_text("interrupted")
     camera.take(chat, "subject-interrupted")
     site.model.reset()

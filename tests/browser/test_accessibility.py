@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from importlib import resources
 from typing import Any
 
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Place
 from tests.browser.conftest import MakeReader, Reader, Waiting
 from tests.browser.site import Site
+from tests.browser.test_interruptions import LEASE, STREAMS_CUT, UNREACHABLE
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LOOKS = [
@@ -88,6 +90,7 @@ def test_w13_no_state_of_an_answer_breaks_a_rule(
     make_reader: MakeReader, waiting: Waiting, place: Place, look: dict[str, Any]
 ) -> None:
     reader = make_reader(waiting)
+    reader.provokes(*UNREACHABLE, *STREAMS_CUT)
     reader.new_context(**look)
     chat = reader.chat(place).open()
     chat.ask(QUESTION)
@@ -97,7 +100,8 @@ def test_w13_no_state_of_an_answer_breaks_a_rule(
     waiting.model.go_on("warmth ")
     expect(chat.status).to_have_text("Writing an answer…")
     check(chat.page)
-    waiting.let_pass(31)
+    waiting.restart(signal.SIGKILL)  # a living worker would renew its lease
+    waiting.let_pass(LEASE)
     expect(chat.answers.last).to_contain_text("The answer was interrupted.")
     check(chat.page)
 

@@ -203,6 +203,12 @@ describe("useChat and useChatHistory", () => {
     await advance(0);
     expect(now.chat.readOnly).toBe(false);
     expect(now.history.sessions).toHaveLength(1);
+    await act(async () => {
+      void now.history.restore(old.id, old);
+      await now.history.open(old.id);
+    });
+    expect(now.history.openId).toBe(old.id);
+    expect(now.chat.error).toBeNull();
   });
 });
 

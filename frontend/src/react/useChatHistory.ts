@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from "react";
-import { createHistoryStore, type HistorySnapshot, type HistoryStore } from "../core/index.js";
+import { createHistoryStore, type HistorySnapshot, type HistoryStore, type Session } from "../core/index.js";
 import { useChatConnection } from "./ChatProvider.js";
 import { useSelection } from "./useSelection.js";
 
@@ -39,6 +39,7 @@ export function useChatHistory(options: ChatHistoryOptions = {}): ChatHistorySta
       if (isAway && store.getSnapshot().session?.id === sessionId) await store.openCurrent();
       return isAway;
     };
+    const restoring = new Map<string, Promise<boolean>>();
     return {
       ...list,
       archive: (sessionId: string, isArchived: boolean) => {
@@ -46,7 +47,15 @@ export function useChatHistory(options: ChatHistoryOptions = {}): ChatHistorySta
         return isArchived ? leave(sessionId, done) : done;
       },
       remove: (sessionId: string) => leave(sessionId, list.remove(sessionId)),
-      open: store.open,
+      restore: (sessionId: string, before?: Session) => {
+        const done = list.restore(sessionId, before);
+        restoring.set(sessionId, done);
+        return done;
+      },
+      async open(sessionId: string) {
+        await restoring.get(sessionId); // it is listed before the server has it back
+        await store.open(sessionId);
+      },
     };
   }, [list, store]);
   return useMemo(() => ({ ...snapshot, ...verbs, openId }), [snapshot, verbs, openId]);
