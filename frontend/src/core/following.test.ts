@@ -81,6 +81,21 @@ it("begins anew when the server does not know the cursor any more", async () => 
   expect(store.getSnapshot().running).toBeNull();
 });
 
+it("asks for the answer of a chat that is over, of which a new beginning says nothing", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(400);
+  const id = store.getSnapshot().session?.id ?? "";
+  bench.server.changeSession(id, { state: "ended", end_reason: "user", running: true });
+  await bench.timers.advance(2000);
+  expect(store.getSnapshot()).toMatchObject({ status: "ended", running: "waiting" });
+  bench.server.forgetCursors();
+  bench.server.finish("Because.");
+  await bench.timers.advance(3000);
+  expect(last(store)).toMatchObject({ content: "Because.", state: "answered" });
+  expect(store.getSnapshot().running).toBeNull();
+});
+
 it.each(["failed", "stopped", "interrupted"] as const)("ends when the reply is %s", async (state) => {
   const { store } = await bench.openTab();
   store.send("Why?");

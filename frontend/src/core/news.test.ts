@@ -3,7 +3,8 @@ import { type ChatState, INITIAL_STATE } from "./chatState.js";
 import { isOtherwise, updated } from "./news.js";
 import { ChatBench } from "./testing/chatBench.js";
 import { isBehind } from "./transitions.js";
-import type { Delta, Message, Session, Updates } from "./wire.js";
+import type { News } from "./updatesReader.js";
+import type { Delta, Message, Session } from "./wire.js";
 
 let bench: ChatBench;
 let session: Session;
@@ -26,8 +27,8 @@ const delta = (change: Partial<Delta>): Delta => ({
   ...{ session: session.id, message: "reply", attempt: 1, offset: 5, text: " floats" },
   ...change,
 });
-const news = (change: Partial<Updates>): Updates => ({
-  ...{ cursor: "c", sessions: [], messages: [], deltas: [], history_changed: false, server_time: "" },
+const news = (change: Partial<News>): News => ({
+  ...{ cursor: "c", sessions: [], messages: [], deltas: [], history_changed: false, server_time: "", isWhole: false },
   ...change,
 });
 const withDeltas = (...deltas: Partial<Delta>[]) => updated(state, news({ deltas: deltas.map(delta) }));
@@ -99,6 +100,19 @@ describe("whole messages", () => {
   });
 });
 
+describe("a whole answer that leaves out the chat on screen", () => {
+  const left = (isWhole: boolean, sessions: Session[] = []) => updated(state, news({ isWhole, sessions })).gap;
+
+  it("makes the page read what has become of its reply", () => {
+    expect(left(true)).toBe(true);
+    expect(left(true, [{ ...session, id: "other" }])).toBe(true);
+    expect(left(true, [session])).toBe(false);
+    expect(left(false)).toBe(false);
+    state = { ...state, messages: [reply({ state: "answered" })] };
+    expect(left(true)).toBe(false);
+  });
+});
+
 describe("rows of sessions", () => {
   const withRow = (change: Partial<Session>) => updated(state, news({ sessions: [{ ...session, ...change }] }));
 
@@ -125,7 +139,7 @@ describe("rows of sessions", () => {
 
   it("call for a reading when the next message would meet another session", () => {
     const calls = (change: Partial<Session>, more = {}) =>
-      isOtherwise(state, { ...news({ sessions: [{ ...session, ...change }] }), isWhole: false, ...more }, "");
+      isOtherwise(state, news({ sessions: [{ ...session, ...change }], ...more }), "");
     expect(calls({})).toBe(false);
     expect(calls({ state: "expired" })).toBe(true);
     expect(calls({ id: "other" })).toBe(true);

@@ -4,17 +4,20 @@ import type { NewsRules } from "./liveUpdates.js";
 import { isUnfinished, mergeMessages, runningReply } from "./transcript.js";
 import { joined, withSession } from "./transitions.js";
 import type { News } from "./updatesReader.js";
-import type { Delta, Message, Session, Updates } from "./wire.js";
+import type { Delta, Message, Session } from "./wire.js";
 
 /** What the server says has changed. The same news may come twice, late or out of order: it is applied once. */
-export function updated(state: ChatState, { sessions, messages, deltas }: Updates): ChatState {
+export function updated(state: ChatState, { sessions, messages, deltas, isWhole }: News): ChatState {
   const elsewhere = heardElsewhere(state.elsewhere, sessions, state.session?.id ?? null);
   const known = elsewhere === state.elsewhere ? state : { ...state, elsewhere };
   const { session } = known;
   if (session === null) return known;
   const isOurs = (item: Message | Delta) => item.session === session.id;
   const told = joined(withEarlier(sessions.reduce(withRow, known), messages), messages.filter(isOurs));
-  return deltas.filter(isOurs).reduce(withDelta, told);
+  const grown = deltas.filter(isOurs).reduce(withDelta, told);
+  // Nothing more will be said of a chat that is over, and its answer may have come in between.
+  const isLeftOut = isWhole && !sessions.some(({ id }) => id === session.id);
+  return isLeftOut && runningReply(grown.messages) !== null ? { ...grown, gap: true } : grown;
 }
 
 /** Above a boundary an answer may still be on its way. */
