@@ -66,7 +66,7 @@ class ReplyState(models.TextChoices):
     INTERRUPTED = "interrupted", _("interrupted")
 
 
-class _FillsPrimaryKey(models.Model):
+class FillsPrimaryKey(models.Model):
     """Gives a row its time-ordered id: a default would freeze our path into hosts' migrations."""
 
     class Meta:
@@ -78,7 +78,7 @@ class _FillsPrimaryKey(models.Model):
             self.pk = ids.new_primary_key(type(self))
 
 
-class AbstractChatSession(_FillsPrimaryKey, TimeStampedModel):
+class AbstractChatSession(FillsPrimaryKey, TimeStampedModel):
     """One conversation, bounded by inactivity.
 
     ``open_key`` is set while the session holds its owner's one open place in its scope, NULL
@@ -209,7 +209,7 @@ class AbstractChatSession(_FillsPrimaryKey, TimeStampedModel):
         return self.expires_at if self.is_lapsed(now) else self.ended_at
 
 
-class AbstractChatMessage(_FillsPrimaryKey, models.Model):
+class AbstractChatMessage(FillsPrimaryKey, models.Model):
     """One utterance. A concrete class declares the foreign key ``session``.
 
     A reply is a message too: ``state`` says how far it has come, ``lease_until`` and ``token``

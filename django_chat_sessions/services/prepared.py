@@ -13,8 +13,9 @@ from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Expression, Field, Model, QuerySet
-from django.db.models.query import RawQuerySet
 from django.db.models.sql import UpdateQuery
+
+from django_chat_sessions.services.loading import loaded
 
 STATEMENTS = 512  # shapes that are kept; a site has a few dozen
 Build = Callable[..., QuerySet[Any]]
@@ -48,10 +49,9 @@ def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list
     known: Table = (type(table), table.model, table.db)
     sql, places = _select(build, known, shape, tuple(values))
     params = _filled(places, values, table.db)
-    raw = RawQuerySet(
-        sql, model=table.model, params=params, translations=_columns(known[1]), using=table.db
-    )
-    return list(raw)
+    with connections[table.db].cursor() as cursor:
+        cursor.execute(sql, params)
+        return loaded(table.model, cursor.fetchall(), table.db)
 
 
 def update(table: QuerySet[Any], where: dict[str, Any], values: dict[str, Any]) -> int:
@@ -82,13 +82,6 @@ def _filled(places: tuple[Any, ...], values: dict[str, Any], alias: str) -> tupl
 def _given(model: type[Model], name: str, called: str) -> Given:
     field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
     return Given(field, called)
-
-
-@lru_cache
-def _columns(model: type[Model]) -> dict[str, str]:
-    """Return what Django calls the columns of a union, by their place, and what they are."""
-    fields: Any = model._meta.concrete_fields
-    return {f"col{place}": field.column for place, field in enumerate(fields, 1)}
 
 
 @lru_cache(maxsize=STATEMENTS)
