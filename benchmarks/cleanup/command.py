@@ -1,4 +1,4 @@
-"""The command itself, run as cron runs it but on a terminal, and watched from outside."""
+"""The command, and its rival, run as cron runs them but on a terminal, and watched from outside."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.scale.databases import connection_to
+from django_chat_sessions import get_message_model, get_session_model
 from tests import databases
 
-NAME = "clear_chat_sessions"
+COMMAND = ("django", "clear_chat_sessions", "--json")
+RIVAL = "benchmarks.cleanup.plain"
+NAME = "cleanup"  # of its connection, by which it is found among those of the people
 EVERY = 0.05  # seconds between two looks at it
 
 
 @dataclass
 class Run:
-    """What one run of the command did."""
+    """What one run did."""
 
     seconds: float = 0.0
     code: int = 0
@@ -43,11 +47,21 @@ class Run:
 
 def clear(database: str, *arguments: str, kill_at: int | None = None) -> Run:
     """Run the command in a database; kill -9 it when it says that it has done so many."""
+    return _watched(database, [*COMMAND, *arguments], kill_at)
+
+
+def delete(database: str, before: datetime) -> Run:
+    """Run the rival in a database: delete what had its last message before a moment."""
+    tables = (get_session_model()._meta.db_table, get_message_model()._meta.db_table)
+    return _watched(database, [RIVAL, before.isoformat(), *tables])
+
+
+def _watched(database: str, module: list[str], kill_at: int | None = None) -> Run:
     run = Run()
     terminal, inside = pty.openpty()
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "django", NAME, "--json", *arguments],
+        [sys.executable, "-m", *module],
         stdout=subprocess.PIPE,
         stderr=inside,
         text=True,

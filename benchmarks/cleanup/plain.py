@@ -1,39 +1,62 @@
-"""The rival: the same rows deleted in the same batches, by the fewest statements that do it."""
+"""The rival: the same rows deleted in the same batches, by the fewest statements that do it.
+
+A program of its own, run as cron runs the command: ``python -m benchmarks.cleanup.plain BEFORE
+SESSION MESSAGE``, a moment and the names of the two tables. psycopg alone, without Django.
+"""
 
 from __future__ import annotations
 
-import time
-from datetime import datetime
+import json
+import os
+import sys
 
-from django.db import transaction
+import psycopg
 
-from benchmarks.scale.databases import within
-from django_chat_sessions import get_message_model, get_session_model
+from tests import databases
 
 BATCH = 1_000
+FIND = """
+    SELECT id FROM {session} WHERE last_message_at < %s AND open_key IS NULL AND id < %s
+    ORDER BY id DESC LIMIT %s FOR UPDATE"""
+DELETE = (
+    "DELETE FROM {message} WHERE session_id = ANY(%(ids)s)",
+    # What ON DELETE SET NULL would do, and of fewer rows: not of those that are deleted next.
+    """UPDATE {session} SET previous_id = NULL
+    WHERE previous_id = ANY(%(ids)s) AND NOT id = ANY(%(ids)s)""",
+    "DELETE FROM {session} WHERE id = ANY(%(ids)s)",
+)
 
 
-def delete(database: str, before: datetime) -> tuple[float, int]:
-    """Delete what had its last message before a moment; return the seconds and the sessions."""
-    session, message = get_session_model()._meta.db_table, get_message_model()._meta.db_table
-    find = (
-        f"SELECT id FROM {session} WHERE last_message_at < %s AND open_key IS NULL AND id < %s"  # noqa: S608
-        " ORDER BY id DESC LIMIT %s FOR UPDATE"
+def main(before: str, session: str, message: str) -> None:
+    """Delete what had its last message before a moment; tell after each batch, and at the end."""
+    find, *deletions = (
+        statement.format(session=session, message=message) for statement in (FIND, *DELETE)
     )
-    statements = (
-        f"DELETE FROM {message} WHERE session_id = ANY(%s)",  # noqa: S608
-        # Those that follow a deleted one: the database's own ON DELETE SET NULL would do the same.
-        f"UPDATE {session} SET previous_id = NULL WHERE previous_id = ANY(%s)",  # noqa: S608
-        f"DELETE FROM {session} WHERE id = ANY(%s)",  # noqa: S608
-    )
-    began, deleted, last = time.monotonic(), 0, "ffffffff-ffff-ffff-ffff-ffffffffffff"
-    with within(database) as connection, connection.cursor() as cursor:
+    deleted, last = 0, "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    with _connection() as connection:
         while True:
-            with transaction.atomic():
-                cursor.execute(find, [before, last, BATCH])
-                ids = [row[0] for row in cursor.fetchall()]
+            with connection.transaction(), connection.cursor() as cursor:
+                ids = [row[0] for row in cursor.execute(find, [before, last, BATCH])]
                 if not ids:
-                    return time.monotonic() - began, deleted
-                for statement in statements:
-                    cursor.execute(statement, [ids])
+                    break
+                for statement in deletions:
+                    cursor.execute(statement, {"ids": ids})
             deleted, last = deleted + len(ids), ids[-1]
+            sys.stderr.write(f"{deleted} purged …\n")
+    sys.stdout.write(json.dumps({"purged": deleted}))
+
+
+def _connection() -> psycopg.Connection:
+    place = json.loads(os.environ[databases.CONNECTION])["settings"]
+    return psycopg.connect(
+        dbname=os.environ[databases.NAME],
+        host=place["HOST"],
+        port=place.get("PORT"),
+        user=place.get("USER"),
+        password=place.get("PASSWORD"),
+        autocommit=True,
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

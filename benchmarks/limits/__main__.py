@@ -42,12 +42,13 @@ def main(arguments: list[str]) -> int:
     import django
 
     django.setup()  # starts the database server that the processes share
-    from tests.durability.processes import KIND, Stage, migrated
+    from tests.durability.processes import KIND, Database, Stage, migrate
 
     figures = Figures("limits", "Limits that hold", "python -m benchmarks.limits")
     figures.notes += [NOTE, f"The database was {KIND}."]
     with tempfile.TemporaryDirectory() as name:
-        database = migrated(Path(name))
+        database = Database(Path(name))
+        migrate(database)
         stage = Stage(database, Path(name))
         try:
             _measure(figures, stage, options)

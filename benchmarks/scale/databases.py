@@ -86,6 +86,12 @@ def copy(name: str, of: str) -> None:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{of}"')
 
 
+def drop(name: str) -> None:
+    """Let go of a database, so that no autovacuum of it disturbs what is measured next."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE "{name}"')
+
+
 def sizes(tables: list[str]) -> list[tuple[str, str, str]]:
     """Return what each table and each of its indexes weighs: name, rows, megabytes."""
     found = []

@@ -16,6 +16,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import deadline_for
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services import prepared
+from django_chat_sessions.services.keys import Among, Keys
 from django_chat_sessions.services.races import RaceLost, compare_and_set
 from django_chat_sessions.services.tables import announce, sessions, short_transaction, tell_readers
 from django_chat_sessions.signals import session_ended, session_started
@@ -114,7 +115,7 @@ def close(session: AbstractChatSession, reason: str, now: datetime) -> None:
 
 def close_expired(expired: list[AbstractChatSession], reason: str) -> None:
     """Free the open places of sessions that have expired, read and locked just now; one UPDATE."""
-    rows = sessions().filter(pk__in=[session.pk for session in expired])
+    rows = sessions().filter(Among("pk", Keys(session.pk for session in expired)))
     if rows.update(open_key=None, ended_at=F("expires_at"), end_reason=reason) != len(expired):
         raise RaceLost("Chat sessions changed although they were locked.")
     for session in expired:

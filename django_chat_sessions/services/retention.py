@@ -13,10 +13,11 @@ from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.deletion import delete_for_good
+from django_chat_sessions.services.keys import Among, Keys
 from django_chat_sessions.services.opening import close_expired
 from django_chat_sessions.services.races import survives_races
 from django_chat_sessions.services.replies.control import mark_interrupted
-from django_chat_sessions.services.tables import in_batches, sessions, short_transaction
+from django_chat_sessions.services.tables import keys_in_batches, sessions, short_transaction
 
 BATCH = 1000
 LARGEST_BATCH = 10_000  # SQLite takes about 32,000 values in one statement
@@ -40,8 +41,7 @@ def sweep(
         return lapsed.count()
     swept = 0
     # By the index of the open places: by id the whole table would be walked, however few are open.
-    candidates = lapsed.only("open_key")
-    for batch in in_batches(candidates, min(batch_size, LARGEST_BATCH), by="open_key"):
+    for batch in keys_in_batches(lapsed, min(batch_size, LARGEST_BATCH), by="open_key"):
         swept += _sweep_batch(batch, now)
         if progress is not None:
             progress(swept)
@@ -49,12 +49,11 @@ def sweep(
 
 
 @survives_races
-def _sweep_batch(batch: list[AbstractChatSession], now: datetime) -> int:
+def _sweep_batch(batch: Keys, now: datetime) -> int:
     by_reason: dict[str, list[AbstractChatSession]] = defaultdict(list)
     with short_transaction():
         # Found by id alone, so that no database locks a range of open places, where others begin.
-        locked = sessions().filter(pk__in=[row.pk for row in batch]).select_for_update()
-        for session in locked:
+        for session in sessions().filter(Among("pk", batch)).select_for_update():
             if not session.is_lapsed(now):  # touched, reopened or swept since the batch was read
                 continue
             if session.running_until is not None:
@@ -91,7 +90,7 @@ def purge(
         return candidates.count() + lapsed
     purged = 0
     # The newest first: what follows a session goes before it, and need not forget it first.
-    for batch in in_batches(candidates.only("pk"), min(batch_size, LARGEST_BATCH), by="-pk"):
+    for batch in keys_in_batches(candidates, min(batch_size, LARGEST_BATCH), by="-pk"):
         purged += _purge_batch(candidates, batch)
         if progress is not None:
             progress(purged)
@@ -99,10 +98,11 @@ def purge(
 
 
 @survives_races
-def _purge_batch(candidates: ChatSessionQuerySet, batch: list[AbstractChatSession]) -> int:
+def _purge_batch(candidates: ChatSessionQuerySet, batch: Keys) -> int:
     with short_transaction():
         # The conditions are asked again of locked rows: a session reopened meanwhile stays.
-        locked = candidates.filter(pk__in=[row.pk for row in batch]).select_for_update()
-        doomed = list(locked.values_list("pk", flat=True))
-        delete_for_good(doomed)
+        locked = candidates.filter(Among("pk", batch)).select_for_update()
+        doomed = Keys(locked.values_list("pk", flat=True))
+        # When all are locked, the batch is the same, and has been written out before.
+        delete_for_good(batch if len(doomed) == len(batch) else doomed)
     return len(doomed)

@@ -16,6 +16,7 @@ from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
 from django_chat_sessions.services.following.hints import hint
+from django_chat_sessions.services.keys import Keys
 
 
 def sessions() -> ChatSessionQuerySet:
@@ -30,22 +31,35 @@ def messages() -> ChatMessageQuerySet:
     return ChatMessageQuerySet(model, using=router.db_for_write(model))
 
 
-def in_batches(candidates: QuerySet[Any], size: int, *, by: str = "pk") -> Iterator[list[Any]]:
-    """Yield rows by ascending id, each batch read after the one before was dealt with.
+def in_batches(candidates: QuerySet[Any], size: int) -> Iterator[list[Any]]:
+    """Yield rows by ascending id, each batch read after the one before was dealt with."""
+    last: Any = None
+    while True:
+        after = candidates if last is None else candidates.filter(pk__gt=last)
+        batch = list(after.order_by("pk")[:size])
+        if not batch:
+            return
+        last = batch[-1].pk
+        yield batch
 
-    ``by`` may name another unique field, whose index finds the candidates sooner; after a minus
-    sign the order is descending.
+
+def keys_in_batches(candidates: QuerySet[Any], size: int, *, by: str) -> Iterator[Keys]:
+    """Yield the primary keys of rows, each batch read after the one before was dealt with.
+
+    ``by`` names the unique field by whose index they are found; after a minus sign the order is
+    descending.
     """
     name = by.removeprefix("-")
     beyond = f"{name}__lt" if by.startswith("-") else f"{name}__gt"
+    columns = ["pk"] if name == "pk" else ["pk", name]
     last: Any = None
     while True:
         after = candidates if last is None else candidates.filter(**{beyond: last})
-        batch = list(after.order_by(by)[:size])
+        batch = list(after.order_by(by).values_list(*columns)[:size])
         if not batch:
             return
-        last = getattr(batch[-1], name)
-        yield batch
+        last = batch[-1][-1]
+        yield Keys(row[0] for row in batch)
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import connection, connections
 from django.db.models import Count, F
 
-from benchmarks.cleanup import overdue, plain
+from benchmarks.cleanup import overdue
 from benchmarks.cleanup.clients import Chat
-from benchmarks.cleanup.command import Run, clear
+from benchmarks.cleanup.command import Run, clear, delete
 from benchmarks.figures import Figures
 from benchmarks.scale import report
 from benchmarks.scale.filling import Size, fill
@@ -118,8 +118,9 @@ if HERE:
         fill(Small(400, 4))
         before = clock.now() - timedelta(days=100)
         doomed = services.purge(older_than_days=100, dry_run=True)
-        _seconds, deleted = plain.delete(connection.settings_dict["NAME"], before)
-        assert doomed == deleted > 200
+        rival = delete(connection.settings_dict["NAME"], before)
+        assert (rival.code, rival.progress) == (0, [doomed])
+        assert doomed == rival.counts["purged"] > 200
         assert services.purge(older_than_days=100, dry_run=True) == 0
         sessions, messages = rows()
         assert messages.count() == sum(sessions.values_list("message_count", flat=True))
