@@ -11,10 +11,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.query import RawQuerySet
-from django.db.models.sql import UpdateQuery
 
 STATEMENTS = 512  # shapes that are kept; a site has a few dozen
 Build = Callable[..., QuerySet[Any]]
@@ -54,23 +53,6 @@ def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list
     return list(raw)
 
 
-def update(table: QuerySet[Any], where: dict[str, Any], values: dict[str, Any]) -> int:
-    """Give the rows that have exactly these values those; return how many; 1 UPDATE."""
-    asked, changed = _nulls(where), _nulls(values)
-    sql, places = _update((type(table), table.model, table.db), asked, changed)
-    given = where | {f"new {name}": value for name, value in values.items()}
-    params = _filled(places, given, table.db)
-    # As QuerySet.update() does: a caller's transaction that met an error must be rolled back.
-    careful = transaction.mark_for_rollback_on_error(using=table.db)
-    with careful, connections[table.db].cursor() as cursor:
-        cursor.execute(sql, params)
-        return int(cursor.rowcount)
-
-
-def _nulls(values: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
-    return tuple((name, value is None) for name, value in values.items())
-
-
 def _filled(places: tuple[Any, ...], values: dict[str, Any], alias: str) -> tuple[Any, ...]:
     connection = connections[alias]
     return tuple(
@@ -96,19 +78,5 @@ def _select(build: Build, table: Table, shape: tuple[Any, ...], names: tuple[str
     kind, model, alias = table
     given = {name: _given(model, name, name) for name in names}
     query = build(kind(model, using=alias), *shape, **given).query
-    sql, params = query.get_compiler(alias).as_sql()
-    return sql, tuple(params)
-
-
-@lru_cache(maxsize=STATEMENTS)
-def _update(
-    table: Table, where: tuple[tuple[str, bool], ...], values: tuple[tuple[str, bool], ...]
-) -> Compiled:
-    kind, model, alias = table
-    asked = {name: None if is_null else _given(model, name, name) for name, is_null in where}
-    query: Any = kind(model, using=alias).filter(**asked).query.chain(UpdateQuery)
-    query.add_update_values(
-        {name: None if is_null else _given(model, name, f"new {name}") for name, is_null in values}
-    )
     sql, params = query.get_compiler(alias).as_sql()
     return sql, tuple(params)

@@ -36,18 +36,20 @@ from django_chat_sessions.services.opening import (
     held_session,
     new_arrival,
     open_new,
+    placed,
     previous_of,
+    tell_placed,
 )
-from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
+from django_chat_sessions.services.races import moving, survives_races, with_latest
 from django_chat_sessions.services.replies.control import mark_interrupted
 from django_chat_sessions.services.replies.runners import first_lease, hand_over
 from django_chat_sessions.services.tables import (
     after_commit,
-    announce,
     messages,
     short_transaction,
+    tell_readers,
 )
-from django_chat_sessions.signals import message_added
+from django_chat_sessions.services.together import write
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,8 @@ def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: A
             arrival = new_arrival(session, previous_of(session), now)
         append(session, rows, now)
     else:
-        with short_transaction():
-            arrival = open_new(owner, scope, held, now, **_first_counters(rows))
-            session = arrival.opened
-            _insert(session, rows, 0)
+        arrival = open_new(owner, scope, held, now, rows, **_first_counters(rows))
+        session = arrival.opened
     return Sent(arrival, session, rows[0], rows[1] if responds else None, created=True)
 
 
@@ -197,21 +197,14 @@ def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: d
         changes["unread"] = False  # whoever writes has seen what was answered before
         if not session.title:
             changes["title"] = title_from(rows[0].content)
-    with short_transaction(session):
-        if session.running_until is not None:
+    if session.running_until is None:
+        write(moving(session, **changes), placed(session, rows, first))
+    else:
+        with short_transaction(session):
             mark_interrupted(session, now)
-        compare_and_set(session, **changes)
-        _insert(session, rows, first)
-
-
-def _insert(session: AbstractChatSession, rows: list[AbstractChatMessage], first: int) -> None:
-    for position, row in enumerate(rows, start=first):
-        row.session = session
-        row.position = position
-    messages().bulk_create(rows)
-    for row in rows:
-        if not row.state:
-            announce(message_added, session, message=row)
+            write(moving(session, **changes), placed(session, rows, first))
+    tell_readers(session)
+    tell_placed(session, rows)
 
 
 @survives_races
