@@ -46,7 +46,7 @@ def combined(shapes: tuple[Shape, ...], counts: tuple[int, ...]) -> Combined:
             continue
         sql = _literal(shape, statements.update(shape), first, numbers)
         if place:
-            sql += f" AND EXISTS (SELECT 1 FROM step{place})"
+            sql += f" AND EXISTS (SELECT 1 FROM step{place})"  # noqa: S608  names of ours
         for later, after in zip(shapes[place + 1 :], firsts[place + 1 :], strict=True):
             if isinstance(later, ChangeShape):
                 seen = _literal(later, statements.as_read(later), after, numbers)
@@ -67,8 +67,8 @@ def _main(parts: list[str], shapes: tuple[Shape, ...], keys: int) -> str:
         return f"SELECT {named} FROM {', '.join(f'step{place}' for place in places)}"  # noqa: S608
     if last > 1 and isinstance(shapes[-1], ChangeShape):
         # Nothing may be half written: a last step that found no row divides by 0.
-        done = f"SELECT 1 / (SELECT count(*) FROM step{last})"  # noqa: S608
-        return f"{done} WHERE EXISTS (SELECT 1 FROM step1)"
+        counted = f"SELECT 1 / (SELECT count(*) FROM step{last})"  # noqa: S608  names of ours
+        return f"{counted} WHERE EXISTS (SELECT 1 FROM step1)"  # noqa: S608  names of ours
     return parts.pop().removesuffix(" RETURNING 1")
 
 
@@ -80,7 +80,7 @@ def _inserts(
     name = connections[alias].ops.quote_name
     columns = statements.columns(model, shape.with_key)
     names = ", ".join(name(column.field.column) for column in columns)
-    key = "1" if shape.with_key else f"{name(model._meta.pk.column)} AS key"
+    key = "1" if shape.with_key else f"{name(str(model._meta.pk.column))} AS key"
     for place, row in enumerate(shape.rows, before):
         values = []
         for column, token in zip(columns, row, strict=True):

@@ -143,6 +143,7 @@ def _new_session(
     now: datetime,
     **first: Any,
 ) -> AbstractChatSession:
+    first["previous"] = previous
     session = get_session_model()(
         user_id=owner.user_id,
         visitor_key=owner.visitor_key,
@@ -152,7 +153,6 @@ def _new_session(
         opened_at=now,
         last_activity_at=now,
         last_message_at=now,
-        previous=previous,
         **first,
     )
     session.expires_at = expiry(session)

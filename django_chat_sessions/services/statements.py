@@ -122,14 +122,12 @@ def valued(token: Any) -> Any:
 
 
 @lru_cache
-def is_insertable(model: type[Model]) -> bool:
+def is_insertable(model: Any) -> bool:
     """Whether a new row is one row of one table, given by us but for its key."""
     meta = model._meta
     fields: Any = meta.concrete_fields
     return not (
-        meta.parents
-        or meta.order_with_respect_to
-        or any(_is_special(field) for field in fields)
+        meta.parents or meta.order_with_respect_to or any(_is_special(field) for field in fields)
     )
 
 
@@ -145,7 +143,7 @@ def _column(field: Any) -> Column:
     is_plain = asks is Field.pre_save or (
         asks is DateTimeField.pre_save and not (field.auto_now or field.auto_now_add)
     )
-    is_known = type(field).__module__.startswith(("django.db.models.", "model_utils."))
+    is_known = type(field).__module__.startswith("django.db.models.")
     return Column(field, field.attname, is_plain, is_known, bool(field.choices))
 
 
