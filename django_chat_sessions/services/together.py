@@ -68,7 +68,7 @@ class Addition:
 
     def fits_in_one(self) -> bool:
         """Whether they can be part of one statement."""
-        return statements.is_insertable(self.table.model)
+        return statements.is_insertable(_table(self.table)[1])
 
     def shape(self) -> tuple[Shape, list[Any]]:
         """Return what the SQL depends on, and the values that the SQL does not have."""
@@ -91,7 +91,7 @@ class Beginning(Addition):
             and model.save is AbstractChatSession.save
             and not pre_save.has_listeners(model)
             and not post_save.has_listeners(model)
-            and statements.is_insertable(model)
+            and Addition.fits_in_one(self)
         )
 
     def make(self) -> None:

@@ -76,6 +76,7 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     and ``session_started`` where one starts.
     3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT; another SELECT for the first
     message after ``start``, which tells what was before; 1 or 2 more for LIMITS, if there are any.
+    All that is written is 1 statement on PostgreSQL, outside of transactions.
     """
     content = storable(content)
     client_key = owner.client_key(key)
@@ -175,7 +176,7 @@ def _first_counters(rows: list[AbstractChatMessage]) -> dict[str, Any]:
 
 
 def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: datetime) -> None:
-    """Put messages at the end of an open session; 2 statements in one transaction.
+    """Put messages at the end of an open session; 2 statements together, 1 on PostgreSQL.
 
     Raises TurnInProgress while an answer is being written, RaceLost when the session changed.
     """
@@ -213,7 +214,8 @@ def add_message(
 ) -> AbstractChatMessage:
     """Add one message to an open session and return it; the same key returns the same message.
 
-    Raises SessionEnded, TurnInProgress, KeyReused. Sends ``message_added``. 2 statements.
+    Raises SessionEnded, TurnInProgress, KeyReused. Sends ``message_added``. 2 statements, 1 on
+    PostgreSQL outside of transactions.
     """
     content = storable(content)
     owner = Owner.of(session)

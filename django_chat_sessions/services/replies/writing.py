@@ -128,7 +128,7 @@ def finish(
     error: str = "",
     unread: bool = False,
 ) -> None:
-    """Store how the reply ended and let the idle clock start again; 2 statements together.
+    """Store how the reply ended and let the idle clock start again; 2 statements, on PostgreSQL 1.
 
     ``error`` is for staff; ``unread`` says that nobody may have seen the answer yet.
     Sends ``turn_answered`` or ``turn_failed``. Raises TurnLost.
