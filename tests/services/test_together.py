@@ -125,6 +125,7 @@ class TestVerbs:
         self, owner: Owner, settings: Any, statements: Any
     ) -> None:
         leave_replies(settings)
+        connection.ensure_connection()  # which MariaDB is told things by statements
         with statements() as sent:
             waiting(owner)
         begun = ["WITH"] if IS_POSTGRES and GIVES_KEYS else ["INSERT", "INSERT"]
