@@ -105,8 +105,8 @@ def statements_of(run: Callable[[], Any]) -> list[tuple[str, Any]]:
 
 
 def _explain(sql: str) -> str:
-    # An INSERT of the same row would fail; its plan reads nothing anyway. One that follows an UPDATE
-    # has nothing to do: its row is not as it was read any more.
+    # An INSERT of the same row would fail; its plan reads nothing anyway. One that follows an
+    # UPDATE has nothing to do: the row is not as it was read any more.
     analyze = "" if sql.startswith(("INSERT", "WITH step1 AS (INSERT")) else "ANALYZE, "
     return f"EXPLAIN ({analyze}FORMAT JSON)"
 
