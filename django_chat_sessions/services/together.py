@@ -124,8 +124,7 @@ def _fit_in_one(steps: Sequence[Step]) -> bool:
     return (
         len(steps) > 1
         and connection.vendor == "postgresql"
-        and not connection.in_atomic_block
-        and connection.get_autocommit()
+        and connection.get_autocommit()  # outside of any transaction
         and all(step.table.db == alias and step.fits_in_one() for step in steps)
     )
 

@@ -95,6 +95,21 @@ class TestWrite:
             write(renaming(ada, "Ada", **fits), renaming(eve, "Eve", **fits))
         assert (stored(ada).first_name, stored(eve).first_name) == ("Ada", "Eve")
 
+    def test_one_that_was_changed_before_is_no_error_of_the_databases(self) -> None:
+        ada, eve = (USERS.objects.create_user(name) for name in ("ada", "eve"))
+        errors: list[str] = []
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            try:
+                return execute(sql, params, many, context)
+            except Exception:
+                errors.append(sql)
+                raise
+
+        with connection.execute_wrapper(note), pytest.raises(RaceLost):
+            write(renaming(ada, "Ada"), renaming(eve, "Eve", email="other"))
+        assert errors == []  # nor is there one in its log
+
     def test_an_error_undoes_it_all_and_a_transaction_around_it_goes_on(self, way: Way) -> None:
         ada = USERS.objects.create_user("ada")
         with way():
