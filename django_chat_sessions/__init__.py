@@ -7,6 +7,7 @@ Add ``django_chat_sessions`` to ``INSTALLED_APPS``, and either
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -22,12 +23,17 @@ def get_session_model() -> type[AbstractChatSession]:
     Raises ImproperlyConfigured when the name is wrong or the model is not installed.
     """
     # Imported late: importing the package must not need configured settings.
+    from django_chat_sessions.conf import app_settings  # noqa: PLC0415
+
+    return _session_model(app_settings.SESSION_MODEL)
+
+
+# Kept, as every statement asks for them: looking them up took a tenth of a message's time.
+@lru_cache
+def _session_model(name: str) -> type[AbstractChatSession]:
     from django.apps import apps  # noqa: PLC0415
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
 
-    from django_chat_sessions.conf import app_settings  # noqa: PLC0415
-
-    name = app_settings.SESSION_MODEL
     try:
         model = apps.get_model(name, require_ready=False)
     except ValueError as error:
@@ -48,9 +54,13 @@ def get_message_model() -> type[AbstractChatMessage]:
 
     Raises ImproperlyConfigured when there is no such relation.
     """
+    return _message_model(get_session_model())
+
+
+@lru_cache
+def _message_model(session_model: type[AbstractChatSession]) -> type[AbstractChatMessage]:
     from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured  # noqa: PLC0415
 
-    session_model = get_session_model()
     try:
         # The abstract class cannot know it; the concrete message model declares it.
         relation = session_model._meta.get_field("messages")  # type: ignore[misc]

@@ -126,7 +126,7 @@ def record(request: HttpRequest) -> Recording:
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if any(table in sql for table in _tables()):
-            values = _anew(params, known, began, sql.startswith("INSERT"))
+            values = _anew(params, known, began, "INSERT INTO" in sql)
             seen.append(Statement(sql, values, connection.in_atomic_block))
         return execute(sql, params, many, context)
 

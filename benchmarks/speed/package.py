@@ -59,10 +59,11 @@ class Package:
     """The ready-made tables and the settings as they come."""
 
     chat_sessions: dict[str, Any] = {}
+    options: dict[str, Any] = {}
 
     def __init__(self, place: Place) -> None:
         apps = ["django_chat_sessions", "django_chat_sessions.default_models"]
-        set_up(place, apps, CHAT_SESSIONS=self.chat_sessions)
+        set_up(place, apps, self.options, CHAT_SESSIONS=self.chat_sessions)
         from django_chat_sessions import clock
 
         self.clock = Clock()
@@ -139,6 +140,12 @@ class PackageWithResolution(Package):
     """A busy host: activity is written down when the stored one is 15 seconds old."""
 
     chat_sessions = {"ACTIVITY_RESOLUTION": 15}
+
+
+class PackagePrepared(Package):
+    """A host that lets PostgreSQL keep the plans of statements, as RAW's connections do."""
+
+    options = {"server_side_binding": True, "prepare_threshold": 5}
 
 
 class PackageClient:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.speed import peers
 
 RAW = "RAW"
-OURS, OURS_COARSE = "this package", "this package, 15 s"
+OURS, OURS_COARSE, OURS_PREPARED = "this package", "this package, 15 s", "this package, prepared"
 
 
 def _both(dotted: str) -> dict[str, str]:
@@ -21,6 +21,7 @@ SUBJECTS: dict[str, dict[str, str]] = {
     "plain ORM": _both("benchmarks.speed.plain.subject:PlainOrm"),
     OURS: _both("benchmarks.speed.package:Package"),
     OURS_COARSE: _both("benchmarks.speed.package:PackageWithResolution"),
+    OURS_PREPARED: {"postgres": "benchmarks.speed.package:PackagePrepared"},
     "Django's sessions": _both("benchmarks.speed.login_sessions:LoginSessions"),
     **peers.installed(),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -23,13 +23,16 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def set_up(place: Place, apps: Sequence[str], **more: Any) -> None:
+def set_up(
+    place: Place, apps: Sequence[str], options: Mapping[str, Any] | None = None, **more: Any
+) -> None:
     """Make this process a Django site with these apps, and their tables."""
     import django
     from django.conf import settings
     from django.core.management import call_command
 
-    database = {"ENGINE": ENGINES[place.kind], "OPTIONS": OPTIONS[place.kind], **place.settings}
+    chosen = {**OPTIONS[place.kind], **(options or {})}
+    database = {"ENGINE": ENGINES[place.kind], "OPTIONS": chosen, **place.settings}
     settings.configure(
         DATABASES={"default": database},
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", *apps],

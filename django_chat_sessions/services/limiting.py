@@ -14,6 +14,7 @@ from django_chat_sessions.exceptions import TooManyMessages
 from django_chat_sessions.models import Role
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
+from django_chat_sessions.services import prepared
 from django_chat_sessions.services.tables import messages, sessions
 
 MINUTE = 60
@@ -33,9 +34,8 @@ def refuse_excess(owner: Owner, now: datetime, *, asks: bool) -> None:
     most_replies = limits.replies_at_once if asks else None
     if limits.messages_per_minute is None and most_replies is None:
         return
-    # Few columns of the sessions of an hour: for most people one row, found by the history's index.
-    columns = ("last_message_at", "message_count", "running_until")
-    recent = list(_since(owner, now, HOUR).values_list(*columns)[:LOOKED_AT])
+    hour_ago = clock.after(now, -HOUR)
+    recent = prepared.tuples(_lately, sessions(), **_named(owner), last_message_at=hour_ago)
     if most_replies is not None:
         running = sum(until is not None and until > now for _last, _count, until in recent)
         if running >= most_replies:
@@ -56,6 +56,19 @@ def refuse_starts(owner: Owner, now: datetime) -> None:
     if most is not None:
         begun = _since(owner, now, MINUTE).filter(started_at__gt=clock.after(now, -MINUTE))
         _refuse_from(most, begun.values_list("last_message_at", flat=True), now)
+
+
+def _lately(table: ChatSessionQuerySet, last_message_at: Any, **whose: Any) -> Any:
+    """Few columns of an owner's sessions: for most people one row, found by the history's index."""
+    mine = table.belonging_to(Owner(**whose)).filter(last_message_at__gt=last_message_at)
+    columns = ("last_message_at", "message_count", "running_until")
+    return mine.newest_first().values_list(*columns)[:LOOKED_AT]
+
+
+def _named(owner: Owner) -> dict[str, Any]:
+    if owner.user_id is not None:
+        return {"user_id": owner.user_id}
+    return {"visitor_key": owner.visitor_key}
 
 
 def _since(owner: Owner, now: datetime, seconds: int) -> ChatSessionQuerySet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,15 +12,16 @@ from django.db.models import F
 
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions.conf import app_settings
-from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import deadline_for
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services import prepared
 from django_chat_sessions.services.keys import Among, Keys
-from django_chat_sessions.services.races import RaceLost, compare_and_set
-from django_chat_sessions.services.tables import announce, sessions, short_transaction, tell_readers
-from django_chat_sessions.signals import session_ended, session_started
+from django_chat_sessions.services.races import RaceLost, compare_and_set, moving
+from django_chat_sessions.services.tables import announce, messages, sessions, tell_readers
+from django_chat_sessions.services.together import Addition, Beginning, Change, Step, write
+from django_chat_sessions.signals import message_added, session_ended, session_started
 
 
 class ArrivalStatus(StrEnum):
@@ -106,11 +108,21 @@ def extend(session: AbstractChatSession, now: datetime) -> None:
 
 def close(session: AbstractChatSession, reason: str, now: datetime) -> None:
     """Free the owner's open place; one UPDATE. An expired session ends when it expired."""
+    write(closing(session, reason, now))
+    _tell_closed(session)
+
+
+def closing(session: AbstractChatSession, reason: str, now: datetime) -> Change:
+    """Return the change that frees the owner's open place."""
     moment: datetime | None = now
     if session.is_lapsed(now):
         reason, moment = session.final_reason(now), session.final_moment(now)
-    compare_and_set(session, open_key=None, ended_at=moment, end_reason=reason)
-    announce(session_ended, session, reason=reason)
+    return moving(session, open_key=None, ended_at=moment, end_reason=reason)
+
+
+def _tell_closed(session: AbstractChatSession) -> None:
+    tell_readers(session)
+    announce(session_ended, session, reason=session.end_reason)
 
 
 def close_expired(expired: list[AbstractChatSession], reason: str) -> None:
@@ -125,14 +137,13 @@ def close_expired(expired: list[AbstractChatSession], reason: str) -> None:
         announce(session_ended, session, reason=reason)
 
 
-def insert_session(
+def _new_session(
     owner: Owner,
     scope: str,
     previous: AbstractChatSession | None,
     now: datetime,
     **first: Any,
 ) -> AbstractChatSession:
-    """Insert an open session; one INSERT. IntegrityError when the open place is taken."""
     first["previous"] = previous
     session = get_session_model()(
         user_id=owner.user_id,
@@ -146,8 +157,6 @@ def insert_session(
         **first,
     )
     session.expires_at = expiry(session)
-    session.save(using=sessions().db, force_insert=True)
-    tell_readers(session)
     return session
 
 
@@ -156,19 +165,43 @@ def open_new(
     scope: str,
     held: AbstractChatSession | None,
     now: datetime,
+    rows: Sequence[AbstractChatMessage] = (),
     *,
     reason: str = "user",
     **first: Any,
 ) -> Arrival:
-    """Close what is held and open a new session, together.
+    """Close what is held and open a new session with its first messages, together.
 
     Raises RaceLost or IntegrityError when another process was faster.
     """
     previous = held if held is not None else latest_session(owner, scope)
-    with short_transaction():
-        if held is not None:
-            close(held, reason, now)
-        session = insert_session(owner, scope, previous, now, **first)
-        arrival = new_arrival(session, previous, now)
-        announce(session_started, session, arrival=arrival)
+    session = _new_session(owner, scope, previous, now, **first)
+    steps: list[Step] = [] if held is None else [closing(held, reason, now)]
+    steps.append(Beginning(sessions(), [session]))
+    if rows:
+        steps.append(placed(session, rows, 0))
+    write(*steps)
+    if held is not None:
+        _tell_closed(held)
+    tell_readers(session)
+    arrival = new_arrival(session, previous, now)
+    announce(session_started, session, arrival=arrival)
+    tell_placed(session, rows)
     return arrival
+
+
+def placed(
+    session: AbstractChatSession, rows: Sequence[AbstractChatMessage], first: int
+) -> Addition:
+    """Return the addition of messages to a session, from this position on."""
+    for position, row in enumerate(rows, start=first):
+        row.session = session
+        row.position = position
+    return Addition(messages(), rows)
+
+
+def tell_placed(session: AbstractChatSession, rows: Sequence[AbstractChatMessage]) -> None:
+    """Send ``message_added`` for what is no reply."""
+    for row in rows:
+        if not row.state:
+            announce(message_added, session, message=row)

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import Expression, Field, Model, QuerySet
-from django.db.models.sql import UpdateQuery
 
 from django_chat_sessions.services.loading import loaded
 
@@ -54,21 +53,16 @@ def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list
         return loaded(table.model, cursor.fetchall(), table.db)
 
 
-def update(table: QuerySet[Any], where: dict[str, Any], values: dict[str, Any]) -> int:
-    """Give the rows that have exactly these values those; return how many; 1 UPDATE."""
-    asked, changed = _nulls(where), _nulls(values)
-    sql, places = _update((type(table), table.model, table.db), asked, changed)
-    given = where | {f"new {name}": value for name, value in values.items()}
-    params = _filled(places, given, table.db)
-    # As QuerySet.update() does: a caller's transaction that met an error must be rolled back.
-    careful = transaction.mark_for_rollback_on_error(using=table.db)
-    with careful, connections[table.db].cursor() as cursor:
-        cursor.execute(sql, params)
-        return int(cursor.rowcount)
-
-
-def _nulls(values: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
-    return tuple((name, value is None) for name, value in values.items())
+def tuples(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list[Any]:
+    """Return what ``rows`` would, of a ``build`` that asks for ``values_list``; 1 SELECT."""
+    known: Table = (type(table), table.model, table.db)
+    query, columns, sql, places = _values(build, known, shape, tuple(values))
+    with connections[table.db].cursor() as cursor:
+        cursor.execute(sql, _filled(places, values, table.db))
+        found = cursor.fetchall()
+    # A compiler of this thread's connection: one that is kept would keep another thread's.
+    compiler = query.get_compiler(table.db)
+    return [*map(tuple, compiler.apply_converters(found, compiler.get_converters(columns)))]
 
 
 def _filled(places: tuple[Any, ...], values: dict[str, Any], alias: str) -> tuple[Any, ...]:
@@ -94,14 +88,12 @@ def _select(build: Build, table: Table, shape: tuple[Any, ...], names: tuple[str
 
 
 @lru_cache(maxsize=STATEMENTS)
-def _update(
-    table: Table, where: tuple[tuple[str, bool], ...], values: tuple[tuple[str, bool], ...]
-) -> Compiled:
+def _values(
+    build: Build, table: Table, shape: tuple[Any, ...], names: tuple[str, ...]
+) -> tuple[Any, list[Any], str, tuple[Any, ...]]:
     kind, model, alias = table
-    asked = {name: None if is_null else _given(model, name, name) for name, is_null in where}
-    query: Any = kind(model, using=alias).filter(**asked).query.chain(UpdateQuery)
-    query.add_update_values(
-        {name: None if is_null else _given(model, name, f"new {name}") for name, is_null in values}
-    )
-    sql, params = query.get_compiler(alias).as_sql()
-    return sql, tuple(params)
+    given = {name: _given(model, name, name) for name in names}
+    query: Any = build(kind(model, using=alias), *shape, **given).query
+    compiler = query.get_compiler(alias)
+    sql, params = compiler.as_sql()
+    return query, [column for column, _sql, _name in compiler.select], sql, tuple(params)

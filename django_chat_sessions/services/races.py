@@ -6,6 +6,7 @@ import functools
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from django.contrib.auth import get_user_model
@@ -20,8 +21,8 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services import prepared
 from django_chat_sessions.services.tables import sessions, tell_readers
+from django_chat_sessions.services.together import Change, write
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,16 +39,22 @@ class RaceLost(Exception):
     """Somebody else changed the row between our read and our write."""
 
 
+def moving(session: AbstractChatSession, **values: Any) -> Change:
+    """Return the change of a session that has not moved on since it was read."""
+    as_read = {"pk": session.pk, **{name: getattr(session, name) for name in VERSION}}
+    return Change(session, sessions(), as_read, values, partial(_moved_on, session))
+
+
+def _moved_on(session: AbstractChatSession) -> RaceLost:
+    return RaceLost(f"Chat session {session.pk} changed meanwhile.")
+
+
 def compare_and_set(session: AbstractChatSession, **values: Any) -> None:
     """Write values unless the session has moved on since it was read; one UPDATE.
 
     ``session`` gets the values too. Raises RaceLost, and writes nothing, when it has moved on.
     """
-    as_read = {"pk": session.pk, **{name: getattr(session, name) for name in VERSION}}
-    if not prepared.update(sessions(), as_read, values):
-        raise RaceLost(f"Chat session {session.pk} changed meanwhile.")
-    for name, value in values.items():
-        setattr(session, name, value)
+    write(moving(session, **values))
     tell_readers(session)
 
 

@@ -63,7 +63,8 @@ def record_turn(
 
     Raises SessionEnded, TurnInProgress, KeyReused; TurnLost when the lease passed to another.
     Sends ``message_added``, then ``turn_answered`` or ``turn_failed``.
-    2 statements before the block, 2 after it, each pair in one transaction.
+    2 statements before the block, 2 after it, each pair in one transaction; on PostgreSQL, outside
+    of transactions, each pair is 1 statement.
     """
     turn = _begin_turn(session, question, key)
     if not turn.created:

@@ -36,18 +36,20 @@ from django_chat_sessions.services.opening import (
     held_session,
     new_arrival,
     open_new,
+    placed,
     previous_of,
+    tell_placed,
 )
-from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
+from django_chat_sessions.services.races import moving, survives_races, with_latest
 from django_chat_sessions.services.replies.control import mark_interrupted
 from django_chat_sessions.services.replies.runners import first_lease, hand_over
 from django_chat_sessions.services.tables import (
     after_commit,
-    announce,
     messages,
     short_transaction,
+    tell_readers,
 )
-from django_chat_sessions.signals import message_added
+from django_chat_sessions.services.together import write
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     and ``session_started`` where one starts.
     3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT; another SELECT for the first
     message after ``start``, which tells what was before; 1 or 2 more for LIMITS, if there are any.
+    All that is written is 1 statement on PostgreSQL, outside of transactions.
     """
     content = storable(content)
     client_key = owner.client_key(key)
@@ -103,10 +106,8 @@ def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: A
             arrival = new_arrival(session, previous_of(session), now)
         append(session, rows, now)
     else:
-        with short_transaction():
-            arrival = open_new(owner, scope, held, now, **_first_counters(rows))
-            session = arrival.opened
-            _insert(session, rows, 0)
+        arrival = open_new(owner, scope, held, now, rows, **_first_counters(rows))
+        session = arrival.opened
     return Sent(arrival, session, rows[0], rows[1] if responds else None, created=True)
 
 
@@ -175,7 +176,7 @@ def _first_counters(rows: list[AbstractChatMessage]) -> dict[str, Any]:
 
 
 def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: datetime) -> None:
-    """Put messages at the end of an open session; 2 statements in one transaction.
+    """Put messages at the end of an open session; 2 statements together, 1 on PostgreSQL.
 
     Raises TurnInProgress while an answer is being written, RaceLost when the session changed.
     """
@@ -197,21 +198,14 @@ def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: d
         changes["unread"] = False  # whoever writes has seen what was answered before
         if not session.title:
             changes["title"] = title_from(rows[0].content)
-    with short_transaction(session):
-        if session.running_until is not None:
+    if session.running_until is None:
+        write(moving(session, **changes), placed(session, rows, first))
+    else:
+        with short_transaction(session):
             mark_interrupted(session, now)
-        compare_and_set(session, **changes)
-        _insert(session, rows, first)
-
-
-def _insert(session: AbstractChatSession, rows: list[AbstractChatMessage], first: int) -> None:
-    for position, row in enumerate(rows, start=first):
-        row.session = session
-        row.position = position
-    messages().bulk_create(rows)
-    for row in rows:
-        if not row.state:
-            announce(message_added, session, message=row)
+            write(moving(session, **changes), placed(session, rows, first))
+    tell_readers(session)
+    tell_placed(session, rows)
 
 
 @survives_races
@@ -220,7 +214,8 @@ def add_message(
 ) -> AbstractChatMessage:
     """Add one message to an open session and return it; the same key returns the same message.
 
-    Raises SessionEnded, TurnInProgress, KeyReused. Sends ``message_added``. 2 statements.
+    Raises SessionEnded, TurnInProgress, KeyReused. Sends ``message_added``. 2 statements, 1 on
+    PostgreSQL outside of transactions.
     """
     content = storable(content)
     owner = Owner.of(session)

@@ -275,7 +275,7 @@ def test_d_10_what_failed_before_it_was_stored_can_be_sent_again_and_succeeds_on
     owner: Owner,
 ) -> None:
     def full(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith("INSERT"):
+        if "INSERT" in sql:
             raise DatabaseError("the disk is full")
         return execute(sql, params, many, context)
 

@@ -18,7 +18,6 @@ from django_chat_sessions.services.opening import (
     ArrivalStatus,
     close,
     expiry,
-    insert_session,
     latest_session,
     open_new,
     previous_of,
@@ -49,7 +48,7 @@ def test_an_arrival_is_a_fact(owner: Owner) -> None:
 def test_the_open_place_is_taken_only_once(owner: Owner) -> None:
     opened(owner)
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert_session(owner, "", None, clock.now())
+        open_new(owner, "", None, clock.now())
 
 
 def test_a_close_that_loses_its_race_leaves_everything_as_it_was(owner: Owner, noon: Any) -> None:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-import pytest
-from django.db import IntegrityError, connection, transaction
-
-from django_chat_sessions import clock
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
@@ -40,26 +35,13 @@ def test_the_shape_is_part_of_the_statement_and_a_value_is_not(owner: Owner) -> 
     assert prepared._select.cache_info().misses == 2
 
 
-def test_an_update_compares_and_writes_null_as_well_as_values(owner: Owner) -> None:
-    session = chat_sessions.start(owner).opened
-    now = clock.now()
-    known: dict[str, Any] = {"pk": session.pk, "running_until": None, "open_key": session.open_key}
-    assert prepared.update(sessions(), known, {"running_until": now, "title": "100 %s"}) == 1
-    assert prepared.update(sessions(), known, {"title": "too late"}) == 0
-    [row] = sessions().filter(pk=session.pk)
-    assert (row.running_until, row.title) == (now, "100 %s")
-    known = {"pk": session.pk, "running_until": now}
-    assert prepared.update(sessions(), known, {"running_until": None}) == 1
-    later = {"pk": session.pk, "running_until": now + timedelta(seconds=1)}
-    assert prepared.update(sessions(), later, {"title": ""}) == 0
+def _columns_of_scope(table: ChatSessionQuerySet, *, scope: Any) -> Any:
+    return table.filter(scope=scope).values_list("pk", "last_message_at", "running_until")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_error_spoils_the_transaction_around_it(owner: Owner) -> None:
-    one, other = (chat_sessions.start(owner, scope).opened for scope in ("one", "two"))
-    taken = {"open_key": one.open_key}
-    with transaction.atomic():
-        with pytest.raises(IntegrityError):
-            prepared.update(sessions(), {"pk": other.pk}, taken)
-        assert connection.needs_rollback
-        transaction.set_rollback(True)
+def test_tuples_are_those_of_the_queryset(owner: Owner) -> None:
+    for scope in ("one", "two"):
+        chat_sessions.start(owner, scope)
+        found = prepared.tuples(_columns_of_scope, sessions(), scope=scope)
+        assert found == list(_columns_of_scope(sessions(), scope=scope))
+        assert len(found) == 1

@@ -128,7 +128,8 @@ async def test_they_spend_what_their_verbs_spend_in_one_thread(settings: Any) ->
         spent.append(len(sent))
         sent.clear()
     await sync_to_async(connection.execute_wrappers.clear)()
-    assert spent == [1, 3, 1, 1, 1]
+    # Outside of transactions PostgreSQL stores a message by one statement.
+    assert spent == [1, 2 if connection.vendor == "postgresql" else 3, 1, 1, 1]
     assert len(threads) == 1
 
 

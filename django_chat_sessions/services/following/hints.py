@@ -117,6 +117,7 @@ class Hub:
 hub = Hub()
 
 
+@lru_cache(maxsize=4096)  # people write more than once, and each time twice
 def name_of(owner: Owner) -> str:
     """Return what an owner is called in hints: nothing that says who it is."""
     return digest("hint", owner.identity).hex

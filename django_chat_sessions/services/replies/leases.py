@@ -25,11 +25,13 @@ Held = tuple[AbstractChatMessage, AbstractChatSession, Growth | None]
 
 
 class LeaseKeeper:
-    """One thread per process renews every held lease each third of it; none held, no thread.
+    """One thread per process renews every held lease each third of it; none held, soon no thread.
 
     It also stores text that waits: a responder that is silent after a few words must not keep them
     from their reader, or let a crash take them.
     """
+
+    idle = 2.0  # seconds without a lease after which the thread ends: most turns are short
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -67,8 +69,7 @@ class LeaseKeeper:
                 self._thread = thread
             elif growth is not None:
                 self._changed.set()  # it may be sleeping for longer than text may wait
-            # A copy: the thread re-reads it, and must not move the session under its owner's hands.
-            self._held[reply.pk] = (reply, copy(session), growth)
+            self._held[reply.pk] = (reply, session, growth)
 
     def release(self, reply: AbstractChatMessage) -> None:
         """Let the reply's lease run out."""
@@ -76,18 +77,19 @@ class LeaseKeeper:
             held, *_rest = self._held.get(reply.pk, (None,))
             if held is reply:  # and not another hold on the same row, as its worker takes it over
                 del self._held[reply.pk]
-            if not self._held:
-                self._changed.set()
 
     def _keep_until_idle(self) -> None:
-        renewed = time.monotonic()
+        renewed = used = time.monotonic()
         pause = 0.0
         while True:
             self._changed.wait(pause)
             with self._lock:
                 self._changed.clear()
                 held = list(self._held.values())
-                if not held:
+                now = time.monotonic()
+                if held:
+                    used = now
+                elif now - used >= self.idle:
                     self._thread = None
                     break
             growing = [growth for _reply, _session, growth in held if growth is not None]
@@ -98,7 +100,7 @@ class LeaseKeeper:
                 for one in held:
                     self._renew(*one)
             left = renewed + app_settings.REPLY_LEASE / 3 - time.monotonic()
-            pause = max(0.0, min(left, SAVE_EVERY) if growing else left)
+            pause = max(0.0, min(left, SAVE_EVERY if growing else self.idle))
             connections.close_all()  # none is kept idle, and a broken one is not met again
 
     def _store(self, growth: Growth) -> None:
@@ -111,7 +113,8 @@ class LeaseKeeper:
         self, reply: AbstractChatMessage, session: AbstractChatSession, growth: Growth | None
     ) -> None:
         try:
-            renew(reply, session)
+            # A copy: it is read again, and must not move the session under its owner's hands.
+            renew(reply, copy(session))
         except ChatSessionsError:
             if growth is not None:
                 growth.is_lost = True

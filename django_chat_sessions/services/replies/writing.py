@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django_chat_sessions import clock
@@ -15,6 +16,7 @@ from django_chat_sessions.services.excerpts import preview_of, storable
 from django_chat_sessions.services.opening import expiry
 from django_chat_sessions.services.races import (
     compare_and_set,
+    moving,
     read_again,
     survives_races,
     with_latest,
@@ -25,6 +27,7 @@ from django_chat_sessions.services.tables import (
     short_transaction,
     tell_readers,
 )
+from django_chat_sessions.services.together import Change, write
 from django_chat_sessions.signals import turn_answered, turn_failed
 
 UNFINISHED = (ReplyState.PENDING, ReplyState.RUNNING)
@@ -79,13 +82,21 @@ def ours(reply: AbstractChatMessage) -> ChatMessageQuerySet:
     return messages().filter(pk=reply.pk, token=reply.token).replies_running()
 
 
+def growing(reply: AbstractChatMessage, **values: Any) -> Change:
+    """Return the change of a reply that is still ours and still unfinished."""
+    known = {"pk": reply.pk, "token": reply.token}
+    unfinished = ChatMessageQuerySet.replies_running
+    return Change(reply, messages(), known, values, partial(_lost, reply), unfinished)
+
+
+def _lost(reply: AbstractChatMessage) -> TurnLost:
+    return TurnLost(f"Reply {reply.pk} is no longer ours to write.")
+
+
 @survives_races
 def save_text(reply: AbstractChatMessage, content: str) -> None:
     """Store the answer as far as it has come; one UPDATE. Raises TurnLost."""
-    text = storable(content)
-    if not ours(reply).update(content=text):
-        raise TurnLost(f"Reply {reply.pk} is no longer ours to write.")
-    reply.content = text
+    write(growing(reply, content=storable(content)))
     tell_readers(reply.session)
 
 
@@ -100,7 +111,7 @@ def renew(reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         with short_transaction(known):
             # An expired session stays expired: whoever slept through both comes too late.
             if known.is_lapsed(now) or not ours(reply).update(lease_until=lease):
-                raise TurnLost(f"Reply {reply.pk} is no longer ours to write.")
+                raise _lost(reply)
             _pin(known, lease, now)
 
     with_latest(session, step)
@@ -117,7 +128,7 @@ def finish(
     error: str = "",
     unread: bool = False,
 ) -> None:
-    """Store how the reply ended and let the idle clock start again; 2 statements together.
+    """Store how the reply ended and let the idle clock start again; 2 statements, on PostgreSQL 1.
 
     ``error`` is for staff; ``unread`` says that nobody may have seen the answer yet.
     Sends ``turn_answered`` or ``turn_failed``. Raises TurnLost.
@@ -129,17 +140,15 @@ def finish(
         final["metadata"] = {**(reply.metadata or {}), **metadata}
 
     def step(known: AbstractChatSession) -> None:
-        with short_transaction(known):
-            if not ours(reply).update(**final):
-                raise TurnLost(f"Reply {reply.pk} is no longer ours to write.")
-            changes = after_reply(known, final.get("content", reply.content))
-            compare_and_set(known, **changes, **({"unread": True} if unread else {}))
-            for name, value in final.items():  # before the signal, which shows the reply
-                setattr(reply, name, value)
-            if state == ReplyState.ANSWERED:
-                announce(turn_answered, known, reply=reply)
-            else:
-                announce(turn_failed, known, reply=reply, state=state.value)
+        changes = after_reply(known, final.get("content", reply.content))
+        if unread:
+            changes["unread"] = True
+        write(growing(reply, **final), moving(known, **changes))
+        tell_readers(known)
+        if state == ReplyState.ANSWERED:
+            announce(turn_answered, known, reply=reply)
+        else:
+            announce(turn_failed, known, reply=reply, state=state.value)
 
     with_latest(session, step)
 

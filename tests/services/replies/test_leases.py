@@ -40,6 +40,7 @@ def keeper_threads() -> list[threading.Thread]:
 def keeper() -> Iterator[LeaseKeeper]:
     until(lambda: not keeper_threads())
     keeper = LeaseKeeper()
+    keeper.idle = 0.01
     yield keeper
     keeper._held.clear()
     keeper._changed.set()
@@ -99,6 +100,32 @@ def test_one_thread_for_all_and_none_after_the_last(
     until(lambda: not keeper_threads())
     with keeper.keeping(*one):
         assert len(keeper_threads()) == 1
+
+
+def test_turns_one_after_the_other_share_a_thread(keeper: LeaseKeeper, renewals: Renewals) -> None:
+    keeper.idle = 5
+    threads = set()
+    for one in made_up(3):
+        with keeper.keeping(*one):
+            threads.update(keeper_threads())
+    assert len(threads) == 1
+    assert not renewals.made
+    keeper.idle = 0.01
+
+
+def test_a_lease_that_a_resting_thread_meets_is_renewed_in_time(
+    keeper: LeaseKeeper, renewals: Renewals, settings: Any
+) -> None:
+    configure(settings, REPLY_LEASE=0.3)
+    keeper.idle = 5
+    (one, other) = made_up(2)
+    with keeper.keeping(*one):
+        pass
+    held_at = time.monotonic()
+    with keeper.keeping(*other):
+        until(lambda: renewals.count(other[0]))
+    assert time.monotonic() - held_at < 0.3
+    keeper.idle = 0.01
 
 
 def test_a_released_lease_is_renewed_no_more(
@@ -200,9 +227,7 @@ def test_a_thread_that_is_woken_early_renews_nothing_before_its_time(
     with pytest.raises(StopIteration):
         keeper._keep_until_idle()
     assert renewals.made == []
-    first, *later = pauses.taken
-    assert first == 0
-    assert later == pytest.approx([1000, 1000], abs=100)
+    assert pauses.taken == [0, keeper.idle, keeper.idle]
     monkeypatch.undo()
 
 
@@ -241,12 +266,14 @@ def test_a_keeper_that_sleeps_long_is_woken_for_text_that_grows(
     keeper: LeaseKeeper, renewals: Renewals, settings: Any
 ) -> None:
     configure(settings, REPLY_LEASE=3000)
+    keeper.idle = 1000
     (one, other) = made_up(2)
     keeper.hold(*one)
     growth: Any = Waiting(other[0])
     with keeper.keeping(*other, growth):
         until(lambda: growth.asked)
     assert not growth.is_lost
+    keeper.idle = 0.01
 
 
 def test_a_worker_is_told_that_its_turn_is_lost(

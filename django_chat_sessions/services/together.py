@@ -1,0 +1,171 @@
+"""Writes that belong together: a short transaction, or on PostgreSQL one statement.
+
+Measured: BEGIN, COMMIT and a statement for each write took more than the writes. Both ways write
+and raise the same; ``write`` alone decides which one is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DataError, connections, transaction
+from django.db.models import Model, QuerySet
+from django.db.models.signals import post_save, pre_save
+
+from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.services import statements
+from django_chat_sessions.services.combined import combined
+from django_chat_sessions.services.prepared import Table
+from django_chat_sessions.services.statements import Narrow, Shape
+
+
+@dataclass(slots=True)
+class Change:
+    """A row that is as ``where`` says gets ``values``; otherwise ``lost()`` is raised.
+
+    ``narrow``, a function of a module, may say more about the row than what its fields are.
+    """
+
+    row: Model
+    table: QuerySet[Any]
+    where: dict[str, Any]
+    values: dict[str, Any]
+    lost: Callable[[], Exception]
+    narrow: Narrow | None = None
+
+    def fits_in_one(self) -> bool:
+        """Whether it can be part of one statement."""
+        return True
+
+    def shape(self) -> tuple[Shape, list[Any]]:
+        """Return what its SQL depends on, and the values that its SQL does not have."""
+        return statements.change_shape(_table(self.table), self.narrow, self.where, self.values)
+
+    def make(self) -> None:
+        """Write it by a statement of its own."""
+        shape, given = statements.change_shape(
+            _table(self.table), self.narrow, self.where, self.values
+        )
+        sql, places = statements.update(shape)
+        alias = self.table.db
+        # As QuerySet.update() does: a caller's transaction that met an error must be rolled back.
+        careful = transaction.mark_for_rollback_on_error(using=alias)
+        with careful, connections[alias].cursor() as cursor:
+            cursor.execute(sql, statements.filled(places, given))
+            changed = cursor.rowcount
+        if not changed:
+            raise self.lost()
+
+
+@dataclass(slots=True)
+class Addition:
+    """New messages, in their order."""
+
+    table: QuerySet[Any]
+    rows: Sequence[Model]
+
+    def fits_in_one(self) -> bool:
+        """Whether they can be part of one statement."""
+        return statements.is_insertable(_table(self.table)[1])
+
+    def shape(self) -> tuple[Shape, list[Any]]:
+        """Return what the SQL depends on, and the values that the SQL does not have."""
+        return statements.rows_shape(_table(self.table), self.rows)
+
+    def make(self) -> None:
+        """Write them by a statement of their own."""
+        self.table.bulk_create(self.rows)
+
+
+@dataclass(slots=True)
+class Beginning(Addition):
+    """A new session. A host may listen to its ``save()``, or have one of its own."""
+
+    def fits_in_one(self) -> bool:
+        """Whether it can be part of one statement."""
+        model, [session] = self.table.model, self.rows
+        return (
+            session.pk is not None  # or its messages could not name it
+            and model.save is AbstractChatSession.save
+            and not pre_save.has_listeners(model)
+            and not post_save.has_listeners(model)
+            and Addition.fits_in_one(self)
+        )
+
+    def make(self) -> None:
+        """Write it by a statement of its own."""
+        for session in self.rows:
+            session.save(using=self.table.db, force_insert=True)
+
+
+Step = Change | Addition
+
+
+def write(*steps: Step) -> None:
+    """Take all the steps or, raising what a change says is lost, none of them.
+
+    All are changes, or only the first may be. On PostgreSQL, outside of any transaction, 1
+    statement; otherwise 1 for each step.
+    """
+    done = _as_one(steps) if _fit_in_one(steps) else False
+    if not done:  # what was lost is found out one by one
+        _one_by_one(steps)
+    for step in steps:
+        if isinstance(step, Change):
+            for name, value in step.values.items():
+                setattr(step.row, name, value)
+
+
+def _fit_in_one(steps: Sequence[Step]) -> bool:
+    alias = steps[0].table.db
+    connection = connections[alias]
+    return (
+        len(steps) > 1
+        and connection.vendor == "postgresql"
+        and connection.get_autocommit()  # outside of any transaction
+        and all(step.table.db == alias and step.fits_in_one() for step in steps)
+    )
+
+
+def _one_by_one(steps: Sequence[Step]) -> None:
+    if len(steps) == 1:
+        steps[0].make()
+        return
+    with transaction.atomic(using=steps[0].table.db):
+        for step in steps:
+            step.make()
+
+
+def _as_one(steps: Sequence[Step]) -> bool:
+    """Return whether all is written; otherwise nothing is."""
+    shapes: list[Shape] = []
+    values: list[Any] = []
+    counts = []
+    for step in steps:
+        shape, given = step.shape()
+        shapes.append(shape)
+        counts.append(len(given))
+        values += given
+    statement = combined(tuple(shapes), tuple(counts))
+    alias = steps[0].table.db
+    with connections[alias].cursor() as cursor:
+        try:
+            cursor.execute(statement.sql, [values[number] for number in statement.numbers])
+        except DataError:  # a row changed this very moment, or a value that is met again one by one
+            return False
+        if not cursor.rowcount:
+            return False
+        keys = iter(cursor.fetchone() if statement.returns else ())
+    for step in steps:
+        if isinstance(step, Addition):
+            for row in step.rows:
+                if row.pk is None:
+                    row.pk = next(keys)
+                row._state.adding, row._state.db = False, alias
+    return True
+
+
+def _table(rows: QuerySet[Any]) -> Table:
+    return (type(rows), rows.model, rows.db)

@@ -1,0 +1,352 @@
+"""Writes that belong together are all made or none, in one statement as in several."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models.signals import post_save
+
+from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import TurnLost
+from django_chat_sessions.models import AbstractChatSession, ReplyState
+from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import races
+from django_chat_sessions.services.opening import open_new
+from django_chat_sessions.services.races import RaceLost, moving
+from django_chat_sessions.services.replies.writing import claim, finish
+from django_chat_sessions.services.tables import messages, sessions
+from django_chat_sessions.services.together import Addition, Change, write
+from tests.conversations import (
+    leave_replies,
+    listen_only,
+    opened,
+    reply_of,
+    rows,
+    somebody_else,
+    stored,
+    talked,
+    waiting,
+)
+
+IS_POSTGRES = connection.vendor == "postgresql"
+GIVES_KEYS = get_session_model()._meta.pk.get_internal_type() == "UUIDField"
+USERS: Any = get_user_model()
+Way = Callable[[], AbstractContextManager[Any]]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=["alone", "in a transaction"])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Outside of transactions PostgreSQL takes one statement, inside of one it never does."""
+    return nullcontext if request.param == "alone" else transaction.atomic
+
+
+def kinds(sent: list[str]) -> list[str]:
+    return [sql.split()[0] for sql in sent]
+
+
+def user(name: str) -> Any:
+    return USERS(username=name)
+
+
+def renaming(row: Any, name: str, **where: Any) -> Change:
+    return Change(row, USERS.objects.all(), {"pk": row.pk, **where}, {"first_name": name}, RaceLost)
+
+
+class TestWrite:
+    def test_all_of_it_is_stored_and_known_to_the_rows(self, way: Way) -> None:
+        ada = USERS.objects.create_user("ada")
+        new = [user("eve"), user("bob")]
+        with way():
+            write(renaming(ada, "Ada"), Addition(USERS.objects.all(), new))
+        assert ada.first_name == stored(ada).first_name == "Ada"
+        assert [stored(one).username for one in new] == ["eve", "bob"]
+        assert new[0].pk < new[1].pk
+        assert not any(one._state.adding for one in new)
+        assert {one._state.db for one in new} == {"default"}
+
+    def test_what_is_lost_is_raised_and_nothing_written(self, way: Way) -> None:
+        ada = USERS.objects.create_user("ada")
+        with way(), pytest.raises(RaceLost):
+            write(renaming(ada, "Ada", email="other"), Addition(USERS.objects.all(), [user("eve")]))
+        assert ada.first_name == stored(ada).first_name == ""
+        assert not USERS.objects.filter(username="eve").exists()
+
+    @pytest.mark.parametrize("first_fits", [True, False])
+    def test_of_two_changes_both_are_made_or_none(self, way: Way, first_fits: bool) -> None:
+        ada, eve = (USERS.objects.create_user(name) for name in ("ada", "eve"))
+        fits, other = {"email": ""}, {"email": "other"}
+        two = (
+            renaming(ada, "Ada", **(fits if first_fits else other)),
+            renaming(eve, "Eve", **(other if first_fits else fits)),
+        )
+        with way(), pytest.raises(RaceLost):
+            write(*two)
+        assert stored(ada).first_name == stored(eve).first_name == ada.first_name == ""
+        with way():
+            write(renaming(ada, "Ada", **fits), renaming(eve, "Eve", **fits))
+        assert (stored(ada).first_name, stored(eve).first_name) == ("Ada", "Eve")
+
+    def test_one_that_was_changed_before_is_no_error_of_the_databases(self) -> None:
+        ada, eve = (USERS.objects.create_user(name) for name in ("ada", "eve"))
+        errors: list[str] = []
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            try:
+                return execute(sql, params, many, context)
+            except Exception:
+                errors.append(sql)
+                raise
+
+        with connection.execute_wrapper(note), pytest.raises(RaceLost):
+            write(renaming(ada, "Ada"), renaming(eve, "Eve", email="other"))
+        assert errors == []  # nor is there one in its log
+
+    def test_an_error_undoes_it_all_and_a_transaction_around_it_goes_on(self, way: Way) -> None:
+        ada = USERS.objects.create_user("ada")
+        with way():
+            with pytest.raises(IntegrityError):
+                write(renaming(ada, "Ada"), Addition(USERS.objects.all(), [user("ada")]))
+            assert stored(ada).first_name == ""
+        assert ada.first_name == ""
+
+    def test_a_value_that_the_database_refuses_is_raised(self) -> None:
+        if not IS_POSTGRES:  # some cut it, some take it
+            return
+        ada = USERS.objects.create_user("ada")
+        with pytest.raises(DataError):
+            write(renaming(ada, "x" * 151), Addition(USERS.objects.all(), [user("eve")]))
+        assert not USERS.objects.filter(username="eve").exists()
+
+    def test_several_statements_at_most_where_one_is_not_to_be_had(self, statements: Any) -> None:
+        ada = USERS.objects.create_user("ada")
+        for around, most in ((nullcontext, 1 if IS_POSTGRES else 2), (transaction.atomic, 2)):
+            with statements() as sent, around():
+                new = user(f"eve {most} {around.__name__}")
+                write(renaming(ada, "Ada"), Addition(USERS.objects.all(), [new]))
+            assert len(sent) == most
+
+
+class TestVerbs:
+    def test_statements_outside_of_a_transaction(
+        self, owner: Owner, settings: Any, statements: Any
+    ) -> None:
+        leave_replies(settings)
+        connection.ensure_connection()  # which MariaDB is told things by statements
+        with statements() as sent:
+            waiting(owner)
+        begun = ["WITH"] if IS_POSTGRES and GIVES_KEYS else ["INSERT", "INSERT"]
+        assert kinds(sent) == ["SELECT", "SELECT", *begun]
+        listen_only(settings)
+        session = opened(somebody_else())
+        both = ["WITH"] if IS_POSTGRES else ["UPDATE", "INSERT"]
+        with statements() as sent:
+            chat_sessions.add_message(session, "user", "Hello")
+        assert kinds(sent) == both
+        with statements() as sent, chat_sessions.record_turn(session, "Why?") as turn:
+            assert kinds(sent) == both
+            sent.clear()
+            turn.answer = "Because."
+        assert kinds(sent) == (["WITH"] if IS_POSTGRES else ["UPDATE", "UPDATE"])
+
+    def test_what_is_stored_is_the_same_in_a_transaction(
+        self, owner: Owner, settings: Any, noon: Any, way: Way
+    ) -> None:
+        listen_only(settings)
+        with way():
+            chat_sessions.send(owner, "One 100 % %s", key="1")
+        noon.shift(300)
+        with way():
+            sent = chat_sessions.send(owner, "Two", key="2")
+        with way(), chat_sessions.record_turn(sent.session, "Three") as turn:
+            noon.shift(20)
+            turn.answer, turn.metadata = "Four %s", {"at": 1}
+        assert sent.arrival.previous is not None
+        before, session = stored(sent.arrival.previous), stored(sent.session)
+        assert (before.open_key, before.end_reason, before.preview) == (
+            None,
+            "idle",
+            "One 100 % %s",
+        )
+        assert (session.previous_id, session.message_count, session.title) == (before.pk, 3, "Two")
+        assert (session.preview, session.metadata, session.unread) == ("Four %s", {}, False)
+        assert session.created is not None
+        assert session.modified is not None
+        for field in session._meta.concrete_fields:
+            known, there = (getattr(row, field.attname) for row in (sent.session, session))
+            assert known == there, field
+        told = [
+            (row.role, row.content, row.state, row.error, row.attempt, row.metadata, row.position)
+            for row in rows(session)
+        ]
+        assert told == [
+            ("user", "Two", "", "", 0, {}, 0),
+            ("user", "Three", "", "", 0, {}, 1),
+            ("assistant", "Four %s", "answered", "", 1, {"at": 1}, 2),
+        ]
+        assert {row.created_at for row in rows(before)} == {before.started_at}
+
+    def test_a_session_that_moved_on_is_read_again(self, owner: Owner, settings: Any) -> None:
+        listen_only(settings)
+        one = opened(owner)
+        other = stored(one)
+        for copy in (one, other, one, other):
+            chat_sessions.add_message(copy, "user", "Hello")
+        assert [row.position for row in rows(one)] == [0, 1, 2, 3]
+        assert stored(one).message_count == 4
+
+    def test_a_key_that_was_used_leaves_everything_as_it_was(
+        self, owner: Owner, settings: Any, noon: Any
+    ) -> None:
+        listen_only(settings)
+        session = opened(owner)
+        first = chat_sessions.add_message(session, "user", "Hello", key="k")
+        before = stored(session)
+        noon.shift(60)
+        assert chat_sessions.add_message(session, "user", "Hello", key="k") == first
+        assert session.last_activity_at == stored(session).last_activity_at
+        assert stored(session).last_activity_at == before.last_activity_at
+        assert len(rows(session)) == 1
+
+    def test_an_open_place_that_is_taken_leaves_the_other_alone(
+        self, owner: Owner, settings: Any
+    ) -> None:
+        listen_only(settings)
+        session = talked(owner)
+        with pytest.raises(IntegrityError):
+            open_new(owner, "", None, clock.now())
+        assert chat_sessions.current(owner) == session
+        assert get_session_model().objects.count() == 1
+
+    def test_a_reply_that_is_not_ours_any_more_leaves_the_session_alone(
+        self, owner: Owner, settings: Any
+    ) -> None:
+        leave_replies(settings)
+        sent = waiting(owner)
+        reply = reply_of(sent)
+        claim(reply, sent.session)
+        chat_sessions.stop(sent.session)
+        before = stored(sent.session)
+        with pytest.raises(TurnLost):
+            finish(reply, sent.session, ReplyState.ANSWERED, content="Late")
+        assert (stored(reply).state, stored(reply).content) == ("stopped", "")
+        assert stored(sent.session).last_activity_at == before.last_activity_at
+
+
+class TestHostsOwnSave:
+    def test_a_receiver_hears_of_a_new_session(self, owner: Owner, settings: Any) -> None:
+        listen_only(settings)
+        heard: list[Any] = []
+
+        def note(sender: Any, instance: Any, created: bool, **facts: Any) -> None:
+            heard.append((instance.pk, created))
+
+        post_save.connect(note, sender=get_session_model())
+        try:
+            sent = chat_sessions.send(owner, "Hello", key="k")
+        finally:
+            post_save.disconnect(note, sender=get_session_model())
+        assert heard == [(sent.session.pk, True)]
+
+    def test_so_does_a_save_of_the_hosts_own(
+        self, owner: Owner, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        listen_only(settings)
+
+        def save(self: Any, *args: Any, **kwargs: Any) -> None:
+            self.title = "By the host"
+            AbstractChatSession.save(self, *args, **kwargs)
+
+        monkeypatch.setattr(get_session_model(), "save", save, raising=False)
+        sent = chat_sessions.send(owner, "Hello", key="k")
+        assert stored(sent.session).title == "By the host"
+
+
+if IS_POSTGRES:
+
+    def other_writer(session: Any, **values: Any) -> Any:
+        """Begin a transaction of another client's that changes the session; return its end."""
+        other = connection.copy()
+        other.set_autocommit(False)
+        columns = ", ".join(f'"{name}" = %s' for name in values)
+        with other.cursor() as cursor:
+            cursor.execute(
+                f'UPDATE "{session._meta.db_table}" SET {columns} WHERE id = %s',  # noqa: S608
+                [*values.values(), session.pk],
+            )
+
+        def commit() -> None:
+            other.commit()
+            other.close()
+
+        return commit
+
+    def someone_waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return bool(cursor.fetchone()[0])
+
+    @pytest.mark.parametrize(
+        ("changed", "again"), [({"title": "Mine"}, False), ({"last_activity_at": None}, True)]
+    )
+    def test_a_session_that_changes_at_this_very_moment(
+        owner: Owner,
+        settings: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        changed: dict[str, Any],
+        again: bool,
+    ) -> None:
+        """The reply's row is written when the session's is found changed: then it is not."""
+        leave_replies(settings)
+        sent = waiting(owner)
+        reply = reply_of(sent)
+        claim(reply, sent.session)
+        lost: list[int] = []
+        monkeypatch.setattr(races, "pause", lost.append)
+        values = {name: value or clock.now() for name, value in changed.items()}
+        commit = other_writer(sent.session, **values)
+
+        def work() -> None:
+            finish(reply, sent.session, ReplyState.ANSWERED, content="Yes")
+            connection.close()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        while worker.is_alive() and not someone_waits():
+            worker.join(0.01)
+        commit()
+        worker.join(10)
+        assert bool(lost) is again
+        assert (stored(reply).state, stored(reply).content) == ("answered", "Yes")
+        session = stored(sent.session)
+        assert session.running_until is None
+        assert session.preview == "Yes"
+        if not again:
+            assert session.title == "Mine"
+
+
+def test_a_change_alone_is_one_statement_without_a_transaction(
+    owner: Owner, statements: Any
+) -> None:
+    session = opened(owner)
+    with statements() as sent:
+        write(moving(session, title="Biology"))
+    assert kinds(sent) == ["UPDATE"]
+    assert stored(session).title == session.title == "Biology"
+
+
+def test_messages_alone_are_stored(owner: Owner) -> None:
+    session = opened(owner)
+    model: Any = get_message_model()
+    two = [model(session=session, content=text) for text in ("One", "Two")]
+    write(Addition(messages(), two))
+    assert sessions().get(pk=session.pk) == session
+    assert {row.content for row in rows(session)} == {"One", "Two"}
