@@ -67,8 +67,6 @@ def _converted(model: type[Model], found: Iterable[tuple[Any, ...]], alias: str)
             *column.get_db_converters(connection),
         )
     ]
-    if not steps:
-        return found
     rows = [list(values) for values in found]
     for place, step, column in steps:
         for values in rows:
