@@ -44,6 +44,15 @@ def test_a_row_can_be_changed_and_stored_and_leads_to_what_it_points_to(model: A
     assert sessions().get(pk=row.pk).title == "Another"
 
 
+@pytest.mark.parametrize("metadata", [{}, {"model": "small"}])
+def test_metadata_is_read_and_each_row_has_its_own(model: Any, metadata: dict[str, Any]) -> None:
+    sessions().update(metadata=metadata)
+    row = read()
+    assert row.metadata == metadata
+    row.metadata["mine"] = True
+    assert read().metadata == metadata
+
+
 def test_whoever_listens_to_new_objects_hears_of_each(model: Any) -> None:
     heard: list[Any] = []
 
