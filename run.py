@@ -28,6 +28,8 @@ MINORS = range(11, 16)  # Python 3.11 to 3.15
 DJANGO_NEEDS = {"52": (3, 10), "60": (3, 12), "61": (3, 12)}  # the oldest Python of each Django
 DJANGO_ENDS = {"52": (3, 14), "60": (3, 14)}  # and the newest
 WHICH_PYTHON = "import os, sys; print(*sys.version_info[:2], os.path.realpath(sys.executable))"
+# What writes nothing that another of them reads.
+BESIDE = {"lint", "security", "types", "migrations", "docs", "frontend"}
 QUIET = subprocess.DEVNULL
 USAGE = "Use: python3 run.py site [--port N] [--host H], or: python3 run.py test [tox arguments]"
 
@@ -44,7 +46,17 @@ def main(arguments):
     elif command == "test":
         install("test", ["tox>=4.24", "tox-uv>=1.28"])
         prepare_tox()
-        become([BIN / "python", "-m", "tox", "run", *(rest or covering_set())])
+        tox = [BIN / "python", "-m", "tox"]
+        if rest:
+            become([*tox, "run", *rest])
+        names = covering_set()
+        beside = [name for name in names if name in BESIDE]
+        # Each of these keeps one processor busy; the others share out all there are by themselves.
+        done = run(
+            [*tox, "run-parallel", "--parallel", "2", "--parallel-no-spinner", *only(beside)]
+        )
+        alone = run([*tox, "run", *only(name for name in names if name not in BESIDE)])
+        sys.exit(done or alone)
     else:
         sys.exit(USAGE)
 
@@ -128,7 +140,7 @@ def interpreters():
 
 
 def covering_set():
-    """Return tox's arguments: the label `test`, less or other than what cannot be had here."""
+    """Return the environments of the label `test`, less or other than what cannot be had here."""
     declared = configparser.ConfigParser(interpolation=None)
     declared.read(ROOT / "tox.ini", encoding="utf-8")
     label = re.search(r"test\s*=\s*(.+)", declared["tox"]["labels"])[1]
@@ -143,8 +155,12 @@ def covering_set():
         # Lines for what this machine lacks cannot be reached here, so the bar is for the full set.
         os.environ.setdefault("CHAT_SESSIONS_COVERAGE", "0")
         print("The coverage bar is not applied, because this is not the full set.", flush=True)
-    names = ",".join(dict.fromkeys(name for name, _ in choices if name))
-    return ["--skip-missing-interpreters", "false", "-e", names]
+    return list(dict.fromkeys(name for name, _ in choices if name))
+
+
+def only(names):
+    """Return tox's arguments for these environments."""
+    return ["--skip-missing-interpreters", "false", "-e", ",".join(names)]
 
 
 def nearest(name, pythons):
@@ -205,6 +221,12 @@ def attempt(command, otherwise):
     )
     if done.returncode:
         sys.exit("\n".join([otherwise, *done.stdout.strip().splitlines()[-1:]]))
+
+
+def run(command):
+    """Run a command for people to see; return its exit code."""
+    sys.stdout.flush()
+    return subprocess.run([str(part) for part in command], check=False).returncode
 
 
 def become(command):

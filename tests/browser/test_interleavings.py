@@ -29,7 +29,7 @@ from tests.browser.test_following import until
 from tests.browser.test_interruptions import LEASE, STREAMS_CUT, UNREACHABLE
 
 SEED = os.environ.get("CHAT_SESSIONS_SEED") or "1"
-HOW_MANY = int(os.environ.get("CHAT_SESSIONS_INTERLEAVINGS") or 4)
+HOW_MANY = int(os.environ.get("CHAT_SESSIONS_INTERLEAVINGS") or 3)
 TABS = 3
 LENGTH = (8, 14)
 PATIENCE = 0.5  # how often somebody waits for an answer before they go on
