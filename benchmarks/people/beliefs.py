@@ -49,7 +49,9 @@ class Promises:
         if not is_kept:
             self.broken[name] += 1
             if len(self.examples) < 20:
-                self.examples.append(f"{PROMISES[name]}: {str(circumstances)[:1000]}")
+                told = str(circumstances)
+                short = told if len(told) < 1000 else f"{told[:500]} … {told[-500:]}"
+                self.examples.append(f"{PROMISES[name]}: {short}")
 
 
 @dataclass
