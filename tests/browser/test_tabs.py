@@ -274,7 +274,7 @@ def test_heartbeats_are_few_and_come_from_one_tab(
     first.open().converse()
     second.open()
     let_pass(BETWEEN_HEARTBEATS + 1, site, first.page)
-    minutes, step = 2, 1
+    minutes, step = 1, 1
     began = first.page.evaluate("Date.now()")
     first.field.press("a")
     let_others_hear(first, second)

@@ -92,8 +92,8 @@ class HintingNotifier(PollNotifier):
 
     # Seconds between two times of publishing, in which hints are gathered; one that comes after a
     # pause goes at once. Published more often, they took a third of the processor time of every
-    # message, and nobody sees so short a wait.
-    gathering = 0.05
+    # message; much less often, and an answer is known elsewhere later than the 50 ms we promise.
+    gathering = 0.01
     idle = 5.0  # seconds without a hint after which the publishing thread ends
     again = 5.0  # seconds of polling before listening is tried again; each failure doubles them
     longest = 300.0  # seconds of polling at most
