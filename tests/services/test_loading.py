@@ -16,6 +16,8 @@ from django_chat_sessions.services import loading, prepared
 from django_chat_sessions.services.tables import sessions
 from tests.services.test_prepared import _of_scope
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def model(owner: Owner) -> Iterator[Any]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services import prepared
 from django_chat_sessions.services.tables import sessions
+
+pytestmark = pytest.mark.django_db
 
 
 def _of_scope(table: ChatSessionQuerySet, most: int, *, scope: Any) -> ChatSessionQuerySet:

@@ -102,7 +102,7 @@ class TestWrite:
         def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             try:
                 return execute(sql, params, many, context)
-            except Exception:
+            except Exception:  # noted, and raised on
                 errors.append(sql)
                 raise
 
