@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connections
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import Expression, Field, IntegerField, Model, QuerySet
 
 from django_chat_sessions.services.loading import loaded
 
@@ -35,8 +35,17 @@ class Given(Expression):
         return "%s", (self,)
 
     def prepared(self, values: dict[str, Any], connection: Any) -> Any:
-        """Return the value in the form in which this database takes it."""
-        return self.output_field.get_db_prep_value(values[self.name], connection)
+        """Return the value in the form in which this database takes it.
+
+        Raises OverflowError for a number that the column cannot hold: no row has it.
+        """
+        value = self.output_field.get_db_prep_value(values[self.name], connection)
+        if isinstance(self.output_field, IntegerField):
+            kind = self.output_field.get_internal_type()
+            least, most = connection.ops.integer_field_range(kind)
+            if not (least is None or least <= value) or not (most is None or value <= most):
+                raise OverflowError(self.name)
+        return value
 
 
 def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list[Any]:
