@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import Expression, Field, IntegerField, Model, QuerySet
 
-from django_chat_sessions.services.loading import loaded
+from django_chat_sessions.services.loading import loaded, read_moments_quickly
 
 STATEMENTS = 512  # shapes that are kept; a site has a few dozen
 Build = Callable[..., QuerySet[Any]]
@@ -57,7 +57,9 @@ def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list
     known: Table = (type(table), table.model, table.db)
     sql, places = _select(build, known, shape, tuple(values))
     params = _filled(places, values, table.db)
-    with connections[table.db].cursor() as cursor:
+    connection = connections[table.db]
+    with connection.cursor() as cursor:
+        read_moments_quickly(cursor, connection)
         cursor.execute(sql, params)
         return loaded(table.model, cursor.fetchall(), table.db)
 
