@@ -32,7 +32,7 @@ def read_moments_quickly(cursor: Any, connection: Any) -> None:
     if connection.vendor != "postgresql" or adapters is None:  # psycopg 2 has none
         return
     number, of_psycopg = _moments_of_psycopg()
-    of_django = connection.connection.adapters.get_loader(number, 0)
+    of_django = adapters.get_loader(number, 0)
     # What another zone or somebody's own loader would make of a moment stays as it is.
     if getattr(of_django, "timezone", None) is UTC and connection.connection.info.timezone is UTC:
         adapters.register_loader(number, of_psycopg)
@@ -94,13 +94,17 @@ def _converted(model: type[Model], found: Iterable[tuple[Any, ...]], alias: str)
     ]
     rows = [list(values) for values in found]
     for place, step, column in steps:
-        # Most rows' metadata is empty, and parsing that takes ten times as long as making it.
-        empty = "{}" if _is_plain_json(step, column.target) else None
+        read = _but_for_empty(step) if _is_plain_json(step, column.target) else step
         for values in rows:
-            value = values[place]
-            is_empty = value is not None and value == empty
-            values[place] = {} if is_empty else step(value, column, connection)
+            values[place] = read(values[place], column, connection)
     return rows
+
+
+def _but_for_empty(step: Any) -> Any:
+    """Most rows' metadata is empty, and parsing that takes ten times as long as making it."""
+    return lambda value, column, connection: (
+        {} if value == "{}" else step(value, column, connection)
+    )
 
 
 def _is_plain_json(step: Any, field: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC
 from typing import Any
 
 import pytest
@@ -195,18 +194,20 @@ class TestMoments:
                 cursor.execute("SET LOCAL TIME ZONE 'Asia/Kathmandu'")
         assert not self.makes_its_own()
 
-    def test_so_is_what_a_host_makes_of_moments(
-        self, owner: Owner, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        if IS_POSTGRES:
-            number, _ = loading._moments_of_psycopg()
-            of_django = connection.connection.adapters.get_loader(number, 0)
-            assert of_django.timezone is UTC
-            monkeypatch.setattr(of_django, "timezone", None)
+    def test_so_are_moments_without_a_zone(self, owner: Owner, settings: Any) -> None:
+        settings.USE_TZ = False
+        assert not self.makes_its_own()
+
+    def test_so_is_what_a_host_makes_of_moments(self, owner: Owner) -> None:
         with connection.cursor() as cursor:
+            if IS_POSTGRES:
+                number, _ = loading._moments_of_psycopg()
+                text = connection.connection.adapters.types["text"].oid
+                its_own = cursor.adapters.get_loader(text, 0)
+                cursor.adapters.register_loader(number, its_own)
             loading.read_moments_quickly(cursor, connection)
             if IS_POSTGRES:
-                assert cursor.adapters.get_loader(number, 0) is not loading._moments_of_psycopg()[1]
+                assert cursor.adapters.get_loader(number, 0) is its_own
 
     def test_a_driver_without_loaders_is_left_alone(self, owner: Owner) -> None:
         loading.read_moments_quickly(object(), connection)
