@@ -93,8 +93,8 @@ def history_page(
 
     ``archived`` shows the archived sessions instead, in the order of their latest messages.
     """
-    if after is None and scope is None and not archived:
-        rows = _first_page(owner, limit + 1)
+    if after is None and not archived:
+        rows = _first_page(owner, scope, limit + 1)
         return _up_to(rows, limit, archived=False)
     listed = sessions().owned_by(owner).in_history(archived=archived)
     if scope is not None:
@@ -155,14 +155,19 @@ def _in_order(rows: list[AbstractChatSession], alias: str) -> list[AbstractChatS
     return rows
 
 
-def _first_page(owner: Owner, most: int) -> list[AbstractChatSession]:
+def _first_page(owner: Owner, scope: str | None, most: int) -> list[AbstractChatSession]:
     """Return what every visit to the history begins with, by a statement compiled once."""
     table = sessions()
-    return _in_order(prepared.rows(_beginning, table, most, **parts_of(owner)), table.db)
+    named = parts_of(owner) if scope is None else {**parts_of(owner), "scope": scope}
+    return _in_order(prepared.rows(_beginning, table, most, **named), table.db)
 
 
-def _beginning(table: ChatSessionQuerySet, most: int, **whose: Any) -> ChatSessionQuerySet:
+def _beginning(
+    table: ChatSessionQuerySet, most: int, *, scope: Any = None, **whose: Any
+) -> ChatSessionQuerySet:
     mine = table.owned_by(Owner(**whose)).in_history()
+    if scope is not None:
+        mine = mine.filter(scope=scope)
     return _both(mine.pinned(), mine.filter(pinned_at=None), most)
 
 
