@@ -15,7 +15,7 @@ from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
 from django_chat_sessions.services import prepared
-from django_chat_sessions.services.tables import messages, sessions
+from django_chat_sessions.services.tables import messages, parts_of, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,31 @@ def find_session(owner: Owner, session_id: Any) -> AbstractChatSession:
 
     Raises SessionNotFound for everybody else's, exactly as for one that does not exist.
     """
-    return one_of(sessions().owned_by(owner), session_id)
+    return _the_one(_owned, owner, session_id)
 
 
-def one_of(mine: ChatSessionQuerySet, session_id: Any) -> AbstractChatSession:
-    """Return the session of that id among these; 1 statement. Raises SessionNotFound."""
+def find_also_deleted(owner: Owner, session_id: Any) -> AbstractChatSession:
+    """Return what ``find_session`` does, also what waits for the purge; 1 statement."""
+    return _the_one(_belonging, owner, session_id)
+
+
+def _the_one(build: prepared.Build, owner: Owner, session_id: Any) -> AbstractChatSession:
     try:
-        found: AbstractChatSession | None = next(iter(mine.filter(pk=session_id)[:1]), None)
+        found = prepared.rows(build, sessions(), pk=session_id, **parts_of(owner))
     except (ValidationError, ValueError, TypeError, OverflowError):  # not a key of this table
-        found = None
-    if found is None:
+        found = []
+    if not found:
         raise SessionNotFound("There is no such chat session.")
-    return found
+    session: AbstractChatSession = found[0]
+    return session
+
+
+def _owned(table: ChatSessionQuerySet, pk: Any, **whose: Any) -> ChatSessionQuerySet:
+    return table.owned_by(Owner(**whose)).filter(pk=pk)
+
+
+def _belonging(table: ChatSessionQuerySet, pk: Any, **whose: Any) -> ChatSessionQuerySet:
+    return table.belonging_to(Owner(**whose)).filter(pk=pk)
 
 
 def recent_sessions(
@@ -80,8 +93,8 @@ def history_page(
 
     ``archived`` shows the archived sessions instead, in the order of their latest messages.
     """
-    if after is None and scope is None and not archived:
-        rows = _first_page(owner, limit + 1)
+    if after is None and not archived:
+        rows = _first_page(owner, scope, limit + 1)
         return _up_to(rows, limit, archived=False)
     listed = sessions().owned_by(owner).in_history(archived=archived)
     if scope is not None:
@@ -142,21 +155,20 @@ def _in_order(rows: list[AbstractChatSession], alias: str) -> list[AbstractChatS
     return rows
 
 
-def _first_page(owner: Owner, most: int) -> list[AbstractChatSession]:
+def _first_page(owner: Owner, scope: str | None, most: int) -> list[AbstractChatSession]:
     """Return what every visit to the history begins with, by a statement compiled once."""
-    if owner.user_id is not None:
-        mine: dict[str, Any] = {"user": owner.user_id}
-    else:
-        mine = {"visitor_key": owner.visitor_key}
     table = sessions()
-    return _in_order(prepared.rows(_beginning, table, most, **mine), table.db)
+    named = parts_of(owner) if scope is None else {**parts_of(owner), "scope": scope}
+    return _in_order(prepared.rows(_beginning, table, most, **named), table.db)
 
 
 def _beginning(
-    table: ChatSessionQuerySet, most: int, *, user: Any = None, visitor_key: Any = None
+    table: ChatSessionQuerySet, most: int, *, scope: Any = None, **whose: Any
 ) -> ChatSessionQuerySet:
-    mine = table.owned_by(Owner(user_id=user, visitor_key=visitor_key)).in_history()
-    return _both(mine.pinned(), mine.filter(pinned_at=None).newest_first(), most)
+    mine = table.owned_by(Owner(**whose)).in_history()
+    if scope is not None:
+        mine = mine.filter(scope=scope)
+    return _both(mine.pinned(), mine.filter(pinned_at=None), most)
 
 
 def _others(

@@ -15,7 +15,7 @@ from django_chat_sessions.models import Role
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services import prepared
-from django_chat_sessions.services.tables import messages, sessions
+from django_chat_sessions.services.tables import messages, parts_of, sessions
 
 MINUTE = 60
 HOUR = 3600  # an answer that takes longer does not count
@@ -35,7 +35,7 @@ def refuse_excess(owner: Owner, now: datetime, *, asks: bool) -> None:
     if limits.messages_per_minute is None and most_replies is None:
         return
     hour_ago = clock.after(now, -HOUR)
-    recent = prepared.tuples(_lately, sessions(), **_named(owner), last_message_at=hour_ago)
+    recent = prepared.tuples(_lately, sessions(), **parts_of(owner), last_message_at=hour_ago)
     if most_replies is not None:
         running = sum(until is not None and until > now for _last, _count, until in recent)
         if running >= most_replies:
@@ -63,12 +63,6 @@ def _lately(table: ChatSessionQuerySet, last_message_at: Any, **whose: Any) -> A
     mine = table.belonging_to(Owner(**whose)).filter(last_message_at__gt=last_message_at)
     columns = ("last_message_at", "message_count", "running_until")
     return mine.newest_first().values_list(*columns)[:LOOKED_AT]
-
-
-def _named(owner: Owner) -> dict[str, Any]:
-    if owner.user_id is not None:
-        return {"user_id": owner.user_id}
-    return {"visitor_key": owner.visitor_key}
 
 
 def _since(owner: Owner, now: datetime, seconds: int) -> ChatSessionQuerySet:

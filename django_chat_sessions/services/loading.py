@@ -8,6 +8,7 @@ builds its rows gets them without the general way, which took a third of the who
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC
 from functools import lru_cache
 from inspect import getattr_static
 from typing import Any
@@ -19,6 +20,30 @@ from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
 from django_chat_sessions.models import FillsPrimaryKey
+
+
+def read_moments_quickly(cursor: Any, connection: Any) -> None:
+    """Let psycopg alone make the moments that this cursor reads, where they come out the same.
+
+    Measured: a list of 30 has 240 of them, and that Django sets the zone of each, which is the
+    one it has, is a fifth of what the list costs in this process.
+    """
+    adapters = getattr(cursor, "adapters", None)
+    if connection.vendor != "postgresql" or adapters is None:  # psycopg 2 has none
+        return
+    number, of_psycopg = _moments_of_psycopg()
+    of_django = adapters.get_loader(number, 0)
+    # What another zone or somebody's own loader would make of a moment stays as it is.
+    if getattr(of_django, "timezone", None) is UTC and connection.connection.info.timezone is UTC:
+        adapters.register_loader(number, of_psycopg)
+
+
+@lru_cache
+def _moments_of_psycopg() -> tuple[int, Any]:
+    import psycopg  # noqa: PLC0415  only where the database is a PostgreSQL
+
+    number = psycopg.adapters.types["timestamptz"].oid
+    return number, psycopg.adapters.get_loader(number, psycopg.pq.Format.TEXT)
 
 
 def loaded(model: type[Model], found: Iterable[tuple[Any, ...]], alias: str) -> list[Any]:
@@ -69,15 +94,22 @@ def _converted(model: type[Model], found: Iterable[tuple[Any, ...]], alias: str)
     ]
     rows = [list(values) for values in found]
     for place, step, column in steps:
-        # Most metadata is empty, and to parse that took longer than to build the row.
-        if isinstance(column.field, JSONField) and column.field.decoder is None:
-            for values in rows:
-                value = values[place]
-                values[place] = {} if value == "{}" else step(value, column, connection)
-        else:
-            for values in rows:
-                values[place] = step(values[place], column, connection)
+        read = _but_for_empty(step) if _is_plain_json(step, column.target) else step
+        for values in rows:
+            values[place] = read(values[place], column, connection)
     return rows
+
+
+def _but_for_empty(step: Any) -> Any:
+    """Most rows' metadata is empty, and parsing that takes ten times as long as making it."""
+    return lambda value, column, connection: (
+        {} if value == "{}" else step(value, column, connection)
+    )
+
+
+def _is_plain_json(step: Any, field: Any) -> bool:
+    is_usual = getattr(step, "__func__", None) is JSONField.from_db_value
+    return is_usual and field.decoder is None
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.models import AbstractChatSession, EndReason, Role
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.excerpts import storable, title_from
-from django_chat_sessions.services.history import one_of
+from django_chat_sessions.services.history import find_also_deleted
 from django_chat_sessions.services.opening import close
 from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
 from django_chat_sessions.services.replies.control import stop_replies
@@ -141,7 +141,7 @@ def restore(owner: Owner, session_id: Any) -> AbstractChatSession:
     One that was open has ended, with reason ``user``: it can be reopened. One that is not
     deleted stays as it is. Raises SessionNotFound afterwards, and for everybody else's.
     """
-    session = one_of(sessions().belonging_to(owner), session_id)
+    session = find_also_deleted(owner, session_id)
 
     def step(known: AbstractChatSession) -> None:
         if known.deleted_at is None:

@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connections
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import Expression, Field, IntegerField, Model, QuerySet
 
-from django_chat_sessions.services.loading import loaded
+from django_chat_sessions.services.loading import loaded, read_moments_quickly
 
 STATEMENTS = 512  # shapes that are kept; a site has a few dozen
 Build = Callable[..., QuerySet[Any]]
@@ -35,8 +35,17 @@ class Given(Expression):
         return "%s", (self,)
 
     def prepared(self, values: dict[str, Any], connection: Any) -> Any:
-        """Return the value in the form in which this database takes it."""
-        return self.output_field.get_db_prep_value(values[self.name], connection)
+        """Return the value in the form in which this database takes it.
+
+        Raises OverflowError for a number that the column cannot hold: no row has it.
+        """
+        value = self.output_field.get_db_prep_value(values[self.name], connection)
+        if isinstance(self.output_field, IntegerField):
+            kind = self.output_field.get_internal_type()
+            least, most = connection.ops.integer_field_range(kind)
+            if not (least is None or least <= value) or not (most is None or value <= most):
+                raise OverflowError(self.name)
+        return value
 
 
 def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list[Any]:
@@ -48,7 +57,9 @@ def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list
     known: Table = (type(table), table.model, table.db)
     sql, places = _select(build, known, shape, tuple(values))
     params = _filled(places, values, table.db)
-    with connections[table.db].cursor() as cursor:
+    connection = connections[table.db]
+    with connection.cursor() as cursor:
+        read_moments_quickly(cursor, connection)
         cursor.execute(sql, params)
         return loaded(table.model, cursor.fetchall(), table.db)
 

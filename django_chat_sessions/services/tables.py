@@ -31,6 +31,13 @@ def messages() -> ChatMessageQuerySet:
     return ChatMessageQuerySet(model, using=router.db_for_write(model))
 
 
+def parts_of(owner: Owner) -> dict[str, Any]:
+    """Return what an owner is made of: the column that finds the owner's rows, and its value."""
+    if owner.user_id is not None:
+        return {"user_id": owner.user_id}
+    return {"visitor_key": owner.visitor_key}
+
+
 def in_batches(candidates: QuerySet[Any], size: int) -> Iterator[list[Any]]:
     """Yield rows by ascending id, each batch read after the one before was dealt with."""
     last: Any = None

@@ -155,6 +155,16 @@ def test_the_token_that_the_first_get_gives_allows_changes(
     assert response.status_code == 201
 
 
+@pytest.mark.parametrize("kind", ["user", "visitor"])
+def test_a_later_get_renews_the_cookie_and_keeps_the_token(db: None, kind: str) -> None:
+    caller = person(kind, csrf=True)
+    caller.get("sessions/current")
+    token = caller.client.cookies["csrftoken"].value
+    again = caller.get("sessions/current")
+    assert again.cookies["csrftoken"].value == token
+    assert again.cookies["csrftoken"]["max-age"]
+
+
 def test_a_token_in_a_header_needs_no_csrf_token(db: None, tokens_too: None) -> None:
     caller = person("token", csrf=True)
     assert caller.say("Why?").status_code == 201

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import JSONField
 from django.db.models.signals import post_init
 
 from django_chat_sessions import get_session_model
@@ -17,6 +19,8 @@ from django_chat_sessions.services.tables import sessions
 from tests.services.test_prepared import _of_scope
 
 pytestmark = pytest.mark.django_db
+
+IS_POSTGRES = connection.vendor == "postgresql"
 
 
 @pytest.fixture
@@ -123,3 +127,96 @@ def test_only_what_the_database_returns_in_another_form_is_converted(model: Any)
     assert "JSONField" in kinds
     assert "CharField" not in kinds
     assert ("DateTimeField" in kinds) == (connection.vendor != "postgresql")
+
+
+def test_empty_metadata_is_each_rows_own(owner: Owner) -> None:
+    for number in range(2):
+        chat_sessions.start(owner, f"scope {number}")
+    first, second = sessions().order_by("pk")
+    sessions().filter(pk=second.pk).update(metadata={"a": [1]})
+    rows = [loading.loaded(type(first), stored(), "default") for _ in range(2)]
+    assert [[row.metadata for row in found] for found in rows] == [[{}, {"a": [1]}]] * 2
+    assert rows[0][0].metadata is not rows[1][0].metadata
+
+
+def stored() -> Any:
+    """What the database returns of the sessions, nothing of it converted."""
+    sql, params = sessions().order_by("pk").query.get_compiler("default").as_sql()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+class Decoder(json.JSONDecoder):
+    """Knows more than JSON."""
+
+
+class Sealed(JSONField):
+    """Reads in a way of its own."""
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return value
+
+
+@pytest.mark.parametrize(
+    ("field", "is_plain"),
+    [(JSONField(), True), (JSONField(decoder=Decoder), False), (Sealed(), False)],
+)
+def test_whoever_reads_json_in_a_way_of_its_own_reads_empty_metadata_too(
+    field: Any, is_plain: bool
+) -> None:
+    assert loading._is_plain_json(field.from_db_value, field) is is_plain
+    assert not loading._is_plain_json(lambda *_: None, field)
+
+
+class TestMoments:
+    """Who makes the moments of a cursor's rows."""
+
+    def makes_its_own(self) -> bool:
+        """Whether a cursor's moments are made by the driver alone."""
+        with connection.cursor() as cursor:
+            loading.read_moments_quickly(cursor, connection)
+            if not IS_POSTGRES:
+                return False
+            number, of_psycopg = loading._moments_of_psycopg()
+            return cursor.adapters.get_loader(number, 0) is of_psycopg
+
+    def test_they_are_what_django_makes_of_them(self, owner: Owner) -> None:
+        chat_sessions.start(owner)
+        assert self.makes_its_own() is IS_POSTGRES
+        [row] = prepared.rows(_of_scope, sessions(), 5, scope="")
+        [wanted] = sessions()
+        assert row.started_at == wanted.started_at
+        assert row.started_at.tzinfo is wanted.started_at.tzinfo
+
+    def test_the_next_cursor_has_django_make_them(self, owner: Owner) -> None:
+        assert self.makes_its_own() is IS_POSTGRES
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            if IS_POSTGRES:
+                number, of_psycopg = loading._moments_of_psycopg()
+                assert cursor.adapters.get_loader(number, 0) is not of_psycopg
+
+    def test_another_zone_of_the_connection_is_left_to_django(self, owner: Owner) -> None:
+        if IS_POSTGRES:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL TIME ZONE 'Asia/Kathmandu'")
+        assert not self.makes_its_own()
+
+    def test_so_are_moments_without_a_zone(self, owner: Owner, settings: Any) -> None:
+        settings.USE_TZ = False
+        assert not self.makes_its_own()
+
+    def test_so_is_what_a_host_makes_of_moments(self, owner: Owner) -> None:
+        with connection.cursor() as cursor:
+            if IS_POSTGRES:
+                number, _ = loading._moments_of_psycopg()
+                text = connection.connection.adapters.types["text"].oid
+                its_own = cursor.adapters.get_loader(text, 0)
+                cursor.adapters.register_loader(number, its_own)
+            loading.read_moments_quickly(cursor, connection)
+            if IS_POSTGRES:
+                assert cursor.adapters.get_loader(number, 0) is its_own
+
+    def test_a_driver_without_loaders_is_left_alone(self, owner: Owner) -> None:
+        loading.read_moments_quickly(object(), connection)

@@ -49,3 +49,18 @@ def test_tuples_are_those_of_the_queryset(owner: Owner) -> None:
         found = prepared.tuples(_columns_of_scope, sessions(), scope=scope)
         assert found == list(_columns_of_scope(sessions(), scope=scope))
         assert len(found) == 1
+
+
+def _of_length(table: ChatSessionQuerySet, *, message_count: Any) -> ChatSessionQuerySet:
+    return table.filter(message_count=message_count)
+
+
+def test_a_number_that_no_row_can_have_is_refused_before_the_database_is(
+    owner: Owner, statements: Any
+) -> None:
+    chat_sessions.start(owner)
+    assert len(prepared.rows(_of_length, sessions(), message_count=0)) == 1
+    for number in (-1, 2**70):
+        with statements() as sent, pytest.raises(OverflowError):
+            prepared.rows(_of_length, sessions(), message_count=number)
+        assert sent == []
