@@ -99,10 +99,10 @@ def history_page(
     listed = sessions().owned_by(owner).in_history(archived=archived)
     if scope is not None:
         listed = listed.filter(scope=scope)
-    if archived:
+    if after is None or archived:
         rows = _others(listed, after, limit + 1)
     else:
-        rows = pinned_and_newest(listed, limit + 1, after)
+        rows = _later_page(listed, limit + 1, after)
     return _up_to(rows, limit, archived=archived)
 
 
@@ -117,25 +117,33 @@ def _up_to(
     return rows[:limit], Place(moment, last.pk, is_pinned)
 
 
-def pinned_and_newest(
-    mine: ChatSessionQuerySet, most: int, after: Place | None = None
-) -> list[AbstractChatSession]:
+def pinned_and_newest(owner: Owner, most: int) -> list[AbstractChatSession]:
     """Return up to ``most`` pinned sessions, then up to ``most`` others; 1 statement.
 
-    Each part comes in order from an index of its own; sorting both at once would read them all.
+    Archived ones and those without a message are among them.
     """
-    others = mine.filter(pinned_at=None).newest_first()
-    if after is not None and not after.is_pinned:
+    table = sessions()
+    found = prepared.rows(_pinned_and_newest, table, most, **parts_of(owner))
+    return _in_order(found, table.db)
+
+
+def _pinned_and_newest(table: ChatSessionQuerySet, most: int, **whose: Any) -> ChatSessionQuerySet:
+    mine = table.owned_by(Owner(**whose))
+    return _both(mine.pinned(), mine.filter(pinned_at=None).newest_first(), most)
+
+
+def _later_page(listed: ChatSessionQuerySet, most: int, after: Place) -> list[AbstractChatSession]:
+    others = listed.filter(pinned_at=None)
+    if not after.is_pinned:
         return _others(others, after, most)
-    pinned = mine.pinned()
-    if after is not None:
-        pinned = pinned.pinned_before(after.moment, after.pk)
-    return _in_order(list(_both(pinned, others, most)), mine.db)
+    pinned = listed.pinned().pinned_before(after.moment, after.pk)
+    return _in_order(list(_both(pinned, others, most)), listed.db)
 
 
 def _both(
     pinned: ChatSessionQuerySet, others: ChatSessionQuerySet, most: int
 ) -> ChatSessionQuerySet:
+    """Each part comes in order from an index of its own; one sort of both would read them all."""
     if connections[pinned.db].features.supports_slicing_ordering_in_compound:
         return pinned[:most].union(others[:most], all=True)
     # SQLite takes no LIMIT in a part of a union, but in a subquery, which has no order

@@ -25,7 +25,7 @@ from django_chat_sessions.services.following.cursors import (
 )
 from django_chat_sessions.services.history import pinned_and_newest
 from django_chat_sessions.services.replies.asking import recover_session
-from django_chat_sessions.services.tables import messages, sessions
+from django_chat_sessions.services.tables import messages
 
 LAST_TURN = 2  # messages
 MOST_MESSAGES = 50  # of one session; whoever misses more reads the transcript
@@ -77,7 +77,7 @@ def updates(owner: Owner, since: str | None = None) -> Updates:
 
 
 def _rows(owner: Owner) -> list[AbstractChatSession]:
-    return pinned_and_newest(sessions().owned_by(owner), app_settings.HISTORY_LIMIT)
+    return pinned_and_newest(owner, app_settings.HISTORY_LIMIT)
 
 
 class _Comparison:
