@@ -57,16 +57,21 @@ def waiting(owner: Owner, text: str = "Hello", key: str = "key-of-waiting") -> c
     return chat_sessions.send(owner, text, key=key)
 
 
-def meanwhile(monkeypatch: Any, module: Any, happens: Callable[[], Any]) -> None:
-    """Let something happen between what a verb of this module has read and its first write."""
-    real, due = module.short_transaction, [happens]
+def meanwhile(
+    monkeypatch: Any, module: Any, happens: Callable[[], Any], by: str = "short_transaction"
+) -> None:
+    """Let something happen between what a verb of this module has read and its first write.
 
-    def short_transaction(*of: AbstractChatSession) -> Any:
+    ``by`` names what the module writes with, or within.
+    """
+    real, due = getattr(module, by), [happens]
+
+    def writes(*of: Any) -> Any:
         if due:
             due.pop()()
         return real(*of)
 
-    monkeypatch.setattr(module, "short_transaction", short_transaction)
+    monkeypatch.setattr(module, by, writes)
 
 
 def reply_of(sent: chat_sessions.Sent) -> AbstractChatMessage:

@@ -92,13 +92,14 @@ class LeaseKeeper:
                 elif now - used >= self.idle:
                     self._thread = None
                     break
-            growing = [growth for _reply, _session, growth in held if growth is not None]
-            for growth in growing:
-                self._store(growth)
+            # Leases first: text that comes late is late, a turn whose lease has passed is lost.
             if time.monotonic() - renewed >= app_settings.REPLY_LEASE / 3:
                 renewed = time.monotonic()
                 for one in held:
                     self._renew(*one)
+            growing = [growth for _reply, _session, growth in held if growth is not None]
+            for growth in growing:
+                self._store(growth)
             left = renewed + app_settings.REPLY_LEASE / 3 - time.monotonic()
             pause = max(0.0, min(left, SAVE_EVERY if growing else self.idle))
             connections.close_all()  # none is kept idle, and a broken one is not met again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from copy import copy
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -49,7 +50,8 @@ def claim(reply: AbstractChatMessage, session: AbstractChatSession) -> bool:
             # The attempt too: whoever read an earlier one must not run the one that followed.
             if not claimed.filter(attempt=reply.attempt).update(**facts):
                 return False
-            _pin(known, lease, now)
+            if pinned := _pinned(known, lease, now):
+                compare_and_set(known, **pinned)
         return True
 
     try:
@@ -67,14 +69,15 @@ def latest_activity(session: AbstractChatSession, moment: datetime) -> datetime:
     return max(moment, session.last_activity_at or moment)
 
 
-def _pin(session: AbstractChatSession, lease: datetime, now: datetime) -> None:
-    """Hold the session open until the lease ends, unless the turn or the session is over.
+def _pinned(session: AbstractChatSession, lease: datetime, now: datetime) -> dict[str, Any]:
+    """Return what holds the session open until the lease ends; nothing when either is over.
 
-    Together with the reply's own lease: in between, others would take the worker for dead.
+    Written together with the reply's own lease: in between, others would take the worker for dead.
     """
-    if session.running_until is not None and not session.is_lapsed(now):
-        expires_at = expiry(session, last_activity_at=latest_activity(session, lease))
-        compare_and_set(session, running_until=lease, expires_at=expires_at)
+    if session.running_until is None or session.is_lapsed(now):
+        return {}
+    expires_at = expiry(session, last_activity_at=latest_activity(session, lease))
+    return {"running_until": lease, "expires_at": expires_at}
 
 
 def ours(reply: AbstractChatMessage) -> ChatMessageQuerySet:
@@ -102,17 +105,24 @@ def save_text(reply: AbstractChatMessage, content: str) -> None:
 
 @survives_races
 def renew(reply: AbstractChatMessage, session: AbstractChatSession) -> None:
-    """Renew the lease and keep the session from expiring; 3 statements. Raises TurnLost."""
+    """Renew the lease and keep the session from expiring; 3 statements, on PostgreSQL 2.
+
+    Raises TurnLost.
+    """
     read_again(session)
 
     def step(known: AbstractChatSession) -> None:
         now = clock.now()
+        # An expired session stays expired: whoever slept through both comes too late.
+        if known.is_lapsed(now):
+            raise _lost(reply)
         lease = clock.after(now, app_settings.REPLY_LEASE)
-        with short_transaction(known):
-            # An expired session stays expired: whoever slept through both comes too late.
-            if known.is_lapsed(now) or not ours(reply).update(lease_until=lease):
-                raise _lost(reply)
-            _pin(known, lease, now)
+        held = growing(copy(reply), lease_until=lease)  # its worker has the row itself in hand
+        if pinned := _pinned(known, lease, now):
+            write(held, moving(known, **pinned))
+            tell_readers(known)
+        else:
+            write(held)
 
     with_latest(session, step)
 

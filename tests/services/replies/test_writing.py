@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -209,7 +210,7 @@ class TestRenew:
         def ends_first() -> None:
             finish(stored(reply), stored(session), ReplyState.ANSWERED, content="Yes")
 
-        meanwhile(monkeypatch, writing, ends_first)
+        meanwhile(monkeypatch, writing, ends_first, by="write")
         noon.shift(10 * SECOND)
         with pytest.raises(TurnLost):
             renew(reply, session)
@@ -222,10 +223,17 @@ class TestRenew:
         claim(reply, session)
         until = clock.now() + LEASE
         noon.shift(10 * SECOND)
-        monkeypatch.setattr(writing, "compare_and_set", fails)
+        real = races.moving
+
+        def moving(known: Any, **values: Any) -> Any:
+            change = real(known, **values)
+            return replace(change, where={**change.where, "message_count": 99}, lost=DatabaseError)
+
+        monkeypatch.setattr(writing, "moving", moving)
         with pytest.raises(DatabaseError):
             renew(reply, session)
         assert stored(reply).lease_until == until
+        assert stored(session).running_until == until
 
     def test_a_reply_whose_session_no_longer_waits_for_it_holds_nothing_open(
         self, reply: Any, session: Any, noon: Any
