@@ -16,6 +16,7 @@ from django_chat_sessions.services.tables import let_go_of_connection, messages
 logger = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 SAVE_EVERY = 0.5  # seconds; twice this is the most of a growing answer that a crash can take
+LOOKED_AFTER = SAVE_EVERY / 2  # seconds between two looks of the keeper at texts that wait
 
 
 class Growth:
@@ -55,7 +56,8 @@ class Growth:
 
     def store_what_waits(self) -> None:
         """Store pieces that the worker has not stored; from another thread."""
-        is_late = time.monotonic() - self._stored_at >= SAVE_EVERY
+        # Not as soon as the worker itself would: the keeper is one thread for all the silent ones.
+        is_late = time.monotonic() - self._stored_at >= 2 * SAVE_EVERY - LOOKED_AFTER
         if is_late and self._stored < len(self._pieces) and not (self.is_private or self.is_lost):
             try:
                 self._store()

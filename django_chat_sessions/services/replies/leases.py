@@ -15,17 +15,55 @@ from django.db import connections
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
-from django_chat_sessions.services.replies.growing import SAVE_EVERY, Growth
+from django_chat_sessions.services.replies.growing import LOOKED_AFTER, Growth
 from django_chat_sessions.services.replies.writing import renew
 
 logger = logging.getLogger(__name__)
 
+AGAIN = 1.0  # seconds until a lease that could not be renewed is tried again
 
-Held = tuple[AbstractChatMessage, AbstractChatSession, Growth | None]
+
+class Lease:
+    """The lease of one reply, renewed each third of it by its worker or by the keeper.
+
+    Whoever comes first does it: many workers must not have to wait for one thread.
+    """
+
+    def __init__(
+        self, reply: AbstractChatMessage, session: AbstractChatSession, growth: Growth | None
+    ) -> None:
+        self.reply = reply
+        self.growth = growth
+        self.is_lost = False
+        # A copy: it is read again, and must not move the session under its owner's hands.
+        self._session = copy(session)
+        self._lock = threading.Lock()
+        self.due = time.monotonic() + _third()
+
+    def renew_if_due(self) -> None:
+        """Renew it if it is time. Never raises: the next one to come tries again."""
+        if time.monotonic() < self.due or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self.due = time.monotonic() + _third()
+            renew(self.reply, self._session)
+        except ChatSessionsError:
+            self.is_lost = True
+            if self.growth is not None:
+                self.growth.is_lost = True
+        except Exception as error:  # noqa: BLE001  neither thread ends by what one lease meets
+            self.due = time.monotonic() + min(AGAIN, _third())
+            logger.error("Lease of reply %s not renewed: %s", self.reply.pk, type(error).__name__)
+        finally:
+            self._lock.release()
+
+
+def _third() -> float:
+    return app_settings.REPLY_LEASE / 3
 
 
 class LeaseKeeper:
-    """One thread per process renews every held lease each third of it; none held, soon no thread.
+    """One thread per process looks after every lease that is held; none held, soon no thread.
 
     It also stores text that waits: a responder that is silent after a few words must not keep them
     from their reader, or let a crash take them.
@@ -35,7 +73,7 @@ class LeaseKeeper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[Any, Held] = {}
+        self._held: dict[Any, Lease] = {}
         self._thread: threading.Thread | None = None
         self._changed = threading.Event()
 
@@ -45,11 +83,11 @@ class LeaseKeeper:
         reply: AbstractChatMessage,
         session: AbstractChatSession,
         growth: Growth | None = None,
-    ) -> Iterator[None]:
+    ) -> Iterator[Lease]:
         """Keep the reply's lease, and its text up to date, as long as the block runs."""
-        self.hold(reply, session, growth)
+        lease = self.hold(reply, session, growth)
         try:
-            yield
+            yield lease
         finally:
             self.release(reply)
 
@@ -58,8 +96,9 @@ class LeaseKeeper:
         reply: AbstractChatMessage,
         session: AbstractChatSession,
         growth: Growth | None = None,
-    ) -> None:
+    ) -> Lease:
         """Renew this reply's lease until it is released."""
+        lease = Lease(reply, session, growth)
         with self._lock:
             if self._thread is None:
                 thread = threading.Thread(
@@ -69,17 +108,19 @@ class LeaseKeeper:
                 self._thread = thread
             elif growth is not None:
                 self._changed.set()  # it may be sleeping for longer than text may wait
-            self._held[reply.pk] = (reply, session, growth)
+            self._held[reply.pk] = lease
+        return lease
 
     def release(self, reply: AbstractChatMessage) -> None:
         """Let the reply's lease run out."""
         with self._lock:
-            held, *_rest = self._held.get(reply.pk, (None,))
-            if held is reply:  # and not another hold on the same row, as its worker takes it over
+            held = self._held.get(reply.pk)
+            # And not another hold on the same row, as its worker takes it over.
+            if held is not None and held.reply is reply:
                 del self._held[reply.pk]
 
     def _keep_until_idle(self) -> None:
-        renewed = used = time.monotonic()
+        used = time.monotonic()
         pause = 0.0
         while True:
             self._changed.wait(pause)
@@ -93,15 +134,16 @@ class LeaseKeeper:
                     self._thread = None
                     break
             # Leases first: text that comes late is late, a turn whose lease has passed is lost.
-            if time.monotonic() - renewed >= app_settings.REPLY_LEASE / 3:
-                renewed = time.monotonic()
-                for one in held:
-                    self._renew(*one)
-            growing = [growth for _reply, _session, growth in held if growth is not None]
+            for lease in held:
+                lease.renew_if_due()
+                if lease.is_lost:
+                    self.release(lease.reply)
+            growing = [lease.growth for lease in held if lease.growth is not None]
             for growth in growing:
                 self._store(growth)
-            left = renewed + app_settings.REPLY_LEASE / 3 - time.monotonic()
-            pause = max(0.0, min(left, SAVE_EVERY if growing else self.idle))
+            now = time.monotonic()
+            left = min((lease.due for lease in held), default=now + _third()) - now
+            pause = max(0.0, min(left, LOOKED_AFTER if growing else self.idle))
             connections.close_all()  # none is kept idle, and a broken one is not met again
 
     def _store(self, growth: Growth) -> None:
@@ -109,19 +151,6 @@ class LeaseKeeper:
             growth.store_what_waits()
         except Exception as error:  # noqa: BLE001  the thread outlives whatever one reply meets
             logger.error("Text of reply %s not stored: %s", growth.reply.pk, type(error).__name__)
-
-    def _renew(
-        self, reply: AbstractChatMessage, session: AbstractChatSession, growth: Growth | None
-    ) -> None:
-        try:
-            # A copy: it is read again, and must not move the session under its owner's hands.
-            renew(reply, copy(session))
-        except ChatSessionsError:
-            if growth is not None:
-                growth.is_lost = True
-            self.release(reply)
-        except Exception as error:  # noqa: BLE001  the thread outlives whatever one lease meets
-            logger.error("Lease of reply %s not renewed: %s", reply.pk, type(error).__name__)
 
 
 lease_keeper = LeaseKeeper()

@@ -12,7 +12,7 @@ from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import AbstractChatMessage, ReplyState
 from django_chat_sessions.services.excerpts import storable_data
 from django_chat_sessions.services.replies.growing import DATABASE_AWAY, Growth
-from django_chat_sessions.services.replies.leases import lease_keeper
+from django_chat_sessions.services.replies.leases import Lease, lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
 from django_chat_sessions.services.replies.writing import claim, finish
 from django_chat_sessions.services.tables import let_go_of_connection, messages
@@ -38,9 +38,9 @@ def run(reply_id: Any) -> None:
     if not claim(reply, session):
         return
     growth = Growth(reply)
-    with lease_keeper.keeping(reply, session, growth):
+    with lease_keeper.keeping(reply, session, growth) as lease:
         try:
-            metadata = _answer(reply, growth)
+            metadata = _answer(reply, growth, lease)
         except TurnLost:
             logger.info("Reply %s was taken away while it was being written.", reply.pk)
         except FAILURES as error:
@@ -51,7 +51,7 @@ def run(reply_id: Any) -> None:
             _finish_quietly(growth, ReplyState.ANSWERED, metadata=metadata, unread=True)
 
 
-def _answer(reply: AbstractChatMessage, growth: Growth) -> dict[str, Any]:
+def _answer(reply: AbstractChatMessage, growth: Growth, lease: Lease) -> dict[str, Any]:
     """Store what the responder gives as it comes; return the metadata it gave."""
     responder = app_settings.RESPONDER
     if responder is None:
@@ -65,6 +65,8 @@ def _answer(reply: AbstractChatMessage, growth: Growth) -> dict[str, Any]:
             metadata.update(piece)
         else:
             growth.add(piece)
+            if not growth.is_private:
+                lease.renew_if_due()
     if not growth.text.strip():
         raise ValueError("The RESPONDER gave no text.")
     stored: dict[str, Any] = storable_data(metadata)

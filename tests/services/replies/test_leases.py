@@ -16,8 +16,8 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import leases
-from django_chat_sessions.services.replies.growing import SAVE_EVERY
-from django_chat_sessions.services.replies.leases import LeaseKeeper
+from django_chat_sessions.services.replies.growing import LOOKED_AFTER
+from django_chat_sessions.services.replies.leases import Lease, LeaseKeeper
 from tests.conversations import configure, leave_replies, opened, reply_of, stored, waiting
 
 THREAD = "chat-sessions-leases"
@@ -150,6 +150,71 @@ def test_a_lost_turn_is_let_go(keeper: LeaseKeeper, quick: None, renewals: Renew
     assert one[0].pk not in keeper._held
 
 
+class Stopwatch:
+    """Stands in for the time module."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    stopwatch = Stopwatch()
+    monkeypatch.setattr(leases, "time", stopwatch)
+    return stopwatch
+
+
+class TestLease:
+    def test_whoever_comes_first_after_a_third_of_it_renews_it(
+        self, stopwatch: Stopwatch, renewals: Renewals
+    ) -> None:
+        ((reply, session),) = made_up()
+        lease = Lease(reply, session, None)
+        stopwatch.now = 9.9
+        lease.renew_if_due()
+        assert renewals.made == []
+        stopwatch.now = 10
+        lease.renew_if_due()
+        lease.renew_if_due()
+        assert renewals.made == [reply]
+        stopwatch.now = 20
+        lease.renew_if_due()
+        assert renewals.made == [reply, reply]
+
+    def test_nobody_waits_for_another_who_renews_it(
+        self, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ((reply, session),) = made_up()
+        lease, times = Lease(reply, session, None), []
+
+        def renew(*row: Any) -> None:
+            times.append(stopwatch.now)
+            stopwatch.now += 15  # and is due again before it is done
+            lease.renew_if_due()
+
+        monkeypatch.setattr(leases, "renew", renew)
+        stopwatch.now = 10
+        lease.renew_if_due()
+        assert times == [10]
+
+    def test_what_could_not_be_renewed_is_tried_again_a_second_later(
+        self, stopwatch: Stopwatch, renewals: Renewals
+    ) -> None:
+        ((reply, session),) = made_up()
+        lease = Lease(reply, session, None)
+        renewals.raises[reply] = InterfaceError()
+        stopwatch.now = 10
+        lease.renew_if_due()
+        lease.renew_if_due()
+        assert renewals.made == [reply]
+        stopwatch.now = 11
+        lease.renew_if_due()
+        assert renewals.made == [reply, reply]
+        assert not lease.is_lost
+
+
 @pytest.mark.parametrize("error", [InterfaceError("SECRET-4711"), RuntimeError("SECRET-4711")])
 def test_whatever_goes_wrong_is_tried_again_and_the_others_are_kept(
     keeper: LeaseKeeper,
@@ -178,7 +243,7 @@ def test_a_worker_that_takes_over_a_held_reply_keeps_its_own_hold(
     keeper.hold(queued, session)
     keeper.hold(claimed, session)
     keeper.release(queued)
-    assert keeper._held[claimed.pk][0] is claimed
+    assert keeper._held[claimed.pk].reply is claimed
     keeper.release(claimed)
     assert not keeper._held
 
@@ -221,7 +286,7 @@ def test_a_thread_that_is_woken_early_renews_nothing_before_its_time(
 ) -> None:
     configure(settings, REPLY_LEASE=3000)
     ((reply, session),) = made_up()
-    keeper._held[reply.pk] = (reply, session, None)
+    keeper._held[reply.pk] = Lease(reply, session, None)
     pauses = Pauses(2)
     monkeypatch.setattr(keeper, "_changed", pauses)
     with pytest.raises(StopIteration):
@@ -245,18 +310,18 @@ class Waiting:
             raise self.error
 
 
-def test_text_that_grows_is_looked_after_twice_a_second_whatever_the_lease(
+def test_text_that_grows_is_looked_after_four_times_a_second_whatever_the_lease(
     keeper: LeaseKeeper, renewals: Renewals, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(settings, REPLY_LEASE=3000)
     ((reply, session),) = made_up()
     growth: Any = Waiting(reply)
-    keeper._held[reply.pk] = (reply, session, growth)
+    keeper._held[reply.pk] = Lease(reply, session, growth)
     pauses = Pauses(3)
     monkeypatch.setattr(keeper, "_changed", pauses)
     with pytest.raises(StopIteration):
         keeper._keep_until_idle()
-    assert pauses.taken == [0, SAVE_EVERY, SAVE_EVERY, SAVE_EVERY]
+    assert pauses.taken == [0, LOOKED_AFTER, LOOKED_AFTER, LOOKED_AFTER]
     assert growth.asked == 3
     assert renewals.made == []
     monkeypatch.undo()

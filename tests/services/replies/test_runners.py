@@ -241,7 +241,7 @@ class TestThreadRunner:
             yield "three"
 
         monkeypatch.setattr("django_chat_sessions.services.replies.growing.SAVE_EVERY", 0.05)
-        monkeypatch.setattr("django_chat_sessions.services.replies.leases.SAVE_EVERY", 0.05)
+        monkeypatch.setattr("django_chat_sessions.services.replies.leases.LOOKED_AFTER", 0.025)
         configure(settings, RESPONDER=answer, RUNNER=THREADS)
         reply = reply_of(waiting(owner))
         until(lambda: stored(reply).content == "One two ")

@@ -14,7 +14,7 @@ from django_chat_sessions import get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import growing, running
-from django_chat_sessions.services.replies.leases import lease_keeper
+from django_chat_sessions.services.replies.leases import LeaseKeeper, lease_keeper
 from django_chat_sessions.services.replies.running import run
 from django_chat_sessions.services.replies.writing import claim, finish
 from tests.conversations import configure, leave_replies, missing_id, reply_of, stored, waiting
@@ -257,6 +257,26 @@ def test_its_lease_is_kept_meanwhile(ask: Any) -> None:
     reply = ask(answer)
     assert held == [reply.pk]
     assert reply.pk not in lease_keeper._held
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_writes_renews_its_lease_itself(
+    ask: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_replies(settings)
+    monkeypatch.setattr(LeaseKeeper, "_keep_until_idle", lambda keeper: None)  # it has no time
+    until: list[Any] = []
+
+    def answer(turn: Any) -> Iterator[str]:
+        until.append(turn.reply.lease_until)
+        lease_keeper._held[turn.reply.pk].due = 0
+        yield "One "
+        until.append(stored(turn.reply).lease_until)
+        yield "two"
+
+    assert ask(answer).content == "One two"
+    assert until[0] < until[1]
+    monkeypatch.setattr(lease_keeper, "_thread", None)  # the one that did nothing
 
 
 @pytest.mark.parametrize("error", [RuntimeError, ValueError])
