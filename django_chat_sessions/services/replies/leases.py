@@ -35,8 +35,7 @@ class Lease:
         self.reply = reply
         self.growth = growth
         self.is_lost = False
-        # A copy: it is read again, and must not move the session under its owner's hands.
-        self._session = copy(session)
+        self._session = session
         self._lock = threading.Lock()
         self.due = time.monotonic() + _third()
 
@@ -46,7 +45,8 @@ class Lease:
             return
         try:
             self.due = time.monotonic() + _third()
-            renew(self.reply, self._session)
+            # A copy: it is read again, and must not move the session under its owner's hands.
+            renew(self.reply, copy(self._session))
         except ChatSessionsError:
             self.is_lost = True
             if self.growth is not None:
