@@ -16,6 +16,7 @@ from tests.settings.default_models import CHAT_SESSIONS, INSTALLED_APPS
 end_with_the_proof()
 RUNNERS = {
     "threads": "django_chat_sessions.services.replies.runners.ThreadRunner",
+    "inline": "django_chat_sessions.services.replies.runners.InlineRunner",
     "tasks": "django_chat_sessions.contrib.tasks.TasksRunner",
     "celery": "django_chat_sessions.contrib.celery.CeleryRunner",
 }
