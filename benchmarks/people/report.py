@@ -87,7 +87,8 @@ class Lived:
         figures.tables += [self._load(), self._responses(), self._promises()]
         if self.spent:
             figures.tables.append(self._processors())
-        for example in (*town.promises.examples, *town.gone[:10]):
+        unanswered = [f"no response: {kind}, {n} times" for kind, n in counts.lost.items()]
+        for example in (*town.promises.examples, *town.gone[:10], *unanswered):
             print(example, file=sys.stderr)
         return figures
 

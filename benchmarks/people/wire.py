@@ -16,6 +16,7 @@ from typing import Any
 
 PATIENCE = 60.0  # seconds that somebody waits for a response
 LARGEST = 2**20  # bytes of one line or event
+IDLE = 60.0  # seconds that a connection is kept: less than the servers' 75, as a balancer has it
 JSON, EVENTS = "application/json", "text/event-stream"
 
 
@@ -51,6 +52,7 @@ class Line:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.used_at = time.monotonic()
 
     @classmethod
     async def to(cls, address: tuple[str, int]) -> Line:
@@ -58,7 +60,8 @@ class Line:
 
     @property
     def is_usable(self) -> bool:
-        return not (self.reader.at_eof() or self.writer.is_closing())
+        is_open = not (self.reader.at_eof() or self.writer.is_closing())
+        return is_open and time.monotonic() - self.used_at < IDLE
 
     async def head(self) -> Response:
         """Read the first lines of a response."""
@@ -119,6 +122,7 @@ class Wire:
         self.counts.took[kind].append(time.perf_counter() - began)
         self.counts.statuses[kind, response.status] += 1
         response.heard_at = time.time()
+        line.used_at = time.monotonic()
         if line.is_usable and response.headers.get("connection") != "close":
             self._idle[address].append(line)
         else:
