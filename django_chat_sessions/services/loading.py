@@ -58,7 +58,8 @@ def loaded(model: type[Model], found: Iterable[tuple[Any, ...]], alias: str) -> 
 def _plain(model: type[Model], names: tuple[str, ...], values: Any, alias: str) -> Model:
     row = model.__new__(model)
     state = row._state = ModelState()
-    state.adding, state.db = False, alias
+    # The cache too: a state without one makes one when it goes, which takes as long as the rest.
+    state.adding, state.db, state.fields_cache = False, alias, {}
     row.__dict__.update(zip(names, values, strict=True))
     return row
 
