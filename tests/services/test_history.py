@@ -154,6 +154,16 @@ class TestHistoryPage:
         page, _ = chat_sessions.history_page(owner, limit=10, scope="a")
         assert {session.scope for session in page} == {"a"}
 
+    def test_a_later_page_keeps_to_its_scope(self, owner: Owner) -> None:
+        old = talked(owner, scope="a")
+        chat_sessions.end(old)
+        talked(owner, scope="b")
+        new = talked(owner, scope="a")
+        first, place = chat_sessions.history_page(owner, limit=1, scope="a")
+        second, end = chat_sessions.history_page(owner, limit=9, after=place, scope="a")
+        assert [row.pk for row in (*first, *second)] == [new.pk, old.pk]
+        assert end is None
+
     @pytest.mark.parametrize("others", [30, 3_000])
     def test_1_statement_on_every_page(self, owner: Owner, statements: Any, others: int) -> None:
         fill_history(owner, others)

@@ -79,6 +79,15 @@ class TestClaim:
         get_message_model().objects.filter(pk=reply.pk).update(state=state)
         assert not claim(reply, session)
 
+    def test_a_session_that_no_longer_waits_for_it_is_not_held_open(
+        self, reply: Any, session: Any
+    ) -> None:
+        get_session_model().objects.filter(pk=session.pk).update(running_until=None)
+        before = stored(session).expires_at
+        assert claim(reply, stored(session))
+        assert stored(session).running_until is None
+        assert stored(session).expires_at == before
+
     def test_a_session_that_vanishes_meanwhile_raises_nothing(
         self, reply: Any, session: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
