@@ -53,8 +53,7 @@ def _refuse_forgery(request: HttpRequest) -> None:
 def _offer_token(request: HttpRequest) -> None:
     """Let the answer set the cookie, so that the client has a token before its first change."""
     if "CSRF_COOKIE" in request.META:
-        # What get_token does, without masking a token that nobody asked for: a tenth of our part
-        # of an answer.
+        # What get_token does, without masking a token that nobody asked for, which takes long.
         request.META["CSRF_COOKIE_NEEDS_UPDATE"] = True
     else:
         get_token(request)

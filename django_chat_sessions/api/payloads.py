@@ -16,7 +16,7 @@ Payload = dict[str, Any]
 
 def moment(value: datetime) -> str:
     """Return UTC with microseconds and a Z."""
-    # A list of 30 has 120 moments: strftime takes four times as long, writing the zone half more.
+    # A list of 30 has 120 moments: strftime takes several times as long, the zone longer, too.
     return clock.aware(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

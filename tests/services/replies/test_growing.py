@@ -14,18 +14,9 @@ from django_chat_sessions.services.replies import growing
 from django_chat_sessions.services.replies.growing import SAVE_EVERY, Growth
 from django_chat_sessions.services.replies.writing import claim
 from tests.conversations import leave_replies, reply_of, stored, waiting
-from tests.services.replies.test_leases import until
+from tests.services.replies.test_leases import Stopwatch, until
 
 VISITOR = Owner.for_visitor("v")
-
-
-class Stopwatch:
-    """Stands in for the time module."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -264,19 +264,20 @@ def test_a_worker_that_writes_renews_its_lease_itself(
     ask: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leave_replies(settings)
-    monkeypatch.setattr(LeaseKeeper, "_keep_until_idle", lambda keeper: None)  # it has no time
+    keeper = LeaseKeeper()
+    monkeypatch.setattr(keeper, "_keep_until_idle", lambda: None)  # it has no time
+    monkeypatch.setattr(running, "lease_keeper", keeper)
     until: list[Any] = []
 
     def answer(turn: Any) -> Iterator[str]:
         until.append(turn.reply.lease_until)
-        lease_keeper._held[turn.reply.pk].due = 0
+        keeper._held[turn.reply.pk].due = 0
         yield "One "
         until.append(stored(turn.reply).lease_until)
         yield "two"
 
     assert ask(answer).content == "One two"
     assert until[0] < until[1]
-    monkeypatch.setattr(lease_keeper, "_thread", None)  # the one that did nothing
 
 
 @pytest.mark.parametrize("error", [RuntimeError, ValueError])
