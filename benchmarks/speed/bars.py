@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.figures import Bar
 from benchmarks.speed.measuring import Case, Measured, Results
-from benchmarks.speed.report import median, ratio, spent, times
+from benchmarks.speed.report import median, per_second, ratio, spent, times
 from benchmarks.speed.subjects import OURS, OURS_COARSE, OURS_PREPARED
 
 SLOWER = 3.0
@@ -80,7 +80,7 @@ def _together(results: Results, cases: Sequence[Case]) -> Iterator[Bar]:
         for name, kept in NAMED:
             if case not in results.get(name, {}):
                 continue
-            share = ratio(lambda one: one.per_second, results, name, case)
+            share = ratio(per_second, results, name, case)
             assert share is not None
             what = f"{case.operation}{kept}: throughput of {case.clients} clients against RAW"
             yield Bar(what, f"at least {times(least)}", times(share), share >= least)

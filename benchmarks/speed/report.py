@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.figures import Figures, Table
 from benchmarks.speed.measuring import Case, Measured, Results
-from benchmarks.speed.subjects import RAW
+from benchmarks.speed.subjects import OURS, OURS_PREPARED, RAW, RAW_QUESTION_FIRST
 
 ABSENT, TIMES = "-", "\N{MULTIPLICATION SIGN}"
 NOTE = (
     "Each subject has a database and a process of its own and is measured in turn in every round, "
     "in shuffled order; ratios are against RAW of the same round. RAW is psycopg or sqlite3 with "
     "the fewest statements on an ideal schema. It appends question and answer in one statement; "
-    "this package in two transactions, so that the question is safe before it is answered. "
+    "this package in two transactions, so that the question is safe before it is answered, which "
+    "RAW, question first, does too: what that promise costs is told beside it. "
     "RAW counts nothing of what LIMITS count, which is a statement of each first message here, and "
     "gives no hints to readers. Prepared: with server_side_binding and a prepare_threshold, which "
     "RAW's connections have and Django's do not by default. "
@@ -38,8 +39,28 @@ def figures_of(kind: str, results: Results, cases: Sequence[Case]) -> Figures:
             "CPU as multiples of RAW", results, alone, lambda *found: times(ratio(spent, *found))
         ),
         _table(f"With {clients} clients", results, together, _throughput),
+        *_question_first(results, cases),
     ]
     return figures
+
+
+def _question_first(results: Results, cases: Sequence[Case]) -> Iterator[Table]:
+    """Yield what an append costs beside RAW where both commit the question before the answer."""
+    appends = [case for case in cases if case.operation == "append"]
+    ours = [name for name in (OURS, OURS_PREPARED) if name in results]
+    if not (ours and appends and results.get(RAW_QUESTION_FIRST)):
+        return
+    rows = []
+    for name in ours:
+        for what, figure in (("time", median), ("CPU", spent), ("throughput", per_second)):
+            kind = [case for case in appends if (case.clients > 1) == (figure is per_second)]
+            found = [ratio(figure, results, name, case, other=RAW_QUESTION_FIRST) for case in kind]
+            told = [
+                f"{times(number)} ({case.size:,})" for number, case in zip(found, kind, strict=True)
+            ]
+            rows.append([name, what, ", ".join(told)])
+    columns = ["subject", "what", "ratio (messages)"]
+    yield Table("Append as multiples of RAW, question first", columns, rows)
 
 
 def ratio(  # noqa: PLR0917  a figure, where it is, and what it is compared with
@@ -80,6 +101,10 @@ def spent(measured: Measured) -> float:
     return measured.client_cpu + measured.server_cpu
 
 
+def per_second(measured: Measured) -> float:
+    return measured.per_second
+
+
 def _took(results: Results, name: str, case: Case) -> str:
     rounds = results[name].get(case)
     if not rounds:
@@ -105,7 +130,7 @@ def _throughput(results: Results, name: str, case: Case) -> str:
     every = sorted(took for one in rounds for took in one.took)
     late = every[min(len(every) - 1, int(len(every) * 0.95))]
     speed = statistics.median(one.per_second for one in rounds)
-    share = ratio(lambda one: one.per_second, results, name, case)
+    share = ratio(per_second, results, name, case)
     return f"{speed:,.0f}/s, p95 {seconds(late)}, {times(share)}"
 
 
