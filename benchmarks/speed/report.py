@@ -16,10 +16,9 @@ NOTE = (
     "the fewest statements on an ideal schema. It appends question and answer in one statement; "
     "this package in two transactions, so that the question is safe before it is answered, which "
     "RAW, question first, does too: what that promise costs is told beside it. "
-    "RAW counts nothing of what LIMITS count, which is a statement of each first message here, and "
-    "gives no hints to readers. Prepared: with server_side_binding and a prepare_threshold, which "
-    "RAW's connections have and Django's do not by default. "
-    "Sixteen clients are threads of one process. The durable defaults of the database are on."
+    "RAW counts nothing of what LIMITS count, and gives no hints to readers. Prepared: with "
+    "server_side_binding and a prepare_threshold, which RAW's connections have and Django's "
+    "do not by default. Sixteen clients are threads of one process. The durable defaults of the database are on."
 )
 TITLES = {"postgres": "Speed on PostgreSQL", "sqlite": "Speed on SQLite"}
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TooManyMessages
-from django_chat_sessions.models import Role
+from django_chat_sessions.models import AbstractChatSession, Role
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services import prepared
@@ -23,28 +23,31 @@ LOOKED_AT = 500  # sessions
 A_MOMENT = 5  # seconds in which one of several answers may have ended
 
 
-def refuse_excess(owner: Owner, now: datetime, *, asks: bool) -> None:
+def refuse_excess(owner: Owner, now: datetime, *, asks: bool) -> list[AbstractChatSession]:
     """Raise TooManyMessages where another message would be more than the owner may send.
 
     ``asks`` says whether a reply would be asked for. Deleted sessions count; erased ones are gone.
-    1 statement, 2 when sessions of the last minute are as long as the limit; none without limits.
     Those who come at the same instant do not see each other.
+    1 statement, 2 when sessions of the last minute are as long as the limit; none without limits.
+    Returns what it has read: the owner's latest sessions of the last hour, deleted ones, too.
     """
     limits = app_settings.LIMITS
     most_replies = limits.replies_at_once if asks else None
     if limits.messages_per_minute is None and most_replies is None:
-        return
+        return []
     hour_ago = clock.after(now, -HOUR)
-    recent = prepared.tuples(_lately, sessions(), **parts_of(owner), last_message_at=hour_ago)
-    if most_replies is not None:
-        running = sum(until is not None and until > now for _last, _count, until in recent)
-        if running >= most_replies:
-            raise TooManyMessages(A_MOMENT)
+    recent: list[Any] = prepared.rows(
+        _lately, sessions(), **parts_of(owner), last_message_at=hour_ago
+    )
+    if most_replies is not None and most_replies <= sum(one.is_running(now) for one in recent):
+        raise TooManyMessages(A_MOMENT)
     most = limits.messages_per_minute
     a_minute_ago = clock.after(now, -MINUTE)
+    in_it = (one.message_count for one in recent if one.last_message_at > a_minute_ago)
     # Never more messages of a minute than all of the sessions that had one in it.
-    if most is not None and most <= sum(count for last, count, _ in recent if last > a_minute_ago):
+    if most is not None and most <= sum(in_it):
         _refuse_from(most, _messages_since(owner, now, most), now)
+    return recent
 
 
 def refuse_starts(owner: Owner, now: datetime) -> None:
@@ -58,11 +61,10 @@ def refuse_starts(owner: Owner, now: datetime) -> None:
         _refuse_from(most, begun.values_list("last_message_at", flat=True), now)
 
 
-def _lately(table: ChatSessionQuerySet, last_message_at: Any, **whose: Any) -> Any:
-    """Few columns of an owner's sessions: for most people one row, found by the history's index."""
+def _lately(table: ChatSessionQuerySet, last_message_at: Any, **whose: Any) -> ChatSessionQuerySet:
+    """An owner's latest sessions: for most people one row, found by the history's index."""
     mine = table.belonging_to(Owner(**whose)).filter(last_message_at__gt=last_message_at)
-    columns = ("last_message_at", "message_count", "running_until")
-    return mine.newest_first().values_list(*columns)[:LOOKED_AT]
+    return mine.newest_first()[:LOOKED_AT]
 
 
 def _since(owner: Owner, now: datetime, seconds: int) -> ChatSessionQuerySet:

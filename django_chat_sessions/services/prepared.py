@@ -64,18 +64,6 @@ def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list
         return loaded(table.model, cursor.fetchall(), table.db)
 
 
-def tuples(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list[Any]:
-    """Return what ``rows`` would, of a ``build`` that asks for ``values_list``; 1 SELECT."""
-    known: Table = (type(table), table.model, table.db)
-    query, columns, sql, places = _values(build, known, shape, tuple(values))
-    with connections[table.db].cursor() as cursor:
-        cursor.execute(sql, _filled(places, values, table.db))
-        found = cursor.fetchall()
-    # A compiler of this thread's connection: one that is kept would keep another thread's.
-    compiler = query.get_compiler(table.db)
-    return [*map(tuple, compiler.apply_converters(found, compiler.get_converters(columns)))]
-
-
 def _filled(places: tuple[Any, ...], values: dict[str, Any], alias: str) -> tuple[Any, ...]:
     connection = connections[alias]
     return tuple(
@@ -96,15 +84,3 @@ def _select(build: Build, table: Table, shape: tuple[Any, ...], names: tuple[str
     query = build(kind(model, using=alias), *shape, **given).query
     sql, params = query.get_compiler(alias).as_sql()
     return sql, tuple(params)
-
-
-@lru_cache(maxsize=STATEMENTS)
-def _values(
-    build: Build, table: Table, shape: tuple[Any, ...], names: tuple[str, ...]
-) -> tuple[Any, list[Any], str, tuple[Any, ...]]:
-    kind, model, alias = table
-    given = {name: _given(model, name, name) for name in names}
-    query: Any = build(kind(model, using=alias), *shape, **given).query
-    compiler = query.get_compiler(alias)
-    sql, params = compiler.as_sql()
-    return query, [column for column, _sql, _name in compiler.select], sql, tuple(params)

@@ -75,7 +75,8 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     TurnInProgress, KeyReused, SessionNotFound, TooManyMessages (LIMITS). Sends ``message_added``,
     and ``session_started`` where one starts.
     3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT; another SELECT for the first
-    message after ``start``, which tells what was before; 1 or 2 more for LIMITS, if there are any.
+    message after ``start``, which tells what was before. What LIMITS read is that SELECT if the
+    session had a message within the hour, and 1 more otherwise; 1 more near the limit.
     All that is written is 1 statement on PostgreSQL, outside of transactions.
     """
     content = storable(content)
@@ -95,8 +96,8 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
 def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: Any) -> Sent:
     now = clock.now()
     responds = app_settings.RESPONDER is not None
-    refuse_excess(owner, now, asks=responds)
-    session, held, scope = _addressee(owner, scope, session_id, now)
+    lately = refuse_excess(owner, now, asks=responds)
+    session, held, scope = _addressee(owner, scope, session_id, now, lately)
     rows = [new_message(Role.USER, content, now, client_key=client_key)]
     if responds:
         rows.append(new_reply(now, ReplyState.PENDING, first_lease()))
@@ -112,21 +113,40 @@ def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: A
 
 
 def _addressee(
-    owner: Owner, scope: str, session_id: Any, now: datetime
+    owner: Owner, scope: str, session_id: Any, now: datetime, lately: list[AbstractChatSession]
 ) -> tuple[AbstractChatSession | None, AbstractChatSession | None, str]:
-    """Return the session that takes the message, or None with what is held and the scope."""
+    """Return the session that takes the message, or None with what is held and the scope.
+
+    ``lately`` are sessions of the owner's that have been read just now; others are looked for.
+    """
     if session_id is None:
-        held = held_session(owner, scope)
+        held = _held(owner, scope, lately)
         active = held if held is not None and held.is_active(now) else None
         return active, held, scope
-    named = find_session(owner, session_id)
+    named = _named(owner, session_id, lately)
     if named.is_active(now):
         return named, named, named.scope
-    held = held_session(owner, named.scope)
+    held = _held(owner, named.scope, lately)
     active = held if held is not None and held.is_active(now) else None
     if active is not None or named.final_reason(now) in DELIBERATE_REASONS:
         raise SessionEnded(named, active)
     return None, held, named.scope
+
+
+def _held(
+    owner: Owner, scope: str, lately: list[AbstractChatSession]
+) -> AbstractChatSession | None:
+    open_key = owner.open_key(scope)
+    return next((one for one in lately if one.open_key == open_key), None) or held_session(
+        owner, scope
+    )
+
+
+def _named(owner: Owner, session_id: Any, lately: list[AbstractChatSession]) -> AbstractChatSession:
+    for session in lately:
+        if str(session.pk) == str(session_id) and session.deleted_at is None:
+            return session
+    return find_session(owner, session_id)
 
 
 def sent_before(owner: Owner, client_key: Any, content: str) -> Sent | None:

@@ -39,18 +39,6 @@ def test_the_shape_is_part_of_the_statement_and_a_value_is_not(owner: Owner) -> 
     assert prepared._select.cache_info().misses == 2
 
 
-def _columns_of_scope(table: ChatSessionQuerySet, *, scope: Any) -> Any:
-    return table.filter(scope=scope).values_list("pk", "last_message_at", "running_until")
-
-
-def test_tuples_are_those_of_the_queryset(owner: Owner) -> None:
-    for scope in ("one", "two"):
-        chat_sessions.start(owner, scope)
-        found = prepared.tuples(_columns_of_scope, sessions(), scope=scope)
-        assert found == list(_columns_of_scope(sessions(), scope=scope))
-        assert len(found) == 1
-
-
 def _of_length(table: ChatSessionQuerySet, *, message_count: Any) -> ChatSessionQuerySet:
     return table.filter(message_count=message_count)
 

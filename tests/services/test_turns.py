@@ -18,6 +18,7 @@ from django_chat_sessions.exceptions import (
     TurnInProgress,
     TurnLost,
 )
+from django_chat_sessions.limits import Limits
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.running import run
@@ -60,6 +61,15 @@ def fail_at(kind: str) -> Any:
     return connection.execute_wrapper(note)
 
 
+@pytest.fixture(params=[None, 1_000_000], ids=["no limits", "limits"])
+def limits(request: pytest.FixtureRequest, settings: Any) -> Any:
+    """What LIMITS read is used for finding the session, too; without them it is looked for."""
+    most = request.param
+    configure(settings, LIMITS=Limits(messages_per_minute=most, replies_at_once=most))
+    return most
+
+
+@pytest.mark.usefixtures("limits")
 class TestSend:
     def test_the_first_message_starts_a_session(self, owner: Owner, noon: Any) -> None:
         sent = waiting(owner, "What is osmosis?")
@@ -167,16 +177,21 @@ class TestSend:
 
     @pytest.mark.parametrize("others", [30, 3_000])
     def test_a_fixed_number_where_it_starts_one(
-        self, owner: Owner, noon: Any, statements: Any, others: int
+        self, owner: Owner, noon: Any, statements: Any, others: int, limits: int | None
     ) -> None:
         fill_history(owner, others)
+        reads = ["SELECT"] if limits is None else ["SELECT", "SELECT"]
         with statements() as sent:
             waiting(owner)
-        assert [sql.split()[0] for sql in sent] == ["SELECT", "SELECT", "INSERT", "INSERT"]
+        assert [sql.split()[0] for sql in sent] == [*reads, "SELECT", "INSERT", "INSERT"]
         noon.shift(LEASE + TIMEOUT)
         with statements() as sent:
             waiting(owner, key="another key")
         assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "INSERT", "INSERT"]
+        noon.shift(3601)
+        with statements() as sent:
+            waiting(owner, key="a third key")
+        assert [sql.split()[0] for sql in sent] == [*reads, "UPDATE", "INSERT", "INSERT"]
 
     def test_session_and_message_are_stored_together_or_not_at_all(self, owner: Owner) -> None:
         model = get_message_model()._meta.db_table
@@ -186,6 +201,7 @@ class TestSend:
         assert not get_session_model().objects.exists()
 
 
+@pytest.mark.usefixtures("limits")
 class TestNamedSession:
     """A tab says which session it shows."""
 
@@ -198,6 +214,12 @@ class TestNamedSession:
         sent = chat_sessions.send(owner, "Hi", key="k", session_id=session.pk)
         assert sent.session == session
         assert contents(session) == ["Hello", "Hi"]
+
+    def test_it_costs_no_statement_more(self, owner: Owner, statements: Any) -> None:
+        session = talked(owner)
+        with statements() as sent:
+            chat_sessions.send(owner, "Hi", key="k", session_id=session.pk)
+        assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "INSERT"]
 
     def test_an_expired_one_is_followed_by_a_new_one_of_its_scope(
         self, owner: Owner, noon: Any, settings: Any
@@ -248,6 +270,13 @@ class TestNamedSession:
             with pytest.raises(SessionNotFound):
                 chat_sessions.send(owner, "Hi", key="k", session_id=session_id)
         assert contents(theirs) == ["Hello"]
+
+    def test_nor_does_one_that_was_deleted(self, owner: Owner) -> None:
+        deleted = talked(owner)
+        chat_sessions.delete(deleted)
+        with pytest.raises(SessionNotFound):
+            chat_sessions.send(owner, "Hi", key="k", session_id=deleted.pk)
+        assert contents(deleted) == ["Hello"]
 
 
 class TestSameKeyAgain:
