@@ -18,7 +18,8 @@ NOTE = (
     "RAW, question first, does too: what that promise costs is told beside it. "
     "RAW counts nothing of what LIMITS count, and gives no hints to readers. Prepared: with "
     "server_side_binding and a prepare_threshold, which RAW's connections have and Django's "
-    "do not by default. Sixteen clients are threads of one process. The durable defaults of the database are on."
+    "do not by default. Sixteen clients are threads of one process. The durable defaults of the "
+    "database are on."
 )
 TITLES = {"postgres": "Speed on PostgreSQL", "sqlite": "Speed on SQLite"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 
 from django_chat_sessions import clock
@@ -29,20 +29,18 @@ def refuse_excess(owner: Owner, now: datetime, *, asks: bool) -> list[AbstractCh
     ``asks`` says whether a reply would be asked for. Deleted sessions count; erased ones are gone.
     Those who come at the same instant do not see each other.
     1 statement, 2 when sessions of the last minute are as long as the limit; none without limits.
-    Returns what it has read: the owner's latest sessions of the last hour, deleted ones, too.
+    Returns what it has read: the owner's sessions of the last hour that are open, or still count.
     """
     limits = app_settings.LIMITS
     most_replies = limits.replies_at_once if asks else None
     if limits.messages_per_minute is None and most_replies is None:
         return []
-    hour_ago = clock.after(now, -HOUR)
-    recent: list[Any] = prepared.rows(
-        _lately, sessions(), **parts_of(owner), last_message_at=hour_ago
-    )
+    a_minute_ago = clock.after(now, -MINUTE)
+    since = {"last_message_at": clock.after(now, -HOUR), "ended_at": a_minute_ago}
+    recent = prepared.rows(_lately, sessions(), **parts_of(owner), **since, running_until=now)
     if most_replies is not None and most_replies <= sum(one.is_running(now) for one in recent):
         raise TooManyMessages(A_MOMENT)
     most = limits.messages_per_minute
-    a_minute_ago = clock.after(now, -MINUTE)
     in_it = (one.message_count for one in recent if one.last_message_at > a_minute_ago)
     # Never more messages of a minute than all of the sessions that had one in it.
     if most is not None and most <= sum(in_it):
@@ -61,10 +59,18 @@ def refuse_starts(owner: Owner, now: datetime) -> None:
         _refuse_from(most, begun.values_list("last_message_at", flat=True), now)
 
 
-def _lately(table: ChatSessionQuerySet, last_message_at: Any, **whose: Any) -> ChatSessionQuerySet:
-    """An owner's latest sessions: for most people one row, found by the history's index."""
+def _lately(
+    table: ChatSessionQuerySet,
+    last_message_at: Any,
+    ended_at: Any,
+    running_until: Any,
+    **whose: Any,
+) -> ChatSessionQuerySet:
+    """An owner's latest sessions that count: for most people one row, by the history's index."""
     mine = table.belonging_to(Owner(**whose)).filter(last_message_at__gt=last_message_at)
-    return mine.newest_first()[:LOOKED_AT]
+    # None ends before its last message.
+    lately = Q(ended_at=None) | Q(ended_at__gt=ended_at) | Q(running_until__gt=running_until)
+    return mine.filter(lately).newest_first()[:LOOKED_AT]
 
 
 def _since(owner: Owner, now: datetime, seconds: int) -> ChatSessionQuerySet:

@@ -109,7 +109,8 @@ def extend(session: AbstractChatSession, now: datetime) -> None:
 def close(session: AbstractChatSession, reason: str, now: datetime) -> None:
     """Free the owner's open place; one UPDATE. An expired session ends when it expired."""
     write(closing(session, reason, now))
-    _tell_closed(session)
+    tell_readers(session)
+    announce(session_ended, session, reason=session.end_reason)
 
 
 def closing(session: AbstractChatSession, reason: str, now: datetime) -> Change:
@@ -118,11 +119,6 @@ def closing(session: AbstractChatSession, reason: str, now: datetime) -> Change:
     if session.is_lapsed(now):
         reason, moment = session.final_reason(now), session.final_moment(now)
     return moving(session, open_key=None, ended_at=moment, end_reason=reason)
-
-
-def _tell_closed(session: AbstractChatSession) -> None:
-    tell_readers(session)
-    announce(session_ended, session, reason=session.end_reason)
 
 
 def close_expired(expired: list[AbstractChatSession], reason: str) -> None:
@@ -182,8 +178,8 @@ def open_new(
         steps.append(placed(session, rows, 0))
     write(*steps)
     if held is not None:
-        _tell_closed(held)
-    tell_readers(session)
+        announce(session_ended, held, reason=held.end_reason)
+    tell_readers(session)  # of the one that ended, too: they are the same
     arrival = new_arrival(session, previous, now)
     announce(session_started, session, arrival=arrival)
     tell_placed(session, rows)

@@ -8,6 +8,7 @@ still written by Django, so it fits every host's columns, keys and database.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -60,6 +61,7 @@ class Column(NamedTuple):
     name: str
     is_plain: bool  # its pre_save() only looks the value up
     is_known: bool  # Django's own: equal values are stored alike
+    is_moment: bool
     has_choices: bool
 
 
@@ -76,7 +78,7 @@ def change_shape(
             column = fields[name]
             token = _token(column, value)
             if token is VARIES:
-                given.append(column.field.get_db_prep_value(value, connection))
+                given.append(_sent(column, value, connection))
             found.append((name, token))
         return tuple(found)
 
@@ -96,7 +98,7 @@ def rows_shape(table: Table, rows: Iterable[Model]) -> tuple[RowsShape, list[Any
             value = getattr(row, column.name) if column.is_plain else _saved(column, row)
             token = _token(column, value)
             if token is VARIES:
-                given.append(column.field.get_db_prep_save(value, connection))
+                given.append(_sent(column, value, connection))
             tokens.append(token)
         shapes.append(tuple(tokens))
     return RowsShape(table, with_key, tuple(shapes)), given
@@ -104,6 +106,15 @@ def rows_shape(table: Table, rows: Iterable[Model]) -> tuple[RowsShape, list[Any
 
 def _saved(column: Column, row: Model) -> Any:
     return column.field.pre_save(row, True)
+
+
+def _sent(column: Column, value: Any, connection: Any) -> Any:
+    """Return the value in the form in which the database takes it."""
+    # Most of what is written are moments, and this database's driver takes them as they are.
+    as_it_is = column.is_moment and value.__class__ is datetime and value.tzinfo is UTC
+    if as_it_is and connection.vendor == "postgresql":
+        return value
+    return column.field.get_db_prep_save(value, connection)
 
 
 def _token(column: Column, value: Any) -> Any:
@@ -144,7 +155,8 @@ def _column(field: Any) -> Column:
         asks is DateTimeField.pre_save and not (field.auto_now or field.auto_now_add)
     )
     is_known = type(field).__module__.startswith("django.db.models.")
-    return Column(field, field.attname, is_plain, is_known, bool(field.choices))
+    is_moment = type(field) is DateTimeField
+    return Column(field, field.attname, is_plain, is_known, is_moment, bool(field.choices))
 
 
 @lru_cache

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from django_chat_sessions import clock, get_message_model
+from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import NothingToRetry, TooManyMessages, TurnInProgress
 from django_chat_sessions.limits import Limits
@@ -146,6 +146,19 @@ class TestRepliesAtOnce:
         assert say(somebody_else(), 2, "c").created
         chat_sessions.stop(first)
         assert say(owner, 2, "c").created
+
+    def test_one_that_goes_on_in_a_session_that_has_long_ended_counts(
+        self, owner: Owner, two_at_once: Any
+    ) -> None:
+        for number, scope in enumerate(("a", "b")):
+            sent = say(owner, number, scope)
+            two_at_once.shift(20)
+            chat_sessions.end(sent.session)
+        two_at_once.shift(120)
+        for session in get_session_model()._base_manager.all():  # their workers renew their leases
+            session.running_until = clock.after(clock.now(), 20)
+            session.save(update_fields=["running_until"])
+        assert seconds_to_wait(lambda: say(owner, 2, "c")) == 5
 
     def test_an_answer_whose_worker_is_dead_does_not_count(
         self, owner: Owner, two_at_once: Any
