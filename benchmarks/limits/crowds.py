@@ -28,6 +28,7 @@ MOST_CONNECTIONS = 20
 PINGS = 60
 SLOWEST_PING = 0.5  # seconds
 SLOWEST_SYNC = 1.0  # seconds
+REFUSED = 406  # no stream at a server that has one thread for each
 
 
 def without_cookie(stage: Stage, port: int, count: int) -> Bar:
@@ -94,12 +95,18 @@ def at_a_sync_server(stage: Stage) -> Bar:
     for _ in range(8):  # each worker loads the site with its first request
         ask(person, "GET", "sessions/current")
     with ExitStack() as opened:
-        told = [opened.enter_context(open_stream(person)).status for _ in range(4)]
+        told = []
+        for _ in range(4):
+            answer = opened.enter_context(open_stream(person))
+            told.append(answer.status)
+            if answer.status == REFUSED:
+                # A browser lets go of what is no stream; gunicorn's sync worker waits 2 s for that.
+                answer.read()
         seconds = _seconds(lambda: ask(person, "GET", "sessions/current"))
-    refused = sum(status == 406 for status in told)
+    refused = sum(status == REFUSED for status in told)
     return Bar(
         "4 streams at 2 sync workers of gunicorn, then a look",
-        f"406 for each, < {SLOWEST_SYNC:.0f} s",
+        f"{REFUSED} for each, < {SLOWEST_SYNC:.0f} s",
         f"{refused} of 4, {1000 * seconds:.0f} ms",
         met=refused == 4 and seconds < SLOWEST_SYNC,
     )
