@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_the_clock_of_one_process_jumps_while_people_chat(
 
 
 def _sent(tally: Tally, person: Person, number: int) -> Asked:
-    one = Asked(Reader(person), f"{question(20, 1.0)} ({id(person)} {number} {tally.rounds})")
+    one = Asked(Reader(person), f"{question(20, 1.0)} ({uuid4().hex} {number})")
     tally.send_until_taken(one, WITHIN)
     return one
 

@@ -58,15 +58,28 @@ class Agreement(RuleBasedStateMachine):
         self.clock.move_to(moment_of(self.model.now))
 
     def both(
-        self, name: str, owner: str, expected: Callable[[], Any], actual: Callable[[], Any]
+        self,
+        name: str,
+        owner: str,
+        expected: Callable[[], Any],
+        actual: Callable[[], Any],
+        *,
+        several: bool = False,
     ) -> View | None:
-        """Ask the model, then the package; compare the answers and everything that is there."""
+        """Ask the model, then the package; compare the answers and everything that is there.
+
+        ``several`` sessions may be dealt with in any order, each with its signals in their own.
+        """
         self.ran[name] += 1
         self.last = name
         wanted, found = outcome(expected), outcome(actual)
         self.names.match(wanted, found, name)
         told, self.model.signals = self.model.signals, []
-        self.names.match(told, self.recorder.taken(), f"the signals of {name}")
+        heard = self.recorder.taken()
+        if several:
+            told.sort(key=lambda signal: signal[1]["session"].of)
+            heard.sort(key=lambda signal: self.names.known.get((int, signal[1]["session"]), 0))
+        self.names.match(told, heard, f"the signals of {name}")
         self.note(wanted, told)
         handed = [Ref((one.session.number, one.position)) for one, _ in self.model.handed_over]
         self.names.match(handed, [str(one.pk) for one, _ in Queue.items], "what was handed over")

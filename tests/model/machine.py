@@ -384,7 +384,7 @@ class ChatMachine(Agreement):
         from django_chat_sessions import services
 
         if sweep:
-            self.both("sweep", owner, self.model.sweep, services.sweep)
+            self.both("sweep", owner, self.model.sweep, services.sweep, several=True)
             return
 
         for one in self.model.sessions[:1]:
@@ -399,4 +399,4 @@ class ChatMachine(Agreement):
             services.recover(ended=True)
             return [services.sweep(), services.purge(older_than_days=days)]
 
-        self.both("clean_up", owner, expected, actual)
+        self.both("clean_up", owner, expected, actual, several=True)

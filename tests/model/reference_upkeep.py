@@ -84,7 +84,7 @@ class Reference(Chats):
         if not session.is_lapsed(self.now):
             session.activity_at = max(self.now, session.activity_at)
             session.held_until = None
-        session.preview = text or session.preview
+        session.preview = " ".join(text.split()) or session.preview  # in one line
 
     # Its reader
 

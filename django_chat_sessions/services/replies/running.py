@@ -9,7 +9,7 @@ from typing import Any
 
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
-from django_chat_sessions.models import AbstractChatMessage, ReplyState
+from django_chat_sessions.models import ReplyState
 from django_chat_sessions.services.excerpts import storable_data
 from django_chat_sessions.services.replies.growing import DATABASE_AWAY, Growth
 from django_chat_sessions.services.replies.leases import Lease, lease_keeper
@@ -35,12 +35,15 @@ def run(reply_id: Any) -> None:
     if reply is None:
         return
     session = reply.session
-    if not claim(reply, session):
+    # Before the claim: a database that goes away here leaves a reply that anybody may take.
+    before = messages().filter(session=session.pk, position__lt=reply.position)
+    question = next(iter(before.order_by("-position")[:1]), None)
+    if question is None or not claim(reply, session):
         return
     growth = Growth(reply)
     with lease_keeper.keeping(reply, session, growth) as lease:
         try:
-            metadata = _answer(reply, growth, lease)
+            metadata = _answer(ReplyTurn(session, question, reply, growth), lease)
         except TurnLost:
             logger.info("Reply %s was taken away while it was being written.", reply.pk)
         except FAILURES as error:
@@ -51,13 +54,12 @@ def run(reply_id: Any) -> None:
             _finish_quietly(growth, ReplyState.ANSWERED, metadata=metadata, unread=True)
 
 
-def _answer(reply: AbstractChatMessage, growth: Growth, lease: Lease) -> dict[str, Any]:
+def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:
     """Store what the responder gives as it comes; return the metadata it gave."""
     responder = app_settings.RESPONDER
     if responder is None:
         raise LookupError('CHAT_SESSIONS["RESPONDER"] is not set; nobody can answer.')
-    question = messages().filter(session=reply.session_id, position__lt=reply.position)
-    turn = ReplyTurn(reply.session, question.order_by("-position")[0], reply, growth)
+    growth = turn.growth
     let_go_of_connection()  # the answer may take a minute
     metadata: dict[str, Any] = {}
     for piece in pieces(responder, turn):

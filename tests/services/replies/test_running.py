@@ -51,6 +51,18 @@ def test_the_answer_and_its_metadata_are_stored(ask: Any, owner: Owner) -> None:
     assert (session.running_until, session.preview) == (None, "Because\ufffd")
 
 
+def test_a_claimed_reply_needs_no_database_until_it_is_answered(ask: Any, statements: Any) -> None:
+    """One that goes away in between must not make a failure of it."""
+    with statements() as sent:
+
+        def answer(turn: Any) -> str:
+            assert not sent[-1].startswith("SELECT")
+            assert turn.question == "Why?"
+            return "Because."
+
+        assert ask(answer).state == "answered"
+
+
 def test_the_text_is_stored_as_it_grows(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growing, "SAVE_EVERY", 0)
     grown: list[str] = []
