@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from types import SimpleNamespace
@@ -405,7 +406,8 @@ async def test_the_requests_own_connection_is_closed_before_anything_is_sent(
     real = connections.close_all
 
     def close() -> None:
-        closed.append(True)
+        if threading.current_thread().name != "chat-sessions-leases":  # of answers given before
+            closed.append(True)
         real()
 
     followed = await site.get_one()
@@ -415,8 +417,6 @@ async def test_the_requests_own_connection_is_closed_before_anything_is_sent(
 
 
 async def test_all_streams_read_in_one_thread(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     readers = set()
     real = chat_sessions.updates
 
