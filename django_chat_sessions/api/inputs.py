@@ -159,10 +159,11 @@ class Changes:
 
 def _title(data: dict[str, Any]) -> str:
     """Return the new title in one line, without characters that would disguise it."""
-    title = " ".join(UNWANTED_IN_TITLE.sub("", _text(data, "title")).split())
+    given = _text(data, "title")
+    title = " ".join(UNWANTED_IN_TITLE.sub("", given).split())
     if is_blank(title):
         raise ApiError("invalid", _("title must not be blank."), "title")
-    if len(title) > LONGEST_TITLE:
+    if len(given) > LONGEST_TITLE:  # as it was sent, which is what the contract measures
         sentence = _("title may have up to %(longest)s characters.") % {"longest": LONGEST_TITLE}
         raise ApiError("too_long", sentence, "title")
     return title

@@ -84,6 +84,15 @@ def test_any_message_is_taken_or_refused_with_a_field(data: dict[str, Any]) -> N
     assert refused.field in {*data, "content", "key"} or refused.code == "not_found"
 
 
+def test_a_title_is_measured_as_it_was_sent() -> None:
+    """The contract says how long it may be, and knows nothing of what is taken out of it."""
+    longest = "*" * inputs.LONGEST_TITLE
+    assert tried(inputs.Changes.parse, {"title": longest})[0].title == longest
+    _made, refused = tried(inputs.Changes.parse, {"title": f"\n{longest}"})
+    assert refused is not None
+    assert refused.code == "too_long"
+
+
 @given(st.text())
 def test_any_title_is_refused_or_made_one_short_line(title: str) -> None:
     made, refused = tried(inputs.Changes.parse, {"title": title})
