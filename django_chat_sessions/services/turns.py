@@ -137,9 +137,10 @@ def _held(
     owner: Owner, scope: str, lately: list[AbstractChatSession]
 ) -> AbstractChatSession | None:
     open_key = owner.open_key(scope)
-    return next((one for one in lately if one.open_key == open_key), None) or held_session(
-        owner, scope
-    )
+    for session in lately:
+        if session.open_key == open_key:
+            return session
+    return held_session(owner, scope)
 
 
 def _named(owner: Owner, session_id: Any, lately: list[AbstractChatSession]) -> AbstractChatSession:
