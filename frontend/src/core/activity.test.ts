@@ -43,6 +43,19 @@ describe("only deliberate activity counts, and only the server counts the time",
     expect(bench.server.count("POST", /touch/)).toBe(18);
   });
 
+  it("is reported on when the device's clock is set back", async () => {
+    const { store } = await bench.openTab();
+    store.touch();
+    await bench.timers.advance(31_000);
+    bench.timers.sleep(-120 * MINUTE);
+    bench.server.skew += 120 * MINUTE;
+    for (let step = 0; step < 200; step += 1) {
+      store.touch();
+      await bench.timers.advance(2000);
+    }
+    expect(bench.server.sessions[0]?.state).toBe("active");
+  });
+
   it("several tabs report no more often than one", async () => {
     const tabs = await Promise.all([0, 0.5, 1].map((value) => bench.openTab({ random: () => value })));
     for (let second = 0; second < 120; second += 1) {

@@ -33,7 +33,8 @@ export function createActivity(
   return {
     note() {
       if (timer !== null) return;
-      const wait = last + interval() - clock.now();
+      // Never longer than that, should the clock have been set back.
+      const wait = Math.min(interval(), last + interval() - clock.now());
       if (wait <= 0) fire();
       else timer = clock.setTimeout(fire, wait + random() * Math.min(APART, interval() / 4));
     },

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type ApiClientOptions, createApiClient } from "./apiClient.js";
+import { backoff } from "./backoff.js";
 import { ApiError, isRetryable } from "./errors.js";
 import { FakeTimers, settle } from "./testing/fakeTimers.js";
 
@@ -123,6 +124,10 @@ describe("refusals", () => {
     const error = await failure(api.getSession("x"));
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({ status: 503, code: "unavailable", message: "Try later.", body, retryAfter: 7 });
+  });
+
+  it("ask for a wait of an hour at most, for longer ones overflow a timer", () => {
+    expect(backoff(0, () => 1, new ApiError({ status: 503, retryAfter: 30 * 86_400 }))).toBe(3_600_000);
   });
 
   it.each([

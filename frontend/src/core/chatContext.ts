@@ -16,6 +16,8 @@ export interface ContextParts {
   clock: Clock;
   page: PageSignals;
   hint: StoredHint;
+  /** What was kept here for nobody signed in. */
+  visitorHint: StoredHint;
   outbox: Outbox;
   newKey: () => string;
   random: () => number;
@@ -30,18 +32,26 @@ interface ContextEvents {
 /** What every effect of one chat shares: its parts, its state, and the one way to ask the server. */
 export interface ChatContext extends ContextParts {
   state: ChatState;
+  /** The reader has asked for a new session: what is written next is meant for that one. */
+  isStarting: boolean;
   /** Raised by whatever makes answers that are still under way out of date. */
   epoch: number;
   /** Present while the chat is connected. */
   tabs: TabMember | null;
   live: UpdatesMember | null;
+  /** Tells whose chats these are from those of another login or another API. */
+  reader: string;
+  /** What the chat on screen is about: one that was opened from elsewhere may be about something else. */
+  shownScope(): string;
   /** Whether news can be put on top of what is known; a message on its way would be shown twice. */
   isSettled(): boolean;
   update(change: (state: ChatState) => ChatState): void;
   set(change: Partial<ChatState>): void;
   /** Learn the server's time from its answer, and whether it can be reached. */
   call<T extends { server_time: Time }>(answer: Promise<T>): Promise<T>;
-  /** Show a refusal; trouble with the connection is a status, not an error. */
+  /** What the reader has asked for did not succeed, whatever the reason. */
+  fail(error: unknown): void;
+  /** What nobody has asked for was refused; trouble with the connection is a status, not an error. */
   report(error: unknown): void;
   /** Tell the other tabs what is known of the session on screen now, with messages that are new to them. */
   tell(messages?: Message[]): void;
@@ -51,7 +61,8 @@ export interface ChatContext extends ContextParts {
 }
 
 export function createChatContext(parts: ContextParts, { changed, settled }: ContextEvents): ChatContext {
-  const { clock, page, scope } = parts;
+  const { api, owner, clock, page, scope } = parts;
+  const reader = `${api.baseUrl} ${owner}`;
   /** Answers under way that news must not overtake: what they say may be older. */
   let asked = 0;
 
@@ -73,9 +84,12 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
   const context: ChatContext = {
     ...parts,
     state: INITIAL_STATE,
+    isStarting: false,
     epoch: 0,
     tabs: null,
     live: null,
+    reader,
+    shownScope: () => context.state.session?.scope ?? scope,
     isSettled() {
       // One that comes later may itself wait for the news.
       const message = nextPending(context.state);
@@ -100,13 +114,14 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
         settled();
       }
     },
+    fail: (error) => set({ error: problemOf(error) }),
     report(error) {
-      if (!isConnectionTrouble(error)) set({ error: problemOf(error) });
+      if (!isConnectionTrouble(error)) context.fail(error);
     },
     tell(messages = []) {
       const { session, arrival } = context.state;
-      const answer = session && arrival ? { answer: { session, arrival, messages } } : {};
-      context.tabs?.tell({ scope, session: session?.id ?? null, ...answer });
+      const answer = session && arrival ? { answer: { reader, session, arrival, messages } } : {};
+      context.tabs?.tell({ scope: context.shownScope(), session: session?.id ?? null, ...answer });
     },
     entered({ reason }) {
       if (reason === "first") context.live?.renew();

@@ -16,6 +16,8 @@ export interface PendingMessage {
   content: string;
   /** The session the reader was looking at; null when none was open. */
   session: string | null;
+  /** The reader's last message of which the server had told when this one was sent. */
+  after: string | null;
   /** `queued` waits for its turn, the connection or its next attempt. */
   state: "queued" | "sending" | "failed";
   /** An attempt was made of which nobody knows how it ended: the server may have it. */

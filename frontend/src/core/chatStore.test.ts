@@ -8,6 +8,9 @@ beforeEach(() => {
   bench = new ChatBench();
 });
 
+/** As the tabs of one visitor call theirs. */
+const READER = "/chat ";
+
 const texts = (store: ChatStore) =>
   store.getSnapshot().entries.map((entry) => {
     if (entry.kind === "boundary") return `— ${entry.boundary.reason} ${entry.boundary.seconds}`;
@@ -235,6 +238,18 @@ describe("activity", () => {
     expect(store.getSnapshot().session?.state).toBe("active");
   });
 
+  it("is reported every 30 seconds of a session that never expires", async () => {
+    bench.server.timeout = null;
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.timers.advance(60_000);
+    for (let step = 0; step < 20; step += 1) {
+      store.touch();
+      await bench.timers.advance(200);
+    }
+    expect(bench.server.count("POST", /touch/)).toBe(1);
+  });
+
   it("is not reported for a session that is over", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const { store } = await bench.openTab();
@@ -292,7 +307,7 @@ describe("older sessions and pages", () => {
     const { store } = await bench.openTab();
     bench.server.faults = [{}];
     await store.loadOlder();
-    expect(store.getSnapshot()).toMatchObject({ hasOlder: true, loadingOlder: false, error: null });
+    expect(store.getSnapshot()).toMatchObject({ hasOlder: true, loadingOlder: false, error: { code: "network" } });
     expect(store.getSnapshot().messages).toHaveLength(50);
   });
 });
@@ -367,7 +382,7 @@ describe("two tabs", () => {
     const arrival = { status: "new", reason: "user", previous: old } as const;
     bench.browser
       .channel("changes", () => {})
-      ?.post({ scope: "", session: next.id, answer: { arrival, session: next, messages: [] } });
+      ?.post({ scope: "", session: next.id, answer: { reader: READER, arrival, session: next, messages: [] } });
     expect(store.getSnapshot().session?.id).toBe(next.id);
     bench.server.release();
     await bench.timers.advance(0);
@@ -385,7 +400,11 @@ describe("two tabs", () => {
     // A message that is sent once more is answered with the session that has it, wherever the chat is by now.
     const arrival = { status: "resumed", reason: "open", previous: null } as const;
     const tell = bench.browser.channel("changes", () => {});
-    tell?.post({ scope: "", session: old.id, answer: { arrival, session: { ...old, state: "expired" } } });
+    tell?.post({
+      scope: "",
+      session: old.id,
+      answer: { reader: READER, arrival, session: { ...old, state: "expired" } },
+    });
     await bench.timers.advance(0);
     expect([...shown]).toEqual([next.id]);
     expect(texts(store)).toEqual(["Next"]);
@@ -398,7 +417,7 @@ describe("two tabs", () => {
     const arrival = { status: "resumed", reason: "open", previous: null } as const;
     bench.browser
       .channel("changes", () => {})
-      ?.post({ scope: "", session: over.id, answer: { arrival, session: over } });
+      ?.post({ scope: "", session: over.id, answer: { reader: READER, arrival, session: over } });
     expect(store.getSnapshot().session).toBeNull();
   });
 
@@ -421,6 +440,18 @@ describe("two tabs", () => {
     expect(two.store.getSnapshot()).toMatchObject({ status: "resumed", remainingSeconds: null });
   });
 
+  it("of two people do not show each other's chats", async () => {
+    const other = new ChatBench();
+    const one = bench.tab({ owner: "1" });
+    const two = bench.tab({ owner: "2", api: other.api() });
+    const advance = () => Promise.all([bench.timers.advance(0), other.timers.advance(0)]);
+    await advance();
+    one.store.send("My secret");
+    await advance();
+    expect(texts(one.store)[0]).toBe("My secret");
+    expect(texts(two.store)).toEqual([]);
+  });
+
   it("do not disturb other scopes", async () => {
     const one = await bench.openTab({ scope: "subject:1" });
     await bench.openTab({ scope: "subject:2" });
@@ -440,6 +471,59 @@ describe("verbs that cannot be done", () => {
     bench.server.faults = [{}];
     expect(await store.startNew()).toBe(false);
     expect(store.getSnapshot()).toMatchObject({ status: "new", session: null });
+  });
+
+  it.each(["startNew", "end", "keep", "loadOlder", "open", "reopen"] as const)(
+    "say so without a connection: %s",
+    async (verb) => {
+      const texts = Array.from({ length: 60 }, (_, index) => `message ${index}`);
+      const { id } = bench.server.start("", texts);
+      const { store } = await bench.openTab();
+      bench.server.offline = true;
+      await store[verb](id);
+      expect(store.getSnapshot()).toMatchObject({ error: { code: "network" }, session: { id } });
+      bench.server.offline = false;
+      await store.load();
+      expect(store.getSnapshot().error).toBeNull();
+    },
+  );
+
+  it("nobody has asked for say nothing", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    bench.server.offline = true;
+    store.touch();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().error).toBeNull();
+  });
+
+  it("a message written while a new chat is on its way goes into that one", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    const started = store.startNew();
+    await bench.timers.advance(0);
+    store.send("Something new");
+    await bench.timers.advance(0);
+    bench.server.release();
+    await started;
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().session?.id).toBe(bench.server.messages.at(-1)?.session);
+    expect(texts(store)).toEqual(["Something new", ""]);
+  });
+
+  it("a message written while a new chat could not be started goes on in the old one", async () => {
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    const started = store.startNew();
+    await bench.timers.advance(0);
+    store.send("Something new");
+    bench.server.faults = [{}];
+    bench.server.release();
+    expect(await started).toBe(false);
+    await bench.timers.advance(2000);
+    expect(bench.server.messages.at(-1)?.session).toBe(id);
   });
 
   it("a touch that is answered too late does not bring the old session back", async () => {
@@ -495,6 +579,30 @@ describe("a session that is gone", () => {
     page.signal("visible");
     await bench.timers.advance(0);
     expect(store.getSnapshot()).toMatchObject({ session: null, entries: [] });
+  });
+
+  it("is said to be gone, for its reader may not be signed in any more", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    store.setDraft("half a thou");
+    bench.server.sessions = bench.server.sessions.filter(({ id }) => id !== session.id);
+    page.signal("visible");
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ error: { code: "gone" }, draft: "half a thou" });
+    page.signal("visible");
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot().error?.code).toBe("gone");
+    store.dismissError();
+    expect(store.getSnapshot().error).toBeNull();
+  });
+
+  it("is not said to be gone where it was deleted in this browser", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await bench.api().deleteSession(session.id);
+    bench.browser.channel("changes", () => {})?.post({ scope: "", session: session.id, isDeleted: true });
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: null, entries: [], error: null, status: "new" });
   });
 
   it("stays on screen when the server merely does not mention it", async () => {
@@ -558,6 +666,38 @@ describe("the draft", () => {
     bench.server.offline = false;
     await bench.timers.advance(5000);
     expect(second.store.getSnapshot().draft).toBe("half a thou");
+  });
+
+  it("of a visitor goes on in the chat that the login has moved", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const visitor = await bench.openTab();
+    visitor.store.setDraft("half a thou");
+    visitor.disconnect();
+    expect((await bench.openTab({ owner: "7" })).store.getSnapshot().draft).toBe("half a thou");
+    const again = await bench.openTab();
+    expect(again.store.getSnapshot().draft).toBe("");
+  });
+
+  it("of a visitor is not given to whoever signs in with chats of their own", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const visitor = await bench.openTab();
+    visitor.store.setDraft("my secret");
+    visitor.disconnect();
+    bench.server.sessions = [];
+    bench.server.start("", ["Mine", "Indeed."]);
+    expect((await bench.openTab({ owner: "7" })).store.getSnapshot().draft).toBe("");
+  });
+
+  it("of each tab survives its own reload", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const [one, two] = [await bench.openTab(), await bench.openTab()];
+    two.store.setDraft("a long text in tab two");
+    one.store.setDraft("Hi");
+    one.store.send("Hi");
+    await bench.timers.advance(0);
+    two.page.signal("hidden");
+    two.disconnect();
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("a long text in tab two");
   });
 
   it("is kept apart by owner even before there is a session", async () => {

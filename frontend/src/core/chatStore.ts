@@ -75,18 +75,21 @@ export interface ChatStore {
 
 const TOUCH_INTERVAL = 30_000;
 
+const placeOf = (owner: string, scope: string) => `${encodeURIComponent(owner)}:${encodeURIComponent(scope)}`;
+
 /** Inert until `connect()`: creating one twice, as StrictMode does, costs nothing. */
 export function createChatStore(options: ChatStoreOptions): ChatStore {
   const { api, scope = "", owner = "", lock = browserLock() } = options;
   const { clock = createClock(), page = browserPage(), tabs = createTabChannel(), random = Math.random } = options;
   const updates = options.updates ?? createLiveUpdates({ ...options, clock, page });
   const storage = createJsonStorage(options.storage);
-  const place = `${encodeURIComponent(owner)}:${encodeURIComponent(scope)}`;
+  const place = placeOf(owner, scope);
 
   const context = createChatContext(
     {
       ...{ api, scope, owner, clock, page, random },
       hint: createStoredHint(storage, place),
+      visitorHint: createStoredHint(storage, placeOf("", scope)),
       outbox: createOutbox(storage, place, lock),
       newKey: options.newKey ?? newMessageKey,
     },
@@ -107,7 +110,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   /** A short timeout needs more frequent reports than one every 30 seconds. */
   const touchInterval = () => {
     const { session } = context.state;
-    return session === null ? TOUCH_INTERVAL : Math.min(TOUCH_INTERVAL, (idleSeconds(session) * 1000) / 4);
+    return session?.expires_at ? Math.min(TOUCH_INTERVAL, (idleSeconds(session) * 1000) / 4) : TOUCH_INTERVAL;
   };
   const activity = createActivity(clock, random, touchInterval, () => void lifecycle.touch());
   const deadline = createDeadline(clock, {
@@ -115,7 +118,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     expired() {
       const session = context.state.session?.id ?? null;
       update(lapsed);
-      context.tabs?.tellPage({ scope, session });
+      context.tabs?.tellPage({ scope: context.shownScope(), session });
       void reading.refresh();
     },
   });
@@ -151,6 +154,9 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
 
   const heard = (signal: PageSignal) => {
     set({ online: page.isOnline() });
+    const { draft } = context.state;
+    // The tabs share one place for it, where another may have put its own.
+    if (signal === "hidden" && draft !== "" && reading.knowsReader()) hint.write({ draft });
     if (signal === "hidden" || signal === "offline") return;
     deadline.check();
     sending.hurry();
@@ -161,7 +167,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const source = createSource(() => {
     const stopPage = page.subscribe(heard);
     context.tabs = tabs.join((message) => {
-      if (message.scope === scope) reading.overhear(message.answer);
+      if (message.scope === context.shownScope()) reading.overhear(message);
     });
     // Joined before anything is read: what changes after the answer was written then comes as news.
     following.start();
@@ -180,7 +186,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   });
 
   const { load, open, openCurrent, loadOlder } = reading;
-  const { startNew, reopen, end, stop, retryReply, touch: keep } = lifecycle;
+  const { startNew, reopen, end, stop, retryReply, keep } = lifecycle;
   const { retry, discard } = sending;
   return {
     ...{ scope, load, open, openCurrent, loadOlder, startNew, reopen, end, stop, retryReply, keep, discard },

@@ -4,10 +4,9 @@ import type { Session } from "./wire.js";
 /** Only an answer that was being written before our eyes counts as one that has arrived. */
 export function heardElsewhere(before: Elsewhere, sessions: readonly Session[], shown: string | null): Elsewhere {
   const { running, answered } = sessions.reduce((known, session) => withRow(known, session), before);
-  const others = running.filter((id) => id !== shown);
   const told = answered?.id === shown ? null : answered;
-  const isSame = told === before.answered && others.join() === before.running.join();
-  return isSame ? before : { running: others, answered: told };
+  const isSame = told === before.answered && running.join() === before.running.join();
+  return isSame ? before : { running, answered: told };
 }
 
 function withRow({ running, answered }: Elsewhere, session: Session): Elsewhere {

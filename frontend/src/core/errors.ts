@@ -1,7 +1,10 @@
 import type { Conflict, ConflictCode, ErrorBody, ErrorCode } from "./wire.js";
 
-/** Two are ours: `network` when no answer of this API came, `unexpected` when one did not have the contract's shape. */
-export type ApiErrorCode = ErrorCode | ConflictCode | "network" | "unexpected";
+/**
+ * Three are ours: `network` when no answer of this API came, `unexpected` when one did not have the contract's shape,
+ * and `gone` when the chat on screen is no longer this reader's: deleted elsewhere, or the login is another one now.
+ */
+export type ApiErrorCode = ErrorCode | ConflictCode | "network" | "unexpected" | "gone";
 
 interface ApiErrorParts {
   /** 0 when no answer came. */
@@ -31,7 +34,8 @@ export class ApiError extends Error {
   }
 }
 
-function statusOf(error: unknown): number {
+/** -1 where it is none of the API's. */
+export function statusOf(error: unknown): number {
   return error instanceof ApiError ? error.status : -1;
 }
 
@@ -51,8 +55,9 @@ export function isGone(error: unknown): boolean {
   return statusOf(error) === 404;
 }
 
+/** Seconds; an hour at most, for a timer of more than 24 days goes off at once. */
 export function retryAfterOf(error: unknown): number {
-  return (error instanceof ApiError && error.retryAfter) || 0;
+  return Math.min(3600, (error instanceof ApiError && error.retryAfter) || 0);
 }
 
 export function conflictOf(error: unknown): Conflict | null {

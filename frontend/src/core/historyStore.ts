@@ -215,7 +215,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       if (answer) known.set(id, answer.session);
       else known.delete(id);
       change();
-      tab?.tell({ scope: row?.scope ?? scope ?? "", session: id });
+      tab?.tell({ scope: row?.scope ?? scope ?? "", session: id, isDeleted: !answer });
       return true;
     } catch (error) {
       fail(error, () => act(id, shown, request));

@@ -10,6 +10,8 @@ export interface Lifecycle {
   end(): Promise<boolean>;
   /** Report activity now. An expired session stays expired, and the answer says so. */
   touch(): Promise<boolean>;
+  /** The same, because the reader has asked for it. */
+  keep(): Promise<boolean>;
   /** Stop the reply; what was written stays. */
   stop(): Promise<boolean>;
   /** Ask again for the last reply; a session that is over is continued for it. */
@@ -19,25 +21,35 @@ export interface Lifecycle {
 }
 
 export function createLifecycle(context: ChatContext, catchUp: (epoch: number) => Promise<void>): Lifecycle {
-  const { api, scope, call, update, report } = context;
+  const { api, scope, call, update, fail, report } = context;
   /** What was reported as read last: once is enough. */
   let reported = "";
 
   /** Do this with a session: the one on screen when no other is named. */
-  const attempt = async (act: (id: string) => Promise<unknown>, id = context.state.session?.id) => {
+  const attempt = async (
+    act: (id: string) => Promise<unknown>,
+    id = context.state.session?.id,
+    tell: (error: unknown) => void = fail,
+  ) => {
     if (id === undefined) return false;
     try {
       await act(id);
       context.tell();
       return true;
     } catch (error) {
-      report(error);
+      tell(error);
       return false;
     }
   };
 
   const take = (session: Session) =>
     update((state) => (state.session?.id === session.id ? { ...withSession(state, session), greeting: null } : state));
+
+  const touch = async (tell: (error: unknown) => void) => {
+    const { session, viewing } = context.state;
+    if (session?.state !== "active" || viewing) return false;
+    return attempt(async (id) => take((await call(api.touchSession(id))).session), session.id, tell);
+  };
 
   const reopen = (id: string) =>
     attempt(async () => {
@@ -69,7 +81,10 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
     reopen,
     startNew: () =>
       attempt(async () => {
-        const opened = await call(api.startSession({ scope }));
+        context.isStarting = true;
+        const opened = await call(api.startSession({ scope })).finally(() => {
+          context.isStarting = false;
+        });
         context.epoch += 1;
         update((state) => startedNew(state, opened));
         context.entered(opened.arrival);
@@ -81,11 +96,8 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
         take(session);
         update((state) => (state.session?.id === id ? { ...state, previous: session } : state));
       }),
-    async touch() {
-      const { session, viewing } = context.state;
-      if (session?.state !== "active" || viewing) return false;
-      return attempt(async (id) => take((await call(api.touchSession(id))).session));
-    },
+    touch: () => touch(report),
+    keep: () => touch(fail),
     stop: () =>
       attempt(async (id) => {
         const { session, reply } = await call(api.stopReply(id));

@@ -125,6 +125,13 @@ describe("rows of sessions", () => {
     expect(withRow({ id: "before", title: "New" }).previous).toMatchObject({ title: "New" });
   });
 
+  it("tell when the answer arrives that was being written when its chat was left", () => {
+    const row = { ...session, id: "other", running: true, unread: false };
+    const shown = updated({ ...state, session: row }, news({ sessions: [row] }));
+    const left = updated({ ...shown, session }, news({ sessions: [{ ...row, running: false, unread: true }] }));
+    expect(left.elsewhere.answered?.id).toBe("other");
+  });
+
   it("tell when an answer has arrived elsewhere, until it is read", () => {
     const running = withRow({ id: "other", running: true });
     expect(running.elsewhere).toEqual({ running: ["other"], answered: null });

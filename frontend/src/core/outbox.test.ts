@@ -138,8 +138,10 @@ describe("a message that was not sent", () => {
     first.disconnect();
     await bench.timers.advance(3_601_000);
     bench.server.offline = false;
-    const { store } = await bench.openTab({ owner: "7" });
+    const { store, page } = await bench.openTab({ owner: "7" });
     expect(store.getSnapshot().pending).toMatchObject([{ content: "Why?", state: "failed" }]);
+    page.signal("visible");
+    await bench.timers.advance(1000);
     expect(stored()).toEqual([]);
     store.retry(store.getSnapshot().pending[0]?.key ?? "");
     await bench.timers.advance(0);
@@ -157,7 +159,7 @@ describe("a message that was not sent", () => {
     expect(stored()).not.toContain("my secret");
   });
 
-  it("stays where it is when nobody can say whose it is", async () => {
+  it("stays where it is until somebody can say whose it is", async () => {
     bench.server.start("", ["Before", "Indeed."]);
     const first = await cutOff({}, "Why?");
     first.disconnect();
@@ -165,9 +167,35 @@ describe("a message that was not sent", () => {
     await bench.api().startSession({});
     await bench.api().startSession({});
     await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
-    const getSession = () => Promise.reject(new TypeError("cut"));
-    const { store } = await bench.openTab({ api: { ...bench.api(), getSession } });
+    const api = bench.api();
+    let isCut = true;
+    const getSession: typeof api.getSession = (id) =>
+      isCut ? Promise.reject(new TypeError("cut")) : api.getSession(id);
+    const { store } = await bench.openTab({ api: { ...api, getSession } });
     expect([store.getSnapshot().pending, inStorage()]).toMatchObject([[], [expect.anything()]]);
+    isCut = false;
+    await bench.timers.advance(30_000);
+    expect(store.getSnapshot().pending).toMatchObject([{ content: "Why?" }]);
+  });
+
+  it("is not asked about any more once the chat has left the page", async () => {
+    bench.server.start("", ["Before", "Indeed."]);
+    const first = await cutOff({}, "Why?");
+    first.disconnect();
+    bench.server.offline = false;
+    await bench.api().startSession({});
+    await bench.api().startSession({});
+    await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
+    let asked = 0;
+    const getSession = () => {
+      asked += 1;
+      return Promise.reject(new TypeError("cut"));
+    };
+    const { disconnect } = await bench.openTab({ api: { ...bench.api(), getSession } });
+    disconnect();
+    const before = asked;
+    await bench.timers.advance(60_000);
+    expect(asked).toBe(before);
   });
 
   it("is forgotten when it is taken back", async () => {

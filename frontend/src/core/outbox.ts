@@ -6,6 +6,7 @@ export interface KeptMessage {
   key: string;
   content: string;
   session: string | null;
+  after: string | null;
   /** By this device's clock. */
   at: number;
 }
@@ -18,6 +19,8 @@ export interface Outbox {
   /** Be given what no other tab is sending, now and as tabs go; call the function returned to let go of everything. */
   open(take: (message: KeptMessage) => void): () => void;
 }
+
+const asName = (value: unknown) => (typeof value === "string" ? value : null);
 
 export function createOutbox(storage: JsonStorage, place: string, lock: TabLock | null): Outbox {
   const prefix = `django-chat-sessions:outbox:1:${place}:`;
@@ -35,9 +38,9 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
     held.delete(key);
   };
   const read = (key: string): KeptMessage | null => {
-    const { content, session, at } = storage.read(prefix + key);
+    const { content, session, after, at } = storage.read(prefix + key);
     if (typeof content !== "string") return null;
-    return { key, content, session: typeof session === "string" ? session : null, at: Number(at) || 0 };
+    return { key, content, session: asName(session), after: asName(after), at: Number(at) || 0 };
   };
   const claim = (key: string, take: (message: KeptMessage) => void) =>
     hold(key, () => {

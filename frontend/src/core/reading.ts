@@ -1,11 +1,11 @@
 import type { PageOptions } from "./apiClient.js";
 import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
-import { isUnderWay } from "./chatState.js";
+import { type ChatProblem, isUnderWay } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { isGone, isRetryable } from "./errors.js";
 import type { NewsRules } from "./liveUpdates.js";
-import type { TabAnswer } from "./tabChannel.js";
+import type { TabAnswer, TabMessage } from "./tabChannel.js";
 import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed, withoutDraft } from "./transitions.js";
 import type { News } from "./updatesReader.js";
 import type { CurrentSession, Session } from "./wire.js";
@@ -18,7 +18,7 @@ export interface Reading {
   /** Read again because something may have changed elsewhere. */
   refresh(): Promise<void>;
   /** Another tab says what it has just been told: take it, and read what it leaves open. */
-  overhear(answer: TabAnswer | undefined): void;
+  overhear(message: TabMessage): void;
   /** News came: take them, and read what they leave open. */
   hear(news: readonly News[], rules: NewsRules): void;
   open(id: string): Promise<void>;
@@ -34,6 +34,7 @@ export interface Reading {
 }
 
 const PAGE = 50;
+const GONE: ChatProblem = { code: "gone", message: "This chat is no longer here.", field: null };
 
 /** An answer is taken at its word where it goes on from what is shown; another may be older than that. */
 function follows(shown: Session | null, { session, arrival }: TabAnswer): boolean {
@@ -42,7 +43,7 @@ function follows(shown: Session | null, { session, arrival }: TabAnswer): boolea
 }
 
 export function createReading(context: ChatContext, recognised: () => void): Reading {
-  const { api, scope, owner, clock, random, hint, call, update, set, report } = context;
+  const { api, owner, clock, random, hint, visitorHint, call, update, set, fail, report, reader, shownScope } = context;
   let loading: Promise<void> | null = null;
   let isWantedAgain = false;
   let isRecognised = false;
@@ -75,6 +76,12 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     return loading;
   };
 
+  /** What is under way answers what was asked before. */
+  const loadAfresh = async () => {
+    await loading;
+    await load();
+  };
+
   const refresh = async () => {
     const { viewing, pending } = context.state;
     // A message on its way will tell us more than we could read now, and must not be shown twice.
@@ -88,12 +95,16 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     const { epoch } = context;
     const before = overheard;
     try {
-      const current = await call(api.getCurrentSession(scope));
+      const current = await call(api.getCurrentSession(shownScope()));
       await recognise(current);
+      inherit(current);
       if (epoch !== context.epoch || before !== overheard) return;
-      await take(current, epoch);
+      const { viewing, session } = context.state;
+      // Who reads an older one has chosen it.
+      await (viewing && session !== null ? confirmShown(session.id, epoch) : take(current, epoch));
       attempts = 0;
-      if (epoch === context.epoch) set({ loaded: true, error: null });
+      const { error } = context.state;
+      if (epoch === context.epoch) set({ loaded: true, error: error === GONE ? error : null });
     } catch (error) {
       if (epoch !== context.epoch) return;
       report(error);
@@ -115,7 +126,9 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       await takePage(id, epoch);
     } catch (error) {
       if (!isGone(error)) throw error;
-      if (epoch === context.epoch) update(cleared);
+      if (epoch !== context.epoch) return;
+      update((state) => ({ ...cleared(state), error: GONE }));
+      isWantedAgain = true;
     }
   };
 
@@ -138,6 +151,14 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     const isKnown = session === null || session === current.session?.id || session === current.arrival.previous?.id;
     if (!isKnown && draft !== "" && !(await owns(session))) hint.write({ session: null, draft: "" });
     settle();
+  };
+
+  /** What a visitor had begun to write goes on in the chat that the login has moved. */
+  const inherit = ({ session }: CurrentSession) => {
+    const { session: before, draft } = visitorHint.read();
+    if (owner === "" || draft === "" || before !== session?.id || context.state.draft !== "") return;
+    visitorHint.write({ session: null, draft: "" });
+    set({ draft, durable: hint.write({ draft }) });
   };
 
   const settle = () => {
@@ -170,10 +191,14 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       if (owner !== "" || isRecognised) settle();
       void load();
     },
-    overhear(answer) {
+    overhear({ answer, isDeleted, session: about }) {
       const { loaded, viewing, pending, session } = context.state;
+      if (isDeleted && about === session?.id) {
+        context.epoch += 1;
+        update(cleared);
+      }
       const isFree = loaded && !viewing && !pending.some(isUnderWay);
-      if (answer === undefined || !isFree || !follows(session, answer)) return void refresh();
+      if (answer?.reader !== reader || !isFree || !follows(session, answer)) return void refresh();
       overheard += 1;
       const { messages = [] } = answer;
       update((state) => withoutDraft(joined(arrived(state, answer), messages), messages));
@@ -182,6 +207,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     },
     hear(news, { updated, isOtherwise, awaitedEarlier, withEarlier }) {
       const before = context.state;
+      const scope = shownScope();
       const isElsewhere = news.some((one) => isOtherwise(before, one, scope));
       update((state) => news.reduce((known, one) => updated(known, one), state));
       const awaited = awaitedEarlier(context.state);
@@ -202,15 +228,18 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       const { epoch } = context;
       try {
         await takePage(id, epoch, viewed);
+        // What was asked for meanwhile is about the one before.
+        if (epoch === context.epoch) context.epoch += 1;
       } catch (error) {
-        if (epoch === context.epoch) report(error);
+        if (epoch !== context.epoch) return;
+        fail(error);
+        if (!context.state.loaded) await loadAfresh();
       }
     },
     async openCurrent() {
       context.epoch += 1;
       update((state) => ({ ...cleared(state), loaded: false, error: null }));
-      await loading;
-      await load();
+      await loadAfresh();
     },
     async loadOlder() {
       const { session, nextBefore, loadingOlder } = context.state;
@@ -218,9 +247,9 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       set({ loadingOlder: true });
       try {
         const page = await transcript(session.id, { before: nextBefore });
-        update((state) => pagedOlder(state, page));
+        if (nextBefore === context.state.nextBefore) update((state) => pagedOlder(state, page));
       } catch (error) {
-        report(error);
+        fail(error);
       }
       set({ loadingOlder: false });
     },

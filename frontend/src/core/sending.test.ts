@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import inProgress from "../../../tests/contract/conflict_turn_in_progress.json";
 import { ApiError } from "./errors.js";
 import { ChatBench } from "./testing/chatBench.js";
@@ -126,13 +126,65 @@ describe("sending", () => {
     expect(store.getSnapshot()).toMatchObject({ pending: [{ content: "one", tried: true }], draft: "two" });
   });
 
-  it("does not overwrite a new draft with discarded words", async () => {
+  it("puts discarded words before a new draft", async () => {
     const { store } = await bench.openTab();
     const key = store.send("forbidden words") ?? "";
     await bench.timers.advance(0);
     store.setDraft("something else");
     store.discard(key);
-    expect(store.getSnapshot().draft).toBe("something else");
+    expect(store.getSnapshot().draft).toBe("forbidden words\nsomething else");
+  });
+
+  it("leaves alone what is in the field when something else is sent, such as a suggestion", async () => {
+    const { store, disconnect } = await bench.openTab();
+    store.setDraft("A long question, half written");
+    store.send("Why does ice float?");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().draft).toBe("A long question, half written");
+    disconnect();
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("A long question, half written");
+  });
+
+  it("shows the same words sent again, as long as they wait", async () => {
+    const { store, page } = await bench.openTab();
+    store.send("continue");
+    await bench.timers.advance(0);
+    bench.server.finish("Part one");
+    await bench.timers.advance(3000);
+    bench.server.offline = true;
+    page.signal("offline");
+    store.send("continue");
+    await bench.timers.advance(5000);
+    expect(store.getSnapshot().entries.at(-1)).toMatchObject({ kind: "pending", pending: { tried: true } });
+  });
+
+  it("is told to wait: nothing was stored, so the words can be taken back", async () => {
+    const { store } = await bench.openTab();
+    const body = JSON.stringify({ code: "too_many_messages", message: "Wait.", field: null });
+    bench.server.faults = [{ status: 429, body, retryAfter: "60" }];
+    const key = store.send("Why?") ?? "";
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().pending).toMatchObject([{ state: "queued", tried: false }]);
+    store.discard(key);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], draft: "Why?" });
+  });
+
+  it("goes on whatever a listener of the page does", async () => {
+    const told = vi.fn();
+    vi.stubGlobal("reportError", told);
+    const { store } = await bench.openTab();
+    store.subscribe(() => {
+      throw new Error("the page's own mistake");
+    });
+    store.send("one");
+    await bench.timers.advance(0);
+    bench.server.finish("Yes");
+    await bench.timers.advance(3000);
+    store.send("two");
+    await bench.timers.advance(0);
+    vi.unstubAllGlobals();
+    expect(store.getSnapshot().pending).toEqual([]);
+    expect(told).toHaveBeenCalledWith(new Error("the page's own mistake"));
   });
 
   it("sends one after the other", async () => {

@@ -2,9 +2,9 @@ import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
 import { isUnderWay, nextPending, type PendingMessage, problemOf } from "./chatState.js";
 import type { TimerId } from "./clock.js";
-import { conflictOf, isRetryable } from "./errors.js";
+import { conflictOf, isRetryable, statusOf } from "./errors.js";
 import type { KeptMessage } from "./outbox.js";
-import { runningReply } from "./transcript.js";
+import { lastAsked, runningReply } from "./transcript.js";
 import { changedPending, queued, replied, sent, withoutPending } from "./transitions.js";
 import type { SendMessage } from "./wire.js";
 
@@ -40,7 +40,7 @@ const STALE = 3_600_000;
 const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 
 export function createSending(context: ChatContext, events: SendingEvents): Sending {
-  const { api, scope, owner, clock, page, hint, outbox, random, newKey, call, update, set } = context;
+  const { api, owner, clock, page, hint, outbox, random, newKey, call, update, set } = context;
   let isBusy = false;
   let timer: TimerId = null;
   let wake: (() => void) | null = null;
@@ -54,8 +54,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const { session } = context.state;
     return session === null || session.state === "ended" ? null : session.id;
   };
-  const keep = ({ key, content, session }: PendingMessage) =>
-    set({ durable: outbox.keep({ key, content, session, at: clock.now() }) });
+  const keep = ({ key, content, session, after }: PendingMessage) =>
+    set({ durable: outbox.keep({ key, content, session, after, at: clock.now() }) });
 
   /** Whether an answer is being written where this message is to go. */
   const isOccupied = ({ session, tried }: PendingMessage) => {
@@ -88,7 +88,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       const message = find(key);
       if (message === undefined || message.state === "failed") return true;
       try {
-        if (isOccupied(message) || isStranger()) await pause(null);
+        if (isOccupied(message) || isStranger() || context.isStarting) await pause(null);
         else return await attempt(message);
       } catch (error) {
         // While the device itself is offline, waiting costs nothing and is no attempt.
@@ -100,7 +100,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
           change(key, { state: "failed", problem: problemOf(error), conflict });
           return true;
         }
-        change(key, { state: "queued", tried: !isTurnedAway });
+        // Whoever is told to wait has stored nothing by this attempt.
+        const isUnknown = message.tried || statusOf(error) !== 429;
+        change(key, { state: "queued", tried: !isTurnedAway && isUnknown });
         if (isTurnedAway) events.occupied();
         await pause(backoff(pauses++, random, error));
       }
@@ -110,13 +112,13 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
 
   const attempt = async ({ key, content, session, tried }: PendingMessage) => {
     if (!tried) change(key, { state: "sending" });
-    const body: SendMessage = { scope, content, key };
+    const body: SendMessage = { scope: context.shownScope(), content, key };
     const named = session ?? addressed();
     if (named !== null) body.session = named;
     const answer = await call(api.sendMessage(body));
     context.epoch += 1;
-    outbox.forget(key);
     update((state) => sent(state, key, answer));
+    outbox.forget(key);
     context.entered(answer.arrival);
     context.tell(answer.reply === null ? [answer.message] : [answer.message, answer.reply]);
     events.stored();
@@ -133,16 +135,24 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     timer = wake = null;
   };
 
-  const take = async ({ key, content, session, at }: KeptMessage) => {
+  const take = async ({ key, content, session, after, at }: KeptMessage) => {
     if (session !== null && !(await events.owns(session))) return outbox.forget(key);
     const isStale = clock.now() - at > STALE;
     const problem = isStale ? problemOf("It was not sent while this chat was closed.") : null;
     const state = isStale ? "failed" : "queued";
     if (find(key) === undefined) {
-      const pending = { key, content, session, state, tried: true, problem, conflict: null } as const;
+      const pending = { key, content, session, after, state, tried: !isStale, problem, conflict: null } as const;
       set({ pending: [...context.state.pending, pending] });
     }
     void proceed();
+  };
+
+  /** One of which nobody can say now whose it is stays where it is until somebody can. */
+  const adopt = (message: KeptMessage, attempts: number) => {
+    take(message).catch((error: unknown) => {
+      const again = () => letGo !== null && adopt(message, attempts + 1);
+      clock.setTimeout(again, backoff(attempts, random, error));
+    });
   };
 
   return {
@@ -150,9 +160,12 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     proceed: () => void proceed(),
     send(text) {
       if (text.trim() === "" || context.state.viewing) return null;
-      const message = { ...AFRESH, key: newKey(), content: text, session: addressed(), tried: false };
+      const after = lastAsked(context.state.messages)?.id ?? null;
+      const session = context.isStarting ? null : addressed();
+      const message = { ...AFRESH, key: newKey(), content: text, session, after, tried: false };
       keep(message);
-      hint.write({ draft: "" });
+      // Another tab, or what is in the field, may have words of its own there.
+      if (hint.read().draft === text) hint.write({ draft: "" });
       update((state) => queued(state, message));
       void proceed();
       return message.key;
@@ -167,14 +180,14 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     discard(key) {
       const message = find(key);
       if (message === undefined || isUnderWay(message)) return;
-      const draft = context.state.draft.trim() === "" ? message.content : context.state.draft;
+      const { draft: written } = context.state;
+      const draft = written.trim() === "" ? message.content : `${message.content}\n${written}`;
       hint.write({ draft });
       outbox.forget(key);
       update((state) => ({ ...withoutPending(state, key), draft }));
     },
     open() {
-      // One of which nobody can say now whose it is stays where it is.
-      letGo ??= outbox.open((message) => void take(message).catch(() => {}));
+      letGo ??= outbox.open((message) => adopt(message, 0));
       void proceed();
     },
     close() {
@@ -183,7 +196,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       wake?.();
     },
     hurry() {
-      for (const { key, problem } of context.state.pending) if (problem?.code === "network") change(key, AFRESH);
+      // One that is old waits for the reader's word.
+      for (const { key, tried, problem } of context.state.pending)
+        if (tried && problem?.code === "network") change(key, AFRESH);
       wake?.();
       void proceed();
     },

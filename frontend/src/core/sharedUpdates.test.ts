@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChatStore } from "./chatStore.js";
+import type { LiveUpdates, UpdatesMember } from "./liveUpdates.js";
 import { createSharedUpdates } from "./sharedUpdates.js";
 import { ChatBench } from "./testing/chatBench.js";
 
@@ -37,7 +38,8 @@ describe("two tabs", () => {
       expect(last(store)).toMatchObject({ content: "Because 🧊 floats.", state: "answered" });
       expect(store.getSnapshot().running).toBeNull();
     }
-    expect(bench.server.looks).toHaveLength(1);
+    // The second asked once what had been told before it came.
+    expect(bench.server.looks.map(({ isStream }) => isStream)).toEqual([true, false]);
   });
 
   it("go on when the one that reads is closed, from the cursor it had passed on", async () => {
@@ -49,7 +51,7 @@ describe("two tabs", () => {
     await bench.timers.advance(0);
     expect(last(two.store)?.content).toBe("Because");
     expect(bench.server.streams.count).toBe(1);
-    const [first, second, ...more] = bench.server.looks;
+    const [first, second, ...more] = bench.server.looks.filter(({ isStream }) => isStream);
     expect([first?.since, more]).toEqual([null, []]);
     expect(second?.since).not.toBeNull();
   });
@@ -168,7 +170,37 @@ describe("a visitor without a name", () => {
     const { store } = await bench.openTab();
     await store.startNew();
     await bench.timers.advance(0);
-    expect([bench.server.looks.length, bench.server.streams.count]).toEqual([2, 1]);
+    const streams = bench.server.looks.filter(({ isStream }) => isStream);
+    expect([streams.length, bench.server.streams.count]).toEqual([2, 1]);
+  });
+
+  it("are told what was news before the code for news had come", async () => {
+    await bench.openTab();
+    const news = bench.updates();
+    let enter = () => {};
+    const entered = new Promise<void>((resolve) => {
+      enter = resolve;
+    });
+    const late: LiveUpdates = {
+      join(listener) {
+        const member = entered.then(() => news.join(listener));
+        const tell = (say: (known: UpdatesMember) => void) => void member.then(say);
+        return {
+          await: (isAwaited) => tell((known) => known.await(isAwaited)),
+          renew: () => tell((known) => known.renew()),
+          leave: () => tell((known) => known.leave()),
+        };
+      },
+    };
+    const { store } = await bench.openTab({ updates: late });
+    bench.server.replies = false;
+    await bench.api().sendMessage({ content: "From the phone", key: "phone" });
+    bench.server.streams.push();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().messages).toEqual([]);
+    enter();
+    await bench.timers.advance(0);
+    expect(last(store)?.content).toBe("From the phone");
   });
 });
 

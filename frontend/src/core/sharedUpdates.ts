@@ -40,6 +40,8 @@ class SharedUpdates implements LiveUpdates {
   private channel: BrowserChannel<NewsMessage> | null = null;
   private isLeader = false;
   private isStreaming = false;
+  /** Whether a leader has been heard of since we came. */
+  private isLed = false;
   private beatAt = Number.NEGATIVE_INFINITY;
   private trust: TimerId = null;
   private disconnect = () => {};
@@ -92,6 +94,7 @@ class SharedUpdates implements LiveUpdates {
       this.channel = null;
       this.isLeader = false;
       this.isStreaming = false;
+      this.isLed = false;
     };
     this.channel = this.lock && (this.openChannel?.(this.name, (message) => this.hear(message)) ?? null);
     if (this.lock === null || this.channel === null) {
@@ -160,6 +163,9 @@ class SharedUpdates implements LiveUpdates {
   private hearOfLeader(isStreaming: boolean): void {
     if (isStreaming) {
       this.believe(TRUST);
+      // What it told before we came is not told again.
+      if (!this.isLed) this.reader.askOnce();
+      this.isLed = true;
       this.tell((listener) => listener.found());
     } else this.distrust();
   }

@@ -1,6 +1,6 @@
 import type { ChatProblem, ChatState, PendingMessage } from "./chatState.js";
 import { TIMEOUT_REASONS } from "./chatState.js";
-import { type Boundary, runningReply } from "./transcript.js";
+import { type Boundary, lastAsked, runningReply } from "./transcript.js";
 import type { Arrival, Message, Session } from "./wire.js";
 
 export type ChatStatus =
@@ -107,8 +107,9 @@ const NOTHING_PENDING: readonly PendingMessage[] = [];
 /** Of a message from before a reload the server may have told already, while its own answer is still to come. */
 function visiblePending({ viewing, pending, messages }: ChatState): readonly PendingMessage[] {
   if (viewing) return NOTHING_PENDING;
-  const stored = messages.findLast(({ role }) => role === "user")?.content;
-  const isDouble = ({ tried, content, state }: PendingMessage) => tried && state === "queued" && content === stored;
+  const stored = lastAsked(messages);
+  const isDouble = ({ tried, content, state, after }: PendingMessage) =>
+    tried && state === "queued" && content === stored?.content && after !== stored.id;
   return pending.some(isDouble) ? pending.filter((message) => !isDouble(message)) : pending;
 }
 

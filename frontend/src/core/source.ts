@@ -14,7 +14,14 @@ export function createSource(listen: () => () => void): Source {
   return {
     isConnected: () => connections > 0,
     tell() {
-      for (const listener of [...listeners]) listener();
+      for (const listener of [...listeners]) {
+        try {
+          listener();
+        } catch (error) {
+          // Whatever a page's own listener does, the messages go on.
+          globalThis.reportError?.(error);
+        }
+      }
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -5,11 +5,15 @@ import type { Arrival, Message, Session } from "./wire.js";
 export interface TabMessage {
   scope: string;
   session: string | null;
+  /** It was deleted here: nobody need be told that it is gone. */
+  isDeleted?: boolean;
   /** What the server has just said of it, so that the other tabs need not wait until they have read it too. */
   answer?: TabAnswer;
 }
 
 export interface TabAnswer {
+  /** Whose chats these are: another login in another tab has others. */
+  reader: string;
   arrival: Arrival;
   session: Session;
   messages?: Message[];

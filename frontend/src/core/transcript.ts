@@ -20,6 +20,10 @@ export function isUnfinished(message: Message): boolean {
 }
 
 /** The reply that is being waited for or written. */
+export function lastAsked(messages: readonly Message[]): Message | undefined {
+  return messages.findLast(({ role }) => role === "user");
+}
+
 export function runningReply(messages: readonly Message[]): Message | null {
   const last = messages.at(-1);
   return last !== undefined && isUnfinished(last) ? last : null;

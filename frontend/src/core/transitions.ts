@@ -62,7 +62,9 @@ function carried(state: ChatState, next: Session, arrival: Arrival): Segment[] {
 }
 
 export function queued(state: ChatState, message: PendingMessage): ChatState {
-  return { ...state, pending: [...state.pending, message], draft: "", greeting: null, error: null };
+  // What is sent need not be what is in the field.
+  const draft = state.draft === message.content ? "" : state.draft;
+  return { ...state, pending: [...state.pending, message], draft, greeting: null, error: null };
 }
 
 export function changedPending(state: ChatState, key: string, change: Partial<PendingMessage>): ChatState {

@@ -99,6 +99,11 @@ export class UpdatesReader {
     this.look();
   }
 
+  /** Ask now what has changed, be it that another tab tells us the rest. */
+  askOnce(): void {
+    if (!this.isBusy) this.look();
+  }
+
   /** A stream was opened as whoever the reader was then; each poll says anew who asks. */
   renew(): void {
     if (!this.isRefused && !(this.isBusy && this.wantsStream())) return;

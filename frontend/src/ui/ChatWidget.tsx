@@ -1,4 +1,5 @@
 import { type KeyboardEvent, memo, useId, useRef } from "react";
+import type { ChatProblem } from "../core/index.js";
 import { useChatSelector, useChatStore } from "../react/index.js";
 import { Announcer } from "./Announcer.js";
 import { ChatNotice } from "./ChatNotice.js";
@@ -121,16 +122,23 @@ function ErrorBanner() {
   const store = useChatStore();
   const error = useChatSelector((chat) => chat.error);
   if (error === null) return null;
+  // The button that was pressed is still there; and what is gone does not come back.
+  const isFinal = error.code === "network" || error.code === "gone";
   return (
     <div className="dcs-banner" role="alert">
       <NamedIcon name="warning" />
-      <span>{error.code === "unexpected" ? words.loadFailed : error.message}</span>
-      <LinkButton onClick={() => void store.load()}>{words.tryAgain}</LinkButton>
+      <span>{errorText(error, words)}</span>
+      {!isFinal && <LinkButton onClick={() => void store.load()}>{words.tryAgain}</LinkButton>}
       <button type="button" className="dcs-tool" aria-label={words.dismiss} onClick={store.dismissError}>
         <NamedIcon name="close" />
       </button>
     </div>
   );
+}
+
+function errorText({ code, message }: ChatProblem, words: Words): string {
+  const own = { network: words.notDone, unexpected: words.loadFailed, gone: words.gone };
+  return code in own ? own[code as keyof typeof own] : message;
 }
 
 function Footer(props: Pick<ChatWidgetProps, "placeholder" | "autoFocus">) {

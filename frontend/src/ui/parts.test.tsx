@@ -267,7 +267,7 @@ describe("the boundary", () => {
 
 describe("a message on its way", () => {
   const pending = (state: PendingMessage["state"], key = "a"): PendingMessage => ({
-    ...{ key, state, content: "Words", session: null, tried: false, problem: null, conflict: null },
+    ...{ key, state, content: "Words", session: null, after: null, tried: false, problem: null, conflict: null },
   });
   const first = pending("sending");
   it.each<[Partial<ChatSnapshot>, PendingMessage["state"], string]>([

@@ -40,6 +40,7 @@ export interface Words {
   loading: string;
   jumpToLatest: string;
   loadFailed: string;
+  gone: string;
   dismiss: string;
   openChat: string;
   closeChat: string;
@@ -143,6 +144,7 @@ export const englishWords: Words = {
   loading: "Loading…",
   jumpToLatest: "Jump to latest",
   loadFailed: "The chat could not be loaded.",
+  gone: "This chat is no longer here: it was deleted, or you are not signed in as before.",
   dismiss: "Dismiss",
   openChat: "Open chat",
   closeChat: "Close chat",

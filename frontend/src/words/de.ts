@@ -37,6 +37,7 @@ export const germanWords: Words = {
   loading: "Wird geladen …",
   jumpToLatest: "Zum Neuesten",
   loadFailed: "Der Chat konnte nicht geladen werden.",
+  gone: "Dieser Chat ist nicht mehr da: Er wurde gelöscht, oder du bist nicht mehr so angemeldet wie vorher.",
   dismiss: "Ausblenden",
   openChat: "Chat öffnen",
   closeChat: "Chat schließen",

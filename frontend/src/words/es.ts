@@ -37,6 +37,7 @@ export const spanishWords: Words = {
   loading: "Cargando…",
   jumpToLatest: "Ir a lo más reciente",
   loadFailed: "No se pudo cargar el chat.",
+  gone: "Este chat ya no está aquí: se ha eliminado, o ya no tienes la misma sesión iniciada.",
   dismiss: "Ocultar",
   openChat: "Abrir el chat",
   closeChat: "Cerrar el chat",

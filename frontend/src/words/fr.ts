@@ -37,6 +37,7 @@ export const frenchWords: Words = {
   loading: "Chargement…",
   jumpToLatest: "Aller au plus récent",
   loadFailed: "La discussion n’a pas pu être chargée.",
+  gone: "Cette conversation n’est plus là : elle a été supprimée, ou vous n’êtes plus connecté comme avant.",
   dismiss: "Masquer",
   openChat: "Ouvrir la discussion",
   closeChat: "Fermer la discussion",

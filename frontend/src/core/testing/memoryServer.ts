@@ -69,7 +69,7 @@ export class MemoryServer {
   replies = true;
   /** How far its clock is ahead of ours. */
   skew = 0;
-  timeout = 300_000;
+  timeout: number | null = 300_000;
   faults: Fault[] = [];
   /** What every request for news is answered instead. */
   refusedNews: Answer | null = null;
@@ -122,9 +122,16 @@ export class MemoryServer {
   }
 
   release(): void {
+    this.setAside()();
+  }
+
+  /** What waits goes on waiting until the returned function is called; what comes after it does not wait. */
+  setAside(): () => void {
     const waiting = this.held ?? [];
     this.held = null;
-    for (const resume of waiting) resume();
+    return () => {
+      for (const resume of waiting) resume();
+    };
   }
 
   now = () => this.timers.now() + this.skew;
@@ -485,7 +492,8 @@ export class MemoryServer {
   }
 
   private active() {
-    return { last_activity_at: time(this.now()), expires_at: time(this.now() + this.timeout) };
+    const expires = this.timeout === null ? null : time(this.now() + this.timeout);
+    return { last_activity_at: time(this.now()), expires_at: expires };
   }
 
   private openIn(scope: string): Session | undefined {

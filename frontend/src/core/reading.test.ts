@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { ChatBench } from "./testing/chatBench.js";
+
+let bench: ChatBench;
+beforeEach(() => {
+  bench = new ChatBench();
+});
+
+/** An ended session and the one that is open now. */
+const two = () => {
+  const old = bench.server.start("", ["Old?", "Old."]);
+  bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
+  return [old.id, bench.server.start("", ["New?", "New."]).id] as const;
+};
+
+describe("a chat of another scope", () => {
+  const elsewhere = () => {
+    bench.server.start("subject:12", ["Twelve?", "12."]);
+    return bench.server.start("subject:13", ["Thirteen?", "13."]).id;
+  };
+  const askedIn = () => bench.server.messages.findLast(({ role }) => role === "user")?.session;
+
+  it("stays on screen once it is opened", async () => {
+    const id = elsewhere();
+    const { store, page } = await bench.openTab({ scope: "subject:12" });
+    await store.open(id);
+    page.signal("hidden");
+    page.signal("visible");
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id }, readOnly: false });
+    store.send("More?");
+    await bench.timers.advance(0);
+    expect(askedIn()).toBe(id);
+  });
+
+  it("stays on screen once it is continued, and takes the next message", async () => {
+    const id = elsewhere();
+    bench.server.changeSession(id, { state: "ended", end_reason: "user" });
+    const { store, page } = await bench.openTab({ scope: "subject:12" });
+    await store.open(id);
+    await store.reopen(id);
+    store.setDraft("Half a question");
+    page.signal("visible");
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id }, draft: "Half a question" });
+    store.send("Half a question");
+    await bench.timers.advance(0);
+    expect(askedIn()).toBe(id);
+  });
+
+  it("is followed by one of its own scope when it has expired", async () => {
+    const id = elsewhere();
+    const { store } = await bench.openTab({ scope: "subject:12" });
+    await store.open(id);
+    await bench.timers.advance(301_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "expired", session: { id } });
+    store.send("Still there?");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ session: { scope: "subject:13" }, previous: { id } });
+  });
+
+  it("is left for the page's own by openCurrent", async () => {
+    const id = elsewhere();
+    const { store } = await bench.openTab({ scope: "subject:12" });
+    await store.open(id);
+    await store.openCurrent();
+    expect(store.getSnapshot().session?.scope).toBe("subject:12");
+  });
+
+  it("is not shown in the other tabs of this one", async () => {
+    const id = elsewhere();
+    bench.server.changeSession(id, { state: "ended", end_reason: "user" });
+    const one = await bench.openTab({ scope: "subject:12" });
+    const other = await bench.openTab({ scope: "subject:12" });
+    await one.store.open(id);
+    await one.store.reopen(id);
+    await bench.timers.advance(1000);
+    expect(other.store.getSnapshot().session?.scope).toBe("subject:12");
+  });
+});
+
+describe("an opened session", () => {
+  it("is not replaced by what was asked before it was opened", async () => {
+    const [old] = two();
+    const store = bench.store();
+    void store.open(old);
+    store.connect();
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true });
+  });
+
+  it("is not replaced when the page comes back while it is on its way", async () => {
+    const [old] = two();
+    const { store, page } = await bench.openTab();
+    bench.server.hold();
+    void store.open(old);
+    page.signal("visible");
+    await bench.timers.advance(0);
+    bench.server.release();
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true });
+  });
+
+  it("stays where somebody asks to load once more, or the chat comes back to the page", async () => {
+    const [old] = two();
+    const { store, disconnect } = await bench.openTab();
+    await store.open(old);
+    await store.load();
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true });
+    disconnect();
+    store.connect();
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true });
+  });
+
+  it("gives way to the current one when it is gone", async () => {
+    const [old, current] = two();
+    const { store } = await bench.openTab();
+    await store.open(old);
+    await bench.api().deleteSession(old);
+    await store.load();
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot().session?.id).toBe(current);
+  });
+
+  it("that is gone leaves the chat as it would have been", async () => {
+    bench.server.holdAnswers();
+    const { store } = bench.tab();
+    await bench.timers.advance(0);
+    void store.open("s9999");
+    bench.server.release();
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot().status).toBe("new");
+    store.send("Hello?");
+    await bench.timers.advance(1000);
+    expect(bench.server.messages[0]?.content).toBe("Hello?");
+  });
+});
+
+describe("an older page", () => {
+  it("is dropped where it no longer joins what is shown", async () => {
+    const texts = Array.from({ length: 150 }, (_, index) => `Text ${index}`);
+    const long = bench.server.start("", texts).id;
+    bench.server.changeSession(long, { state: "ended", end_reason: "user" });
+    const { id: short } = bench.server.start("", ["Short?", "Short."]);
+    const { store } = await bench.openTab();
+    await store.open(long);
+    await store.loadOlder();
+    bench.server.holdAnswers();
+    void store.loadOlder();
+    await bench.timers.advance(0);
+    const release = bench.server.setAside();
+    await store.open(short);
+    await store.open(long);
+    release();
+    await bench.timers.advance(1000);
+    while (store.getSnapshot().hasOlder) await store.loadOlder();
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(texts);
+  });
+});
