@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock, get_session_model
@@ -120,8 +121,8 @@ class Message:
             raise ApiError("invalid", _("content must not be blank."), "content")
         longest = app_settings.LIMITS.message_length
         if len(content) > longest:
-            sentence = _("content may have up to %(longest)s characters.") % {"longest": longest}
-            raise ApiError("too_long", sentence, "content")
+            sentence = _("A message may have up to %(longest)s characters.")
+            raise ApiError("too_long", sentence % {"longest": _counted(longest)}, "content")
         key = _text(data, "key")
         if not KEY.fullmatch(key):
             sentence = _("key must be 8 to 64 letters, digits, _ or -; best a UUID.")
@@ -130,6 +131,11 @@ class Message:
         if "session" in data:
             named = session_id(_text(data, "session"))
         return cls(content, key, scope_of(_text(data, "scope", default="")), named)
+
+
+def _counted(number: int) -> str:
+    """Return a large number as people write it in their language."""
+    return number_format(number, force_grouping=True)
 
 
 def parse_start(data: dict[str, Any]) -> str:
@@ -164,7 +170,7 @@ def _title(data: dict[str, Any]) -> str:
     if is_blank(title):
         raise ApiError("invalid", _("title must not be blank."), "title")
     if len(given) > LONGEST_TITLE:  # as it was sent, which is what the contract measures
-        sentence = _("title may have up to %(longest)s characters.") % {"longest": LONGEST_TITLE}
+        sentence = _("A title may have up to %(longest)s characters.") % {"longest": LONGEST_TITLE}
         raise ApiError("too_long", sentence, "title")
     return title
 
@@ -240,7 +246,8 @@ def wanted(request: HttpRequest) -> str:
     if is_blank(text) or UNSTORABLE.search(text):
         raise ApiError("invalid", _("q must be a text to search for."), "q")
     if len(text) > LONGEST_QUERY:
-        sentence = _("q may have up to %(longest)s characters.") % {"longest": LONGEST_QUERY}
+        sentence = _("A search may have up to %(longest)s characters.")
+        sentence %= {"longest": LONGEST_QUERY}
         raise ApiError("too_long", sentence, "q")
     return text
 

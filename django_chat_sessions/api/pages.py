@@ -38,6 +38,7 @@ class Page(Endpoint):
         # All that the templates ask for: what is missing Django logs, with everything around it.
         self.shown = {"key": uuid4().hex, "content": "", "problem": "", "scope": None}
         self.shown |= {"session": None, "state": "", "running": False, "rows": [], "before": None}
+        self.shown["paused"] = None
 
     def _private(
         self, request: HttpRequest, response: HttpResponseBase, caller: Caller | None
@@ -96,12 +97,14 @@ class CurrentPage(Page):
     welcomes = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show it; 2 statements at most."""
+        """Show it, or which one has paused; 2 statements at most."""
         scope = inputs.scope_in_query(request) or ""
-        session = services.current(self.owner, scope)
+        arrival = services.look(self.owner, scope)
         self.shown["scope"] = scope
-        if session is not None:
-            self.show(session)
+        if arrival.session is not None:
+            self.show(arrival.session)
+        elif _is_expired(arrival.previous):
+            self.shown["paused"] = arrival.previous
         return self.page()
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -131,6 +134,10 @@ class SessionPage(Page):
 
     def _named(self, session_id: str) -> AbstractChatSession:
         return services.find_session(self.owner, inputs.session_id(session_id))
+
+
+def _is_expired(session: AbstractChatSession | None) -> bool:
+    return session is not None and session.state(clock.now()) == "expired"
 
 
 def see(session: AbstractChatSession) -> HttpResponse:

@@ -114,6 +114,25 @@ def test_an_expired_chat_says_so_and_is_taken_up_again_with_what_was_written(
     assert "Late" in reader.get(CURRENT).text
 
 
+def test_the_page_of_a_scope_says_which_chat_has_paused_and_continues_it(
+    reader: Caller, settings: Any, noon: Any, statements: Statements
+) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    noon.shift(300)
+    with statements() as made:
+        shown = reader.get(CURRENT).text
+    assert len([statement for statement in made if "chat_message" in statement]) == 0
+    assert "Your last chat has paused; the next message starts a new one" in shown
+    assert "How can I help?" not in shown
+    assert f'action="/chat/{page_of(session)}"' in shown
+    assert 'name="reopen"' in shown
+    assert post(reader, page_of(session), reopen="1").status_code == 303
+    assert "First" in reader.get(CURRENT).text
+    services.end(session)
+    assert "paused" not in reader.get(CURRENT).text  # its reader wished it to end
+
+
 def test_a_message_to_an_expired_chat_begins_a_new_one_that_says_so(
     reader: Caller, settings: Any, noon: Any
 ) -> None:

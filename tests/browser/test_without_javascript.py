@@ -58,7 +58,7 @@ def test_a_chat_is_begun_read_and_continued_without_a_script(
     expect(answer.get_by_role("link").first).to_have_attribute("href", re.compile("/subjects/"))
     site.let_pass(IDLE)
     page.goto(PLAIN)
-    expect(page.get_by_role("status")).to_contain_text("Your last chat has expired")
+    expect(page.get_by_role("status")).to_contain_text("Your last chat has paused")
     page.get_by_role("link", name=QUESTION).last.click()
     expect(page.get_by_text("This chat has paused")).to_be_visible()
     expect(page.get_by_role("link", name=QUESTION)).to_have_attribute("aria-current", "page")

@@ -296,7 +296,7 @@ def test_the_status_is_said_in_words(reader: Caller, noon: Any) -> None:
     assert status(reader) == "Your chat is open until 12:05 p.m.; go on where you stopped."
     assert status(reader, "elsewhere") == "The next message starts a new chat."
     noon.shift(3600)
-    assert status(reader).startswith("Your last chat has expired")
+    assert status(reader).startswith("Your last chat has paused")
     services.reopen(session)
     services.end(session)
     assert status(reader) == "The next message starts a new chat."
@@ -430,7 +430,7 @@ def test_without_a_nonce_there_is_none() -> None:
 def test_the_widget_leads_those_without_a_script_to_the_page_that_needs_none() -> None:
     page = render("{% chat_widget scope='subject:1' %}", RequestFactory().get("/"))
     assert "<noscript><p " in page
-    assert 'href="/chat/sessions/current/page?scope=subject%3A1"' in page
+    assert 'href="/chat/sessions/current/page?scope=subject%3A1#latest"' in page
     assert 'href="/chat/sessions/current/page"' in render(
         "{% chat_widget %}", RequestFactory().get("/")
     )

@@ -44,6 +44,8 @@ function waitsFor({ status, running, pending }: ChatSnapshot, { key, state }: Pe
 function WaysOn({ pending: { key, problem, conflict } }: PendingRowProps) {
   const words = useWords();
   const store = useChatStore();
+  // The same words would be too many again.
+  if (problem?.code === "too_long") return null;
   if (problem?.code !== "session_ended")
     return <LinkButton onClick={() => store.retry(key)}>{words.tryAgain}</LinkButton>;
   return (

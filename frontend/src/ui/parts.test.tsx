@@ -2,7 +2,7 @@ import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testi
 import { type ComponentType, Profiler } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Boundary, ChatSnapshot, ChatStore, PendingMessage } from "../core/index.js";
+import type { Boundary, ChatProblem, ChatSnapshot, ChatStore, PendingMessage } from "../core/index.js";
 import { ChatBench, type Tab } from "../core/testing/chatBench.js";
 import { ChatProvider } from "../react/index.js";
 import { BoundaryNotice } from "./BoundaryNotice.js";
@@ -283,6 +283,49 @@ describe("a message on its way", () => {
     expect(screen.queryAllByRole("button").map(({ textContent }) => textContent)).toEqual(
       state === "queued" ? ["Edit"] : [],
     );
+  });
+});
+
+describe("a message that was not sent", () => {
+  const failed = (code: ChatProblem["code"]): PendingMessage => {
+    const problem = { code, message: "The server's sentence.", field: null };
+    return {
+      key: "a",
+      state: "failed",
+      content: "Words",
+      session: null,
+      after: null,
+      tried: true,
+      problem,
+      conflict: null,
+    };
+  };
+
+  it.each<[ChatProblem["code"], string, string[]]>([
+    ["network", "Not sent: the server could not be reached.", ["Try again", "Edit"]],
+    ["too_long", "The server's sentence.", ["Edit"]],
+  ])("offers what can help: %s", (code, text, buttons) => {
+    inside(storeOf({}), <PendingRow pending={failed(code)} />);
+    expect(screen.getByText(text)).toBeTruthy();
+    expect(screen.queryAllByRole("button").map(({ textContent }) => textContent)).toEqual(buttons);
+  });
+});
+
+describe("something that could not be done", () => {
+  it.each<[ChatProblem["code"], string, string[]]>([
+    ["network", "That did not work: the server could not be reached.", [""]],
+    ["gone", "This chat is no longer here: it was deleted, or you are not signed in as before.", [""]],
+    ["unexpected", "The chat could not be loaded.", ["Try again", ""]],
+    ["too_many_messages", "Wait.", ["Try again", ""]],
+  ])("is said, with what can help: %s", (code, text, buttons) => {
+    inside(storeOf({ error: { code, message: "Wait.", field: null } }), <ChatWidget />);
+    const banner = screen.getByRole("alert");
+    expect(banner.textContent).toContain(text);
+    expect(
+      within(banner)
+        .getAllByRole("button")
+        .map(({ textContent }) => textContent),
+    ).toEqual(buttons);
   });
 });
 

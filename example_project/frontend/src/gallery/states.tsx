@@ -120,7 +120,7 @@ const OUTBOX: readonly GalleryState[] = [
   }),
   card("message-refused", "Too long for the server", {
     said: CONVERSATION,
-    pending: [failed({ code: "too_long", message: "A message may have 32,000 characters." })],
+    pending: [failed({ code: "too_long", message: "A message may have up to 20,000 characters." })],
   }),
 ];
 
