@@ -431,7 +431,7 @@ def test_the_widget_leads_those_without_a_script_to_the_page_that_needs_none() -
     page = render("{% chat_widget scope='subject:1' %}", RequestFactory().get("/"))
     assert "<noscript><p " in page
     assert 'href="/chat/sessions/current/page?scope=subject%3A1#latest"' in page
-    assert 'href="/chat/sessions/current/page"' in render(
+    assert 'href="/chat/sessions/current/page#latest"' in render(
         "{% chat_widget %}", RequestFactory().get("/")
     )
 
