@@ -1,7 +1,9 @@
 import { type ComponentProps, memo } from "react";
 import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
 import remarkGfm from "remark-gfm";
-import { safeUrl } from "../ui/index.js";
+import { Paragraphs, safeUrl } from "../ui/index.js";
+import { isTooDeep } from "./nesting.js";
+import { PlainOnError } from "./PlainOnError.js";
 
 const PLUGINS = [remarkGfm];
 
@@ -10,12 +12,15 @@ const COMPONENTS: Components = { a: Link, img: Picture, h1: "h4", h2: "h4", h3: 
 
 /** Without raw HTML: tags are shown as they were written. */
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
+  if (isTooDeep(text)) return <Paragraphs text={text} />;
   return (
-    <div className="dcs-markdown" dir="auto">
-      <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS} urlTransform={safeUrl}>
-        {text}
-      </ReactMarkdown>
-    </div>
+    <PlainOnError text={text}>
+      <div className="dcs-markdown" dir="auto">
+        <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS} urlTransform={safeUrl}>
+          {text}
+        </ReactMarkdown>
+      </div>
+    </PlainOnError>
   );
 });
 

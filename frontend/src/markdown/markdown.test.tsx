@@ -72,6 +72,57 @@ describe("what may not do harm", () => {
   });
 });
 
+describe("an answer that is nested too deep to be drawn", () => {
+  it.each([
+    ["quotes", ">".repeat(3000)],
+    ["quotes with spaces", "> ".repeat(3000)],
+    ["a list", Array.from({ length: 400 }, (_, depth) => `${"  ".repeat(depth)}- a`).join("\n")],
+    ["numbers", "1. ".repeat(3000)],
+    ["a list by tabs", Array.from({ length: 400 }, (_, depth) => `${"\t".repeat(depth)}* a`).join("\r\n")],
+  ])("%s: stays plain text, and is not parsed at all", async (_, nesting) => {
+    const { container } = render(<MarkdownContent text="**Ice**" author="assistant" isWriting />);
+    await waitFor(() => expect(container.querySelector("strong")).toBeTruthy());
+    vi.mocked(ReactMarkdown).mockClear();
+    cleanup();
+    const deep = render(<MarkdownContent text={`Ice floats.\n\n${nesting}`} author="assistant" isWriting={false} />);
+    await act(() => new Promise((done) => setTimeout(done, 50)));
+    expect(deep.container.querySelector("p")?.textContent).toBe("Ice floats.");
+    expect(deep.container.querySelector(".dcs-markdown")).toBeNull();
+    expect(ReactMarkdown).not.toHaveBeenCalled();
+  });
+
+  it("is none when its code is indented far, or its lines are long", async () => {
+    const container = await rendered(`${"-".repeat(500)}\n\n    ${" ".repeat(500)}a - b > c\n\n${"1".repeat(500)}`);
+    expect(container.querySelector("code")).toBeTruthy();
+    expect(container.querySelector("hr")).toBeTruthy();
+  });
+});
+
+it("what the renderer fails at is plain text, also as it grows, and nothing else of the page goes", async () => {
+  const complain = vi.spyOn(console, "error").mockImplementation(() => {});
+  const deep = "*a ".repeat(2);
+  const show = (text: string) => (
+    <main>
+      <h1>Host</h1>
+      <MarkdownContent text={text} author="assistant" isWriting />
+    </main>
+  );
+  const { container, rerender } = render(show("**Ice**"));
+  await waitFor(() => expect(container.querySelector("strong")).toBeTruthy());
+  vi.mocked(ReactMarkdown).mockImplementation(() => {
+    throw new RangeError("Maximum call stack size exceeded");
+  });
+  rerender(show(deep));
+  expect(container.innerHTML).toBe(`<main><h1>Host</h1><p dir="auto">${deep}</p></main>`);
+  vi.mocked(ReactMarkdown).mockReset();
+  rerender(show(`${deep}and more`));
+  expect(container.querySelector("p")?.textContent).toBe(`${deep}and more`);
+  expect(ReactMarkdown).not.toHaveBeenCalled();
+  rerender(show("**Salt**"));
+  expect(container.querySelector("strong")?.textContent).toBe("Salt");
+  complain.mockRestore();
+});
+
 it("parses a growing answer once for each frame, and no other row again", async () => {
   const bench = new ChatBench();
   bench.server.streams.refusal = null;
