@@ -18,7 +18,7 @@ export interface ApiClientOptions {
   /** Where the host includes `django_chat_sessions.urls`, such as `/chat`. */
   baseUrl: string;
   fetch?: typeof globalThis.fetch;
-  /** Read for each request that writes; the `csrftoken` cookie when absent. */
+  /** Read for each request that writes; the `csrftoken` cookie when absent or null. */
   csrfToken?: () => string | null;
   /** Sent with every request, such as `Authorization`. */
   headers?: Record<string, string> | (() => Record<string, string>);

@@ -52,7 +52,7 @@ function initOf(options: ApiClientOptions, { method, body, headers }: Omit<ApiRe
     all["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);
   }
-  const token = method && (options.csrfToken ? options.csrfToken() : cookieToken(options.baseUrl));
+  const token = method && (options.csrfToken?.() ?? cookieToken(options.baseUrl));
   if (token) all["X-CSRFToken"] = token;
   return init;
 }

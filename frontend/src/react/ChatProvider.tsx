@@ -17,7 +17,7 @@ export interface ChatProviderProps {
   scope?: string;
   /** Names the signed-in reader, so that drafts of two people at one browser stay apart. */
   owner?: string;
-  /** The `csrftoken` cookie when absent. */
+  /** The `csrftoken` cookie when absent or null. */
   csrfToken?: string | (() => string | null);
   headers?: Record<string, string> | (() => Record<string, string>);
   /** Instead of `baseUrl`. */
@@ -81,14 +81,13 @@ function createConnection(parts: ConnectionParts, latest: () => ChatProviderProp
 }
 
 function createClient(baseUrl: string, latest: () => ChatProviderProps): ApiClient {
-  const token = latest().csrfToken;
   return createApiClient({
     baseUrl,
     headers: () => {
       const { headers } = latest();
       return typeof headers === "function" ? headers() : (headers ?? {});
     },
-    ...(token === undefined ? {} : { csrfToken: () => currentToken(latest()) }),
+    csrfToken: () => currentToken(latest()),
   });
 }
 

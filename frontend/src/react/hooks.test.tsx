@@ -108,6 +108,56 @@ describe("the provider", () => {
   });
 });
 
+describe("the token", () => {
+  const seen: (string | null)[] = [];
+  let chat: Chat;
+  const Grab = () => {
+    chat = useChat();
+    return null;
+  };
+  const tree = (props: Pick<ChatProviderProps, "csrfToken">) => (
+    <ChatProvider baseUrl="/chat" {...props}>
+      <Grab />
+    </ChatProvider>
+  );
+  const write = () => act(async () => void (await chat.startNew()));
+
+  beforeEach(() => {
+    seen.length = 0;
+    // biome-ignore lint/suspicious/noDocumentCookie: happy-dom has no cookie store
+    document.cookie = "csrftoken=cookie";
+    vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
+      if (init.method === "POST") seen.push(new Headers(init.headers).get("X-CSRFToken"));
+      return bench.server.fetch(path, init);
+    });
+  });
+  afterEach(() => {
+    // biome-ignore lint/suspicious/noDocumentCookie: happy-dom has no cookie store
+    document.cookie = "csrftoken=; max-age=0";
+    vi.unstubAllGlobals();
+  });
+
+  it("is used from when it is given, and the cookie's before and after", async () => {
+    const { rerender } = render(tree({}));
+    await advance(0);
+    await write();
+    rerender(tree({ csrfToken: "first" }));
+    await write();
+    rerender(tree({ csrfToken: () => "second" }));
+    await write();
+    rerender(tree({}));
+    await write();
+    expect(seen).toEqual(["cookie", "first", "second", "cookie"]);
+  });
+
+  it("is the cookie's where the host's own is not known yet", async () => {
+    render(tree({ csrfToken: () => null }));
+    await advance(0);
+    await write();
+    expect(seen).toEqual(["cookie"]);
+  });
+});
+
 describe("a missing provider is one clear sentence", () => {
   beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => {}));
   afterEach(() => void vi.restoreAllMocks());
