@@ -9,6 +9,7 @@ import {
   type HistoryStore,
   type HistoryStoreOptions,
 } from "../core/index.js";
+import { firstOf } from "./useSelection.js";
 
 export interface ChatProviderProps {
   /** Where the host includes `django_chat_sessions.urls`, such as `/chat`. */
@@ -67,6 +68,7 @@ function createConnection(parts: ConnectionParts, latest: () => ChatProviderProp
   const tabs = createTabChannel();
   const updates = api === null ? undefined : createLiveUpdates({ api, scope: chatScope, owner });
   const store = parts.store ?? createChatStore({ api: api as ApiClient, scope: chatScope, owner, tabs, updates });
+  firstOf(store); // before it is connected
   const histories = new Map<string, HistoryStore>();
   return {
     store,

@@ -1,12 +1,14 @@
 // biome-ignore-all lint/correctness/useHookAtTopLevel: the hooks under test are called in test components
 import { act, cleanup, render, screen } from "@testing-library/react";
-import { StrictMode } from "react";
+import { memo, StrictMode } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { ChatSnapshot } from "../core/index.js";
 import { ChatBench } from "../core/testing/chatBench.js";
 import { ChatProvider, type ChatProviderProps } from "./ChatProvider.js";
 import { type Chat, useChat, useChatSelector } from "./useChat.js";
 import { type ChatHistoryState, useChatHistory } from "./useChatHistory.js";
+import { shallowEqual } from "./useSelection.js";
 import { useSessionStatus } from "./useSessionStatus.js";
 
 let bench: ChatBench;
@@ -216,6 +218,60 @@ describe("renders", () => {
     for (let second = 0; second < 10; second += 1) await advance(1000);
     expect(counts.draft).toBe(before.draft + 3);
     expect(counts.status).toBeGreaterThan(before.status + 5);
+  });
+});
+
+describe("a selection", () => {
+  const answersOf = (chat: ChatSnapshot) => chat.messages.filter(({ role }) => role === "assistant");
+
+  it("may be made anew each time, and is the same until the chat changes", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const store = bench.store();
+    const seen = new Set<unknown>();
+    const complain = vi.spyOn(console, "error");
+    const Answers = memo(function Answers() {
+      const answers = useChatSelector(answersOf);
+      seen.add(answers);
+      return <p data-testid="count">{answers.length}</p>;
+    });
+    const Inline = () => <>{useChatSelector((chat) => ({ first: chat.messages[0]?.content })).first}</>;
+    const tree = (
+      <ChatProvider store={store}>
+        <Answers />
+        <Inline />
+      </ChatProvider>
+    );
+    const { rerender } = render(<StrictMode>{tree}</StrictMode>);
+    await advance(0);
+    expect(screen.getByTestId("count").textContent).toBe("1");
+    const known = seen.size;
+    rerender(<StrictMode>{tree}</StrictMode>);
+    expect(seen.size).toBe(known);
+    expect(complain).not.toHaveBeenCalled();
+    complain.mockRestore();
+  });
+
+  it("stays the same while it is equal, also for another function", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const store = bench.store();
+    const seen = new Set<unknown>();
+    const Answers = ({ count }: { count: number }) => {
+      seen.add(useChatSelector((chat) => answersOf(chat).slice(0, count), shallowEqual));
+      return null;
+    };
+    const tree = (count: number) => (
+      <ChatProvider store={store}>
+        <Answers count={count} />
+      </ChatProvider>
+    );
+    const { rerender } = render(tree(1));
+    await advance(0);
+    expect(seen.size).toBe(2); // none, then one
+    act(() => store.setDraft("W"));
+    rerender(tree(2));
+    expect(seen.size).toBe(2);
+    rerender(tree(0));
+    expect(seen.size).toBe(3);
   });
 });
 

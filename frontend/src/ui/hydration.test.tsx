@@ -1,8 +1,9 @@
 import { act, cleanup, screen, within } from "@testing-library/react";
-import { StrictMode } from "react";
+import { type ComponentType, lazy, type ReactNode, StrictMode, Suspense } from "react";
 import { hydrateRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { ChatStore } from "../core/index.js";
 import { ChatBench } from "../core/testing/chatBench.js";
 import { ChatProvider } from "../react/index.js";
 import { ChatWidget, type ChatWidgetProps } from "./ChatWidget.js";
@@ -32,10 +33,12 @@ function page(props: ChatWidgetProps) {
   );
 }
 
-function htmlOf(props: ChatWidgetProps): string {
+const htmlOf = (props: ChatWidgetProps) => renderedOnServer(() => page(props));
+
+function renderedOnServer(tree: () => ReactNode): string {
   const complain = vi.spyOn(console, "error").mockImplementation(() => {});
   for (const name of ["window", "document", "navigator", "localStorage"]) vi.stubGlobal(name, undefined);
-  const html = renderToString(page(props));
+  const html = renderToString(tree());
   vi.unstubAllGlobals();
   complain.mockRestore();
   return html;
@@ -66,4 +69,34 @@ it.each(["sidebar", "dropdown", "none"] as const)("takes over what a server rend
   expect(field?.value).toBe("half a thought");
   expect(within(screen.getByRole("log")).getByText("Because.")).toBeTruthy();
   expect(container.querySelector(".dcs-status")?.textContent).toContain("Welcome back");
+});
+
+// A server component streams; what is inside a Suspense boundary comes to life after the provider has loaded the chat.
+it.each(["none", "sidebar"] as const)("takes over a part that comes to life late, history %s", async (history) => {
+  bench.server.start("", ["Why?", "Because."]);
+  const bounded = (Part: ComponentType<ChatWidgetProps>, store: ChatStore) => (
+    <ChatProvider store={store} api={bench.api()}>
+      <Suspense fallback={<p>wait</p>}>
+        <Part title="Water" history={history} />
+      </Suspense>
+    </ChatProvider>
+  );
+  const container = document.body.appendChild(document.createElement("div"));
+  container.innerHTML = renderedOnServer(() => bounded(ChatWidget, bench.store()));
+  const field = container.querySelector("textarea");
+  expect(field).toBeTruthy();
+  let arrive = (_: { default: typeof ChatWidget }) => {};
+  const Late = lazy(() => new Promise<{ default: typeof ChatWidget }>((resolve) => (arrive = resolve)));
+  const recovered = vi.fn();
+  const store = bench.store();
+  await act(async () => {
+    root = hydrateRoot(container, bounded(Late, store), { onRecoverableError: recovered });
+  });
+  await advance(0);
+  expect(store.getSnapshot().status).toBe("resumed");
+  await act(async () => arrive({ default: ChatWidget }));
+  await advance(0);
+  expect(recovered).not.toHaveBeenCalled();
+  expect(container.querySelector("textarea")).toBe(field);
+  expect(within(screen.getByRole("log")).getByText("Because.")).toBeTruthy();
 });
