@@ -25,7 +25,7 @@ export function MessageList({ greeting, children }: MessageListProps) {
   const entries = useChatSelector((chat) => chat.entries);
   const isBusy = useChatSelector((chat) => chat.running !== null);
   const isLoading = useChatSelector((chat) => chat.status === "loading");
-  const latest = useStickToLatest(entries[0]?.key, entries.at(-1)?.key, isBusy);
+  const latest = useStickToLatest(entries, isBusy);
   const { ref, isAtLatest, jump } = latest;
   useJumpOnOwnMessage(entries, jump);
   const jumpThere = () => {

@@ -12,6 +12,7 @@ import { SessionStatus } from "./SessionStatus.js";
 import { SourceList } from "./SourceList.js";
 import type { ChatSlots } from "./slots.js";
 import { useLoaded } from "./useLoaded.js";
+import { useStickToLatest } from "./useStickToLatest.js";
 
 let bench: ChatBench;
 let tab: Tab;
@@ -417,6 +418,49 @@ describe("the transcript", () => {
     expect(log.scrollTop).toBe(900);
     expect(document.activeElement).toBe(log);
     expect(screen.queryByRole("button", { name: /latest|New answer/ })).toBeNull();
+  });
+
+  /** A transcript whose reader is further up. */
+  function scrolledUp() {
+    const log = screen.getByRole("log");
+    Object.defineProperties(log, { scrollHeight: { value: 900 }, clientHeight: { value: 300 } });
+    log.scrollTop = 100;
+    fireEvent.scroll(log);
+    expect(button("Jump to latest")).toBeTruthy();
+    return log;
+  }
+
+  it("of another chat begins at its latest message, wherever its reader was in the one before", async () => {
+    const old = bench.server.start("", ["Old?", "Old."]);
+    bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
+    bench.server.start("", ["New?", "New."]);
+    await show();
+    const log = scrolledUp();
+    await act(() => tab.store.open(old.id));
+    expect(screen.getByText("Old.")).toBeTruthy();
+    expect(log.scrollTop).toBe(900);
+    expect(screen.queryByRole("button", { name: /latest|New answer/ })).toBeNull();
+  });
+
+  it("stays where its reader is when earlier messages and a new one come together", () => {
+    function Rows({ keys }: { keys: string }) {
+      const { ref, onScroll, isAtLatest } = useStickToLatest(
+        [...keys].map((key) => ({ key })),
+        false,
+      );
+      return (
+        <div ref={ref} role="log" onScroll={onScroll}>
+          {!isAtLatest && <button type="button">Jump to latest</button>}
+        </div>
+      );
+    }
+    const { rerender } = render(<Rows keys="cd" />);
+    const log = scrolledUp();
+    rerender(<Rows keys="abcde" />);
+    expect(log.scrollTop).toBe(100);
+    expect(button("Jump to latest")).toBeTruthy();
+    rerender(<Rows keys="xyz" />);
+    expect(log.scrollTop).toBe(900);
   });
 });
 

@@ -13,11 +13,9 @@ interface StickToLatest {
 }
 
 /** Follows new content only while the reader is at the bottom; keeps the place when older rows come in above. */
-export function useStickToLatest(
-  firstKey: string | undefined,
-  lastKey: string | undefined,
-  isWriting: boolean,
-): StickToLatest {
+export function useStickToLatest(rows: readonly { key: string }[], isWriting: boolean): StickToLatest {
+  const firstKey = rows[0]?.key;
+  const lastKey = rows.at(-1)?.key;
   const ref = useRef<HTMLDivElement | null>(null);
   const isFollowing = useRef(true);
   const before = useRef<{ height: number; firstKey: string | undefined; lastKey: string | undefined } | null>(null);
@@ -41,9 +39,12 @@ export function useStickToLatest(
     const last = before.current;
     before.current = { height: box.scrollHeight, firstKey, lastKey };
     const isPrepended = last !== null && last.firstKey !== firstKey && last.lastKey === lastKey;
-    if (isPrepended) box.scrollTop += box.scrollHeight - last.height;
+    const isOther = last?.firstKey !== firstKey && !rows.some(({ key }) => key === last?.lastKey);
+    // Another chat: where its reader was in the one before says nothing.
+    if (isOther) jump();
+    else if (isPrepended) box.scrollTop += box.scrollHeight - last.height;
     else if (isFollowing.current) toBottom(box);
-  }, [firstKey, lastKey]);
+  }, [firstKey, lastKey, jump]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new row, or the end of one, is the news
   useEffect(() => {
