@@ -105,6 +105,7 @@ describe("what is loaded late", () => {
     );
   }
   const text = () => screen.getByRole("button").textContent;
+  const pass = (milliseconds: number) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
 
   it.each([
     ["a click", () => fireEvent.click(screen.getByRole("button"))],
@@ -120,6 +121,39 @@ describe("what is loaded late", () => {
     expect(text()).toBe("there");
     await act(async () => void again());
     expect(load).toHaveBeenCalledTimes(3);
+  });
+
+  it("is tried again by itself, ever more seldom, and says so meanwhile", async () => {
+    vi.useFakeTimers();
+    const load = vi.fn(() => Promise.reject<string>(new Error()));
+    const { unmount } = render(<Shown load={load} />);
+    await pass(0);
+    const at: number[] = [];
+    for (let second = 1; second <= 130; second += 1) {
+      const before = load.mock.calls.length;
+      await pass(1000);
+      if (load.mock.calls.length > before) at.push(second);
+      expect(text()).toBe("failed");
+    }
+    expect(at).toEqual([1, 3, 7, 15, 31, 61, 91, 121]);
+    load.mockImplementation(part);
+    await pass(30_000);
+    expect(text()).toBe("there");
+    const calls = load.mock.calls.length;
+    await pass(120_000);
+    unmount();
+    expect(load).toHaveBeenCalledTimes(calls);
+  });
+
+  it("is not tried again where nobody is any more", async () => {
+    vi.useFakeTimers();
+    const load = vi.fn(() => Promise.reject<string>(new Error()));
+    const { unmount } = render(<Shown load={load} />);
+    await pass(0);
+    unmount();
+    await pass(120_000);
+    fireEvent(window, new Event("online"));
+    expect(load).toHaveBeenCalledTimes(1);
   });
 
   it("is not set where nobody is any more", async () => {
