@@ -4,19 +4,26 @@ import remarkGfm from "remark-gfm";
 import { Paragraphs, safeUrl } from "../ui/index.js";
 import { isTooDeep } from "./nesting.js";
 import { PlainOnError } from "./PlainOnError.js";
+import { useFootnotes } from "./useFootnotes.js";
 
 const PLUGINS = [remarkGfm];
 
 /** Headings below those of the chat itself. */
-const COMPONENTS: Components = { a: Link, img: Picture, h1: "h4", h2: "h4", h3: "h5", h4: "h6", h5: "h6" };
+const COMPONENTS: Components = { a: Link, img: Picture, h1: "h4", h2: Heading, h3: "h5", h4: "h6", h5: "h6" };
 
 /** Without raw HTML: tags are shown as they were written. */
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
+  const footnotes = useFootnotes();
   if (isTooDeep(text)) return <Paragraphs text={text} />;
   return (
     <PlainOnError text={text}>
       <div className="dcs-markdown" dir="auto">
-        <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS} urlTransform={safeUrl}>
+        <ReactMarkdown
+          remarkPlugins={PLUGINS}
+          remarkRehypeOptions={footnotes}
+          components={COMPONENTS}
+          urlTransform={safeUrl}
+        >
           {text}
         </ReactMarkdown>
       </div>
@@ -24,14 +31,24 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
   );
 });
 
-type Of<Tag extends "a" | "img"> = ComponentProps<Tag> & ExtraProps;
+type Of<Tag extends "a" | "img" | "h2"> = ComponentProps<Tag> & ExtraProps;
+
+/** Without its id: the one above footnotes is the same in every answer. */
+function Heading({ className, children }: Of<"h2">) {
+  return <h4 className={className}>{children}</h4>;
+}
 
 /** An address that may not be followed leaves the words. */
-function Link({ href, children }: Of<"a">) {
+function Link({ href, id, "aria-label": label, children }: Of<"a">) {
   if (!href) return children;
   const isElsewhere = /^https?:/i.test(href);
+  // Only those of footnotes have an id, where they are referred to, or a label, which leads back there.
+  const role = label ? "doc-backlink" : id && "doc-noteref";
   return (
-    <a href={href} {...(isElsewhere ? { target: "_blank", rel: "noopener noreferrer" } : {})}>
+    <a
+      {...{ href, id, role, "aria-label": label }}
+      {...(isElsewhere ? { target: "_blank", rel: "noopener noreferrer" } : {})}
+    >
       {children}
     </a>
   );

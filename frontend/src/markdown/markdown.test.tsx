@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ChatBench } from "../core/testing/chatBench.js";
 import { ChatProvider } from "../react/index.js";
 import { ChatWidget } from "../ui/index.js";
+import { germanWords } from "../words/de.js";
 import { MarkdownContent } from "./index.js";
 
 vi.mock("react-markdown", { spy: true });
@@ -69,6 +70,62 @@ describe("what may not do harm", () => {
     );
     const pictures = [...container.querySelectorAll("img")].map((picture) => picture.getAttribute("src"));
     expect(pictures).toEqual(["/static/map.png"]);
+  });
+});
+
+describe("footnotes", () => {
+  const TEXT = "Ice floats[^1], as salt does not[^ä].\n\n[^1]: See the book.\n\n[^ä]: Another.";
+
+  it("of two answers are told apart, and lead there and back", async () => {
+    const { container } = render(
+      <>
+        <MarkdownContent text={TEXT} author="assistant" isWriting={false} />
+        <MarkdownContent text={TEXT} author="assistant" isWriting={false} />
+      </>,
+    );
+    await waitFor(() => expect(container.querySelectorAll("section")).toHaveLength(2));
+    const ids = [...container.querySelectorAll("[id]")].map(({ id }) => id);
+    expect(ids).toHaveLength(8);
+    expect(new Set(ids).size).toBe(8);
+    for (const answer of container.querySelectorAll(".dcs-markdown")) {
+      const links = [...answer.querySelectorAll<HTMLAnchorElement>("a")];
+      const targets = links.map((link) => document.getElementById(link.hash.slice(1)));
+      expect(targets.map((target) => target?.tagName)).toEqual(["LI", "LI", "A", "A"]);
+      expect(targets.every((target) => answer.contains(target))).toBe(true);
+      expect(links.map((link) => link.getAttribute("role"))).toEqual([
+        ...["doc-noteref", "doc-noteref"],
+        ...["doc-backlink", "doc-backlink"],
+      ]);
+      expect(links.every(({ target }) => target === "")).toBe(true);
+    }
+  });
+
+  it("keep their ids while the answer grows", async () => {
+    const container = await rendered(TEXT);
+    const before = container.querySelector("li")?.id;
+    cleanup();
+    const { container: grown, rerender } = render(<MarkdownContent text={TEXT} author="assistant" isWriting />);
+    await waitFor(() => expect(grown.querySelector("li")).toBeTruthy());
+    const first = grown.querySelector("li")?.id;
+    expect(first).not.toBe(before);
+    rerender(<MarkdownContent text={`${TEXT}\n\nSo.`} author="assistant" isWriting />);
+    await waitFor(() => expect(grown.textContent).toContain("So."));
+    expect(grown.querySelector("li")?.id).toBe(first);
+  });
+
+  it("speak the chat's words, and have a heading for those who hear them", async () => {
+    const bench = new ChatBench();
+    bench.server.start("", ["Why?", TEXT]);
+    render(
+      <ChatProvider store={bench.store()}>
+        <ChatWidget slots={SLOTS} words={germanWords} />
+      </ChatProvider>,
+    );
+    await act(() => bench.timers.advance(0));
+    const heading = await screen.findByRole("heading", { name: "Fußnoten" });
+    expect(heading.tagName).toBe("H4");
+    expect(heading.className).toBe("dcs-hidden");
+    expect(screen.getAllByRole("doc-backlink", { name: "Zurück zum Text" })).toHaveLength(2);
   });
 });
 

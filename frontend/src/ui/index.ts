@@ -11,4 +11,4 @@ export { SessionStatus, type SessionStatusProps } from "./SessionStatus.js";
 export type { ChatSlots } from "./slots.js";
 export { safeUrl } from "./sources.js";
 export { type Loaded, useLoaded } from "./useLoaded.js";
-export { englishWords, type Words } from "./words.js";
+export { englishWords, useWords, type Words } from "./words.js";

@@ -36,6 +36,8 @@ export interface Words {
   sendInEnded: string;
   sendInCurrent: string;
   sources: string;
+  footnotes: string;
+  backToText: string;
   olderMessages: string;
   loading: string;
   jumpToLatest: string;
@@ -140,6 +142,8 @@ export const englishWords: Words = {
   sendInEnded: "Continue this chat",
   sendInCurrent: "Send in the current chat",
   sources: "Sources",
+  footnotes: "Footnotes",
+  backToText: "Back to the text",
   olderMessages: "Show earlier messages",
   loading: "Loading…",
   jumpToLatest: "Jump to latest",

@@ -33,6 +33,8 @@ export const germanWords: Words = {
   sendInEnded: "Diesen Chat fortsetzen",
   sendInCurrent: "Im aktuellen Chat senden",
   sources: "Quellen",
+  footnotes: "Fußnoten",
+  backToText: "Zurück zum Text",
   olderMessages: "Ältere Nachrichten zeigen",
   loading: "Wird geladen …",
   jumpToLatest: "Zum Neuesten",

@@ -33,6 +33,8 @@ export const spanishWords: Words = {
   sendInEnded: "Continuar este chat",
   sendInCurrent: "Enviar en el chat actual",
   sources: "Fuentes",
+  footnotes: "Notas al pie",
+  backToText: "Volver al texto",
   olderMessages: "Mostrar mensajes anteriores",
   loading: "Cargando…",
   jumpToLatest: "Ir a lo más reciente",

@@ -33,6 +33,8 @@ export const frenchWords: Words = {
   sendInEnded: "Reprendre cette discussion",
   sendInCurrent: "Envoyer dans la discussion en cours",
   sources: "Sources",
+  footnotes: "Notes de bas de page",
+  backToText: "Retour au texte",
   olderMessages: "Afficher les messages plus anciens",
   loading: "Chargement…",
   jumpToLatest: "Aller au plus récent",
