@@ -2,12 +2,14 @@ import { act, cleanup, fireEvent, render, screen, within } from "@testing-librar
 import { Profiler } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Message } from "../core/index.js";
 import { ChatBench, type Tab } from "../core/testing/chatBench.js";
 import { ChatProvider } from "../react/index.js";
 // So that it comes at once; that it comes later is tested on its own.
 import "./ChatHistory.js";
 import { ChatWidget, type ChatWidgetProps } from "./ChatWidget.js";
 import { sourcesIn } from "./sources.js";
+import { momentText } from "./words.js";
 
 vi.mock("./sources.js", { spy: true });
 
@@ -438,6 +440,28 @@ describe("rendering", () => {
     );
     expect(html).not.toMatch(/ style=|<script|<style/);
     expect(html).toContain("Loading…");
+  });
+
+  it("speaks our words where the host has given none", async () => {
+    const given: Record<string, unknown> = { title: undefined, statusExpiring: undefined, send: "Ask" };
+    bench.server.start("", ["Why?", "Because."]);
+    await show({ words: given });
+    expect(screen.getByRole("heading", { name: "Chat" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Ask" })).toBeTruthy();
+    await advance(245_000);
+    expect(status()).toMatch(/^This chat pauses in /);
+  });
+
+  it.each([
+    ["", undefined],
+    ["en-US.UTF-8", undefined],
+    ["de_AT", "de-AT"],
+    ["de-AT", "de-AT"],
+  ])("says times although the locale is %j", async (locale, used) => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show({ words: { locale } });
+    const { created_at } = bench.server.messages[0] as Message;
+    expect(document.querySelector("article time")?.textContent).toBe(momentText(created_at, used));
   });
 
   it("speaks the host's words", async () => {

@@ -3,7 +3,7 @@ import { dateText } from "./dateText.js";
 
 /** Every word the interface says. Pass some of them as `words` to change or translate them. */
 export interface Words {
-  /** For dates and numbers; the browser's language when undefined. */
+  /** For dates and numbers; the browser's language when undefined, or when it names none. */
   locale: string | undefined;
   title: string;
   greeting: string;
@@ -220,7 +220,22 @@ export const WordsContext = createContext<Words>(englishWords);
 /** The words in force, with those given to a component on top; the same object while those are. */
 export function useWords(own?: Partial<Words>): Words {
   const inherited = useContext(WordsContext);
-  return useMemo(() => (own === undefined ? inherited : { ...inherited, ...own }), [inherited, own]);
+  return useMemo(() => (own === undefined ? inherited : merged(inherited, own)), [inherited, own]);
+}
+
+function merged(inherited: Words, own: Partial<Words>): Words {
+  const given = Object.entries(own).filter(([, word]) => word !== undefined);
+  const words: Words = { ...inherited, ...Object.fromEntries(given) };
+  return { ...words, locale: localeOf(words.locale) };
+}
+
+/** As `Intl` takes it, which throws for any other; the browser's language for what is none. */
+function localeOf(name: string | undefined): string | undefined {
+  try {
+    return Intl.getCanonicalLocales(name?.replace("_", "-"))[0];
+  } catch {
+    return undefined;
+  }
 }
 
 const UNITS = [
