@@ -1,12 +1,13 @@
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
 import { type ChatHistoryState, useChatHistory } from "../react/index.js";
 import { HistoryNotes, MoreSessions } from "./HistoryNotes.js";
 import { HistoryRow, type RowVerb } from "./HistoryRow.js";
-import { groupsOf, startOfDay } from "./historyGroups.js";
+import { groupsOf } from "./historyGroups.js";
 import { HistoryIcon } from "./historyIcons.js";
 import { type Undoable, UndoBar } from "./UndoBar.js";
 import { useKeptRow } from "./useKeptRow.js";
+import { useToday } from "./useToday.js";
 import { useWords } from "./words.js";
 
 export interface HistoryListProps {
@@ -180,14 +181,4 @@ function moveFocus(event: KeyboardEvent<HTMLElement>, list: HTMLElement | null) 
   if (to === undefined) return;
   event.preventDefault();
   buttons[Math.min(buttons.length - 1, Math.max(0, to))]?.focus();
-}
-
-/** The present day; the groups change at midnight even when nothing else does. */
-function useToday(now: () => number): number {
-  const [today, setToday] = useState(() => startOfDay(now(), 0));
-  useEffect(() => {
-    const timer = setTimeout(() => setToday(startOfDay(now(), 0)), startOfDay(today, -1) - now() + 1000);
-    return () => clearTimeout(timer);
-  }, [now, today]);
-  return today;
 }

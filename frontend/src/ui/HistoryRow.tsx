@@ -52,6 +52,7 @@ function Shown({ session, today, isOpen, isTabbable, query, excerpt, onAct }: Sh
   // What is on screen is being read.
   const isUnread = session.unread && !isOpen;
   const tabIndex = isTabbable ? 0 : -1;
+  const when = whenText(session.last_message_at, today, words.locale, session.pinned_at === null);
   const onKeyDown = (event: KeyboardEvent) => {
     const verb: RowVerb | null = event.key === "F2" ? "rename" : event.key === "Delete" ? "remove" : null;
     if (verb === null) return;
@@ -85,7 +86,7 @@ function Shown({ session, today, isOpen, isTabbable, query, excerpt, onAct }: Sh
               <span className="dcs-hidden">{words.isPinned}</span>
             </span>
           )}
-          <time dateTime={session.last_message_at}>{whenText(session.last_message_at, today, words.locale)}</time>
+          <time dateTime={session.last_message_at}>{when}</time>
         </span>
         <span className="dcs-history-preview" data-excerpt={excerpt !== undefined || undefined} dir="auto">
           {session.state === "active" && <span className="dcs-badge">{words.openNow}</span>}

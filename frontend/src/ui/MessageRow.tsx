@@ -5,6 +5,7 @@ import { CopyButton } from "./CopyButton.js";
 import { LinkButton } from "./LinkButton.js";
 import { SourceList } from "./SourceList.js";
 import { useSlot } from "./slots.js";
+import { useToday } from "./useToday.js";
 import { momentText, useWords, type Words } from "./words.js";
 
 export interface MessageRowProps {
@@ -39,12 +40,18 @@ export const MessageRow = memo(function MessageRow({ message, isLast }: MessageR
       {!isWriting && (
         <div className="dcs-message-foot">
           {!isOwn && <CopyButton text={content} />}
-          <time dateTime={message.created_at}>{momentText(message.created_at, words.locale)}</time>
+          <Moment time={message.created_at} />
         </div>
       )}
     </article>
   );
 });
+
+/** By itself, for at midnight it changes alone. */
+function Moment({ time }: { time: string }) {
+  const today = useToday();
+  return <time dateTime={time}>{momentText(time, useWords().locale, today)}</time>;
+}
 
 /** Plain text: blank lines part paragraphs, single line breaks are kept by the stylesheet. */
 export function Paragraphs({ text }: { text: string }) {

@@ -5,8 +5,9 @@ import { settle } from "../core/testing/fakeTimers.js";
 import { ChatProvider } from "../react/index.js";
 import { ChatHistory, type ChatHistoryProps } from "./ChatHistory.js";
 import * as dates from "./dateText.js";
-import { groupsOf, startOfDay, whenText } from "./historyGroups.js";
+import { groupsOf, whenText } from "./historyGroups.js";
 import { safeUrl, sourcesIn } from "./sources.js";
+import { startOfDay } from "./useToday.js";
 import { clockText, durationText } from "./words.js";
 
 let bench: ChatBench;
@@ -153,6 +154,18 @@ describe("the sidebar", () => {
     await act(settle);
     expect(names()).toEqual(["Ice", "Salt"]);
     expect(document.activeElement).toBe(row("Salt"));
+  });
+
+  it("says the day of a pinned chat of yesterday, over which no heading says it", async () => {
+    const tomorrow = () => bench.timers.now() + 86_400_000;
+    await show(["Ice", "Salt"], { now: tomorrow, words: { locale: "en-GB" } });
+    const when = (title: string) => row(title).querySelector("time")?.textContent;
+    expect(when("Salt")).toMatch(/^\d+:\d\d$/);
+    choose("Salt", "Pin");
+    await act(settle);
+    const day = new Intl.DateTimeFormat("en-GB", { weekday: "short" }).format(bench.timers.now());
+    expect(when("Salt")).toBe(day);
+    expect(when("Ice")).toMatch(/^\d+:\d\d$/);
   });
 
   it("deletes at once, moves on to the neighbour, and takes it back", async () => {
@@ -459,7 +472,7 @@ describe("days", () => {
 
   it("are said as time, weekday or date", () => {
     const time = new Date(2026, 10, 22, 9, 5).toISOString();
-    const said = (year: number, month: number, day: number) => whenText(time, local(year, month, day), "en-GB");
+    const said = (year: number, month: number, day: number) => whenText(time, local(year, month, day), "en-GB", true);
     expect(said(2026, 10, 22)).toBe("9:05");
     expect(said(2026, 10, 23)).toBe("9:05");
     expect(said(2026, 10, 25)).toBe("Sun");

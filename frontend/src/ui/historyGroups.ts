@@ -1,5 +1,6 @@
 import type { Session } from "../core/index.js";
 import { dateText } from "./dateText.js";
+import { startOfDay } from "./useToday.js";
 
 export type DayKey = "today" | "yesterday" | "week" | "older";
 export type HistoryGroupKey = "pinned" | DayKey;
@@ -22,12 +23,6 @@ export function groupsOf(sessions: readonly Session[], now: number): HistoryGrou
   return [...groups].map(([key, rows]) => ({ key, sessions: rows }));
 }
 
-/** Days are counted by the calendar, for not all of them have 24 hours. */
-export function startOfDay(now: number, daysAgo: number): number {
-  const day = new Date(now);
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() - daysAgo).getTime();
-}
-
 export function dayOf(time: string, now: number): DayKey {
   const at = Date.parse(time);
   if (at >= startOfDay(now, 0)) return "today";
@@ -35,13 +30,16 @@ export function dayOf(time: string, now: number): DayKey {
   return at >= startOfDay(now, 7) ? "week" : "older";
 }
 
-/** A time today or yesterday, a weekday within the week, else a date, with the year where it is another one. */
-export function whenText(time: string, now: number, locale: string | undefined): string {
+/**
+ * A time today, and yesterday where a heading says so; a weekday within the week, else a date, with the year where it
+ * is another one.
+ */
+export function whenText(time: string, now: number, locale: string | undefined, isUnderDay: boolean): string {
   const date = new Date(time);
   const day = dayOf(time, now);
   const isThisYear = date.getFullYear() === new Date(now).getFullYear();
   const style: Intl.DateTimeFormatOptions =
-    day === "week"
+    day === "week" || (day === "yesterday" && !isUnderDay)
       ? { weekday: "short" }
       : day === "older"
         ? { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }

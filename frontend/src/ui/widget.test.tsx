@@ -452,6 +452,19 @@ describe("rendering", () => {
     expect(status()).toMatch(/^This chat pauses in /);
   });
 
+  it("says the date of a message from midnight on", async () => {
+    const [late, next] = [new Date(2026, 10, 27, 23, 57), new Date(2026, 10, 28, 0, 0)];
+    vi.useFakeTimers({ now: late, toFake: ["Date", "setTimeout", "clearTimeout"] });
+    bench.server.start("", ["Why?"]);
+    for (const message of bench.server.messages) message.created_at = late.toISOString();
+    await show({ words: { locale: "en-GB" } });
+    const time = () => document.querySelector("article time")?.textContent;
+    expect(time()).toBe("23:57");
+    await act(() => vi.advanceTimersByTimeAsync(next.getTime() - late.getTime() + 1000));
+    vi.useRealTimers();
+    expect(time()).toBe("27 Nov 2026, 23:57");
+  });
+
   it.each([
     ["", undefined],
     ["en-US.UTF-8", undefined],

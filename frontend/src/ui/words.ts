@@ -257,8 +257,8 @@ export function clockText(seconds: number): string {
 }
 
 /** A time of day, with the date unless that is today. */
-export function momentText(time: string, locale: string | undefined): string {
+export function momentText(time: string, locale: string | undefined, today: number = Date.now()): string {
   const moment = new Date(time);
-  const isToday = moment.toDateString() === new Date().toDateString();
+  const isToday = moment.toDateString() === new Date(today).toDateString();
   return dateText(moment, locale, { timeStyle: "short", ...(isToday ? {} : { dateStyle: "medium" }) });
 }
