@@ -2,7 +2,7 @@ import { createContext, type ReactNode, useContext, useEffect, useRef, useState 
 import type { Message } from "../core/index.js";
 import { useChatSelector, useSessionStatus } from "../react/index.js";
 import { isCutOff, spokenStatus } from "./statusText.js";
-import { useWords, type Words } from "./words.js";
+import { type ChatWords, useWords } from "./words.js";
 
 const AnnouncerContext = createContext<((text: string) => void) | null>(null);
 
@@ -71,7 +71,7 @@ function useSpokenAnswers(announce: (text: string) => void) {
   }, [elsewhere, words, announce]);
 }
 
-export function answerOutcome(state: Message["state"], words: Words): string {
+export function answerOutcome(state: Message["state"], words: ChatWords): string {
   if (state === "answered") return words.answerReady;
   if (state === "stopped") return words.stopped;
   return state === "interrupted" ? words.interrupted : words.answerFailed;

@@ -1,7 +1,7 @@
 import type { Boundary } from "../core/index.js";
 import { useChatStore } from "../react/index.js";
 import { LinkButton } from "./LinkButton.js";
-import { durationText, useWords, type Words } from "./words.js";
+import { type ChatWords, durationText, useWords } from "./words.js";
 
 export interface BoundaryNoticeProps {
   boundary: Boundary;
@@ -22,7 +22,7 @@ export function BoundaryNotice({ boundary }: BoundaryNoticeProps) {
   );
 }
 
-function reasonText({ reason, seconds }: Boundary, words: Words): string {
+function reasonText({ reason, seconds }: Boundary, words: ChatWords): string {
   if (reason === "idle") return words.boundary(durationText(seconds, words.locale));
   if (reason === "user") return words.boundaryByWish;
   if (reason === "day") return words.boundaryDay;

@@ -1,8 +1,9 @@
 import { type KeyboardEvent, memo, useEffect, useId, useRef, useState } from "react";
 import { HistoryList, type HistoryListProps, type Undoing } from "./HistoryList.js";
+import { HistoryWordsProvider, useAllWords, useHistoryWords } from "./historyWords.js";
 import { NamedIcon } from "./icons.js";
 import type { Undoable } from "./UndoBar.js";
-import { useWords, type Words, WordsContext } from "./words.js";
+import { type Words, WordsContext } from "./words.js";
 
 export interface ChatHistoryProps extends HistoryListProps {
   /** `sidebar` when absent. */
@@ -14,26 +15,28 @@ export interface ChatHistoryProps extends HistoryListProps {
 /** The reader's conversations, the latest first. Memoised: a host may render for each word of an answer. */
 export const ChatHistory = memo(function ChatHistory(props: ChatHistoryProps) {
   const { variant = "sidebar", words: own, className = "", ...list } = props;
-  const words = useWords(own);
+  const words = useAllWords(own);
   // Here, and not in the list, so that closing the dropdown takes no way back away.
   const [undoable, setUndoable] = useState<Undoable | null>(null);
   const all = { ...list, undoable, setUndoable };
   return (
     <WordsContext.Provider value={words}>
-      {variant === "sidebar" ? (
-        <nav className={`dcs dcs-history ${className}`} aria-label={words.history}>
-          <h2 className="dcs-history-title">{words.history}</h2>
-          <HistoryList {...all} />
-        </nav>
-      ) : (
-        <Dropdown className={className} list={all} />
-      )}
+      <HistoryWordsProvider value={words}>
+        {variant === "sidebar" ? (
+          <nav className={`dcs dcs-history ${className}`} aria-label={words.history}>
+            <h2 className="dcs-history-title">{words.history}</h2>
+            <HistoryList {...all} />
+          </nav>
+        ) : (
+          <Dropdown className={className} list={all} />
+        )}
+      </HistoryWordsProvider>
     </WordsContext.Provider>
   );
 });
 
 function Dropdown({ className, list }: { className: string; list: HistoryListProps & Undoing }) {
-  const words = useWords();
+  const words = useHistoryWords();
   const id = useId();
   const [isOpen, setOpen] = useState(false);
   const root = useRef<HTMLDivElement | null>(null);

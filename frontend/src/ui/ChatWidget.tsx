@@ -13,7 +13,7 @@ import { MessageList } from "./MessageList.js";
 import { type ChatSlots, SlotsContext, useSlot } from "./slots.js";
 import { useKeptFocus } from "./useKeptFocus.js";
 import { useLoaded } from "./useLoaded.js";
-import { useWords, type Words, WordsContext } from "./words.js";
+import { type ChatWords, useWords, type Words, WordsContext } from "./words.js";
 
 export interface ChatWidgetProps {
   title?: string | undefined;
@@ -136,7 +136,7 @@ function ErrorBanner() {
   );
 }
 
-function errorText({ code, message }: ChatProblem, words: Words): string {
+function errorText({ code, message }: ChatProblem, words: ChatWords): string {
   const own = { network: words.notDone, unexpected: words.loadFailed, gone: words.gone };
   return code in own ? own[code as keyof typeof own] : message;
 }

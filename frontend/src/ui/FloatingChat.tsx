@@ -12,7 +12,7 @@ import { answerOutcome } from "./Announcer.js";
 import { Launcher } from "./Launcher.js";
 import { useSlot } from "./slots.js";
 import { useBeforePaint } from "./useBeforePaint.js";
-import { useWords, type Words } from "./words.js";
+import { type ChatWords, useWords } from "./words.js";
 
 export interface FloatingChatProps {
   titleId: string;
@@ -91,7 +91,7 @@ function useShown(dialog: RefObject<HTMLDialogElement | null>, isOpen: boolean) 
 }
 
 /** How the last answer ended, if nobody saw that. */
-function useNewsWhileClosed(isOpen: boolean, words: Words): string {
+function useNewsWhileClosed(isOpen: boolean, words: ChatWords): string {
   const isRunning = useChatSelector((chat) => chat.running !== null);
   const state = useChatSelector((chat) => chat.messages.at(-1)?.state ?? "");
   const session = useChatSelector((chat) => chat.session?.id);

@@ -5,10 +5,10 @@ import { HistoryNotes, MoreSessions } from "./HistoryNotes.js";
 import { HistoryRow, type RowVerb } from "./HistoryRow.js";
 import { groupsOf } from "./historyGroups.js";
 import { HistoryIcon } from "./historyIcons.js";
+import { useHistoryWords } from "./historyWords.js";
 import { type Undoable, UndoBar } from "./UndoBar.js";
 import { useKeptRow } from "./useKeptRow.js";
 import { useToday } from "./useToday.js";
-import { useWords } from "./words.js";
 
 export interface HistoryListProps {
   scope?: string | null | undefined;
@@ -95,7 +95,7 @@ function useActions(
 }
 
 function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onToggle: () => void }) {
-  const words = useWords();
+  const words = useHistoryWords();
   const { history, isArchive, onToggle } = props;
   const toggle = isArchive ? words.allSessions : words.archivedSessions;
   return (
@@ -132,7 +132,7 @@ interface GroupsProps {
 }
 
 function Groups({ history, now, lastId, onAct }: GroupsProps) {
-  const words = useWords();
+  const words = useHistoryWords();
   const today = useToday(now);
   const { found, openId, excerpts } = history;
   const query = history.query.trim();
@@ -158,7 +158,7 @@ function Groups({ history, now, lastId, onAct }: GroupsProps) {
 
 /** Something did not succeed, and the list is still there. */
 function HistoryError({ history }: { history: ChatHistoryState }) {
-  const words = useWords();
+  const words = useHistoryWords();
   const { error, status, query, retry } = history;
   if (error === null || (status === "failed" && query.trim() === "")) return null;
   return (

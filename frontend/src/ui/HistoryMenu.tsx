@@ -2,8 +2,8 @@ import { type FocusEvent, type KeyboardEvent, useId, useRef, useState } from "re
 import type { Session } from "../core/index.js";
 import type { RowVerb } from "./HistoryRow.js";
 import { HistoryIcon, type HistoryIconName } from "./historyIcons.js";
+import { useHistoryWords } from "./historyWords.js";
 import { useBeforePaint } from "./useBeforePaint.js";
-import { useWords } from "./words.js";
 
 export interface HistoryMenuProps {
   session: Session;
@@ -14,7 +14,7 @@ export interface HistoryMenuProps {
 
 /** What can be done to a session, behind one button. */
 export function HistoryMenu({ session, title, tabIndex, onAct }: HistoryMenuProps) {
-  const words = useWords();
+  const words = useHistoryWords();
   const id = useId();
   const [isOpen, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement | null>(null);

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from "react";
 import type { ChatHistoryState } from "../react/index.js";
-import { useWords } from "./words.js";
+import { useHistoryWords } from "./historyWords.js";
 
 /** Why there is nothing to see, or not all of it: loading, failed, empty and nothing found are told apart. */
 export function HistoryNotes({ history, isArchive }: { history: ChatHistoryState; isArchive: boolean }) {
-  const words = useWords();
+  const words = useHistoryWords();
   const { status, sessions, found, query, search, error, hasMore, retry } = history;
   const isSearch = query.trim() !== "";
   const isNothing = found.length === 0;
@@ -40,7 +40,7 @@ export function HistoryNotes({ history, isArchive }: { history: ChatHistoryState
 
 /** The end of what is loaded: going there loads more, and the button does it for those who do not scroll. */
 export function MoreSessions({ history }: { history: ChatHistoryState }) {
-  const words = useWords();
+  const words = useHistoryWords();
   const { hasMore, loadingMore, loadMore, query, error } = history;
   const button = useRef<HTMLButtonElement | null>(null);
   const isShown = hasMore && query.trim() === "";
@@ -70,7 +70,7 @@ export function MoreSessions({ history }: { history: ChatHistoryState }) {
 }
 
 function HistorySkeleton() {
-  const words = useWords();
+  const words = useHistoryWords();
   return (
     <div className="dcs-skeleton" data-kind="list">
       <span className="dcs-hidden" role="status">

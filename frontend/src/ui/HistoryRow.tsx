@@ -3,7 +3,7 @@ import type { Session } from "../core/index.js";
 import { HistoryMenu } from "./HistoryMenu.js";
 import { whenText } from "./historyGroups.js";
 import { HistoryIcon } from "./historyIcons.js";
-import { useWords } from "./words.js";
+import { useHistoryWords } from "./historyWords.js";
 
 export type RowVerb = "open" | "pin" | "rename" | "archive" | "remove";
 
@@ -47,7 +47,7 @@ export const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
 type ShownProps = Omit<HistoryRowProps, "onAct"> & { onAct: (verb: RowVerb) => void };
 
 function Shown({ session, today, isOpen, isTabbable, query, excerpt, onAct }: ShownProps) {
-  const words = useWords();
+  const words = useHistoryWords();
   const title = session.title || words.untitled;
   // What is on screen is being read.
   const isUnread = session.unread && !isOpen;
@@ -121,7 +121,7 @@ function Marked({ text, query }: { text: string; query: string }) {
 }
 
 function Renaming(props: { title: string; onDone: (title: string) => void; onCancel: () => void }) {
-  const words = useWords();
+  const words = useHistoryWords();
   const field = useRef<HTMLInputElement | null>(null);
   useEffect(() => field.current?.select(), []);
   return (

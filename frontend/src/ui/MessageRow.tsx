@@ -6,7 +6,7 @@ import { LinkButton } from "./LinkButton.js";
 import { SourceList } from "./SourceList.js";
 import { useSlot } from "./slots.js";
 import { useToday } from "./useToday.js";
-import { momentText, useWords, type Words } from "./words.js";
+import { type ChatWords, momentText, useWords } from "./words.js";
 
 export interface MessageRowProps {
   message: Message;
@@ -64,7 +64,7 @@ export function Paragraphs({ text }: { text: string }) {
   ));
 }
 
-function Writing({ words, hasText }: { words: Words; hasText: boolean }) {
+function Writing({ words, hasText }: { words: ChatWords; hasText: boolean }) {
   const isLost = useChatSelector((chat) => chat.running === "reconnecting");
   const text = isLost ? words.reconnecting : hasText ? words.writing : words.thinking;
   return (
@@ -79,7 +79,7 @@ function Writing({ words, hasText }: { words: Words; hasText: boolean }) {
   );
 }
 
-function ReplyProblem({ message, isLast, words }: MessageRowProps & { words: Words }) {
+function ReplyProblem({ message, isLast, words }: MessageRowProps & { words: ChatWords }) {
   const text = problemText(message, words);
   if (text === null) return null;
   return (
@@ -90,7 +90,7 @@ function ReplyProblem({ message, isLast, words }: MessageRowProps & { words: Wor
   );
 }
 
-function AskAgain({ words }: { words: Words }) {
+function AskAgain({ words }: { words: ChatWords }) {
   const store = useChatStore();
   const [isAsking, setAsking] = useState(false);
   const ask = () => {
@@ -106,7 +106,7 @@ function AskAgain({ words }: { words: Words }) {
   );
 }
 
-function problemText({ state, error }: Message, words: Words): string | null {
+function problemText({ state, error }: Message, words: ChatWords): string | null {
   if (state === "failed") return error || words.answerFailed;
   if (state === "interrupted") return error || words.interrupted;
   return state === "stopped" ? words.stopped : null;

@@ -4,7 +4,7 @@ import { useChatSelector, useChatStore } from "../react/index.js";
 import { LinkButton } from "./LinkButton.js";
 import { Paragraphs } from "./MessageRow.js";
 import { useSlot } from "./slots.js";
-import { useWords, type Words } from "./words.js";
+import { type ChatWords, useWords } from "./words.js";
 
 export interface PendingRowProps {
   pending: PendingMessage;
@@ -64,7 +64,7 @@ function EditButton({ pending }: PendingRowProps) {
   return <LinkButton onClick={() => store.discard(pending.key)}>{words.editMessage}</LinkButton>;
 }
 
-function failure({ problem }: PendingMessage, words: Words): string {
+function failure({ problem }: PendingMessage, words: ChatWords): string {
   if (problem === null || problem.code === "network") return words.notSent;
   if (problem.code === "turn_in_progress") return words.turnInProgress;
   return problem.code === "session_ended" ? words.sessionEnded : problem.message;

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
-import { useWords } from "./words.js";
+import { useHistoryWords } from "./historyWords.js";
 
 export interface Undoable {
   said: "removed" | "archived" | "unarchived";
@@ -19,7 +19,7 @@ export interface UndoBarProps {
 const SHOWN = 20_000;
 
 export function UndoBar({ undoable, onUndo, onGone }: UndoBarProps) {
-  const words = useWords();
+  const words = useHistoryWords();
   const bar = useRef<HTMLDivElement | null>(null);
   const [isFocused, setFocused] = useState(false);
   const [isHovered, setHovered] = useState(false);

@@ -1,6 +1,6 @@
 import { idleSeconds } from "../core/index.js";
 import type { SessionStatusInfo } from "../react/index.js";
-import { clockText, durationText, type Words } from "./words.js";
+import { type ChatWords, clockText, durationText } from "./words.js";
 
 /** Whether news cannot be had just now. */
 export function isCutOff({ status, running }: SessionStatusInfo): boolean {
@@ -8,7 +8,7 @@ export function isCutOff({ status, running }: SessionStatusInfo): boolean {
 }
 
 /** What the status shows: short, for a narrow header. */
-export function statusText(info: SessionStatusInfo, isDurable: boolean, words: Words): string {
+export function statusText(info: SessionStatusInfo, isDurable: boolean, words: ChatWords): string {
   const { status, running } = info;
   if (status === "offline") return isDurable ? words.statusOffline : words.statusOfflineFragile;
   if (isCutOff(info)) return words.statusReconnecting;
@@ -27,7 +27,7 @@ export function statusText(info: SessionStatusInfo, isDurable: boolean, words: W
 }
 
 /** What is said of it: "" for what needs no words, null while nothing is known. */
-export function spokenStatus(info: SessionStatusInfo, isDurable: boolean, words: Words): string | null {
+export function spokenStatus(info: SessionStatusInfo, isDurable: boolean, words: ChatWords): string | null {
   const { status, running } = info;
   if (status === "loading") return null;
   if (running !== null && status !== "offline") return running === "reconnecting" ? words.reconnecting : words.thinking;
@@ -35,7 +35,7 @@ export function spokenStatus(info: SessionStatusInfo, isDurable: boolean, words:
   return status === "expiring" ? spokenCountdown(info, words) : statusText(info, isDurable, words);
 }
 
-function expiredText({ session, previous }: SessionStatusInfo, words: Words): string {
+function expiredText({ session, previous }: SessionStatusInfo, words: ChatWords): string {
   const expired = session ?? previous;
   if (expired === null || expired.end_reason !== "idle") return words.statusExpiredOtherwise;
   return words.statusExpired(durationText(idleSeconds(expired), words.locale));
@@ -44,7 +44,7 @@ function expiredText({ session, previous }: SessionStatusInfo, words: Words): st
 const SPOKEN_AT = [10, 30, 60] as const;
 
 /** When the warning appears and again near the end, not every second. */
-function spokenCountdown({ remainingSeconds }: SessionStatusInfo, words: Words): string {
+function spokenCountdown({ remainingSeconds }: SessionStatusInfo, words: ChatWords): string {
   const left = remainingSeconds ?? 0;
   return words.statusExpiringSpoken(durationText(SPOKEN_AT.find((step) => left <= step) ?? left, words.locale));
 }

@@ -1,8 +1,9 @@
 import { createContext, useContext, useMemo } from "react";
 import { dateText } from "./dateText.js";
+import type { HistoryWords } from "./historyWords.js";
 
-/** Every word the interface says. Pass some of them as `words` to change or translate them. */
-export interface Words {
+/** What the chat says; what only a history says comes with its code. */
+export interface ChatWords {
   /** For dates and numbers; the browser's language when undefined, or when it names none. */
   locale: string | undefined;
   title: string;
@@ -73,43 +74,18 @@ export interface Words {
   boundaryDay: string;
   boundaryMaxAge: string;
   history: string;
-  search: string;
-  searching: string;
-  foundCount: (count: number) => string;
-  moreToFind: string;
-  noSessions: string;
-  noneFound: (query: string) => string;
   historyFailed: string;
   notDone: string;
-  archivedSessions: string;
-  noArchived: string;
-  allSessions: string;
-  moreSessions: string;
-  untitled: string;
-  openNow: string;
   unread: string;
-  isPinned: string;
-  isArchived: string;
-  pinned: string;
-  today: string;
-  yesterday: string;
-  week: string;
-  older: string;
-  more: (title: string) => string;
-  pin: string;
-  unpin: string;
-  rename: string;
-  renameLabel: string;
-  archive: string;
-  unarchive: string;
-  remove: string;
-  removed: string;
-  archived: string;
-  unarchived: string;
-  undo: string;
 }
 
-export const englishWords: Words = {
+/** Every word the interface says. Pass some of them as `words` to change or translate them. */
+export interface Words extends ChatWords, HistoryWords {}
+
+/** Those of the history only where a host has given them. */
+export type KnownWords = ChatWords & Partial<HistoryWords>;
+
+export const englishChatWords: ChatWords = {
   locale: undefined,
   title: "Chat",
   greeting: "How can I help?",
@@ -179,53 +155,22 @@ export const englishWords: Words = {
   boundaryDay: "New chat started: a new day",
   boundaryMaxAge: "New chat started: the previous one reached its longest time",
   history: "Chats",
-  search: "Search chats",
-  searching: "Searching…",
-  foundCount: (count) => (count === 1 ? "1 chat found" : `${count} chats found`),
-  moreToFind: "There may be more. Add a word to find it.",
-  noSessions: "Your chats will appear here.",
-  noneFound: (query) => `No chat matches “${query}”.`,
   historyFailed: "The chats could not be loaded.",
   notDone: "That did not work: the server could not be reached.",
-  archivedSessions: "Archived chats",
-  noArchived: "No archived chats.",
-  allSessions: "Back to all chats",
-  moreSessions: "Show more",
-  untitled: "New chat",
-  openNow: "Open",
   unread: "New answer",
-  isPinned: "Pinned",
-  isArchived: "Archived",
-  pinned: "Pinned",
-  today: "Today",
-  yesterday: "Yesterday",
-  week: "Previous 7 days",
-  older: "Older",
-  more: (title) => `Options for “${title}”`,
-  pin: "Pin",
-  unpin: "Unpin",
-  rename: "Rename",
-  renameLabel: "Title",
-  archive: "Archive",
-  unarchive: "Move back",
-  remove: "Delete",
-  removed: "Chat deleted",
-  archived: "Chat archived",
-  unarchived: "Chat moved back",
-  undo: "Undo",
 };
 
-export const WordsContext = createContext<Words>(englishWords);
+export const WordsContext = createContext<KnownWords>(englishChatWords);
 
 /** The words in force, with those given to a component on top; the same object while those are. */
-export function useWords(own?: Partial<Words>): Words {
+export function useWords(own?: Partial<Words>): KnownWords {
   const inherited = useContext(WordsContext);
   return useMemo(() => (own === undefined ? inherited : merged(inherited, own)), [inherited, own]);
 }
 
-function merged(inherited: Words, own: Partial<Words>): Words {
+function merged(inherited: KnownWords, own: Partial<Words>): KnownWords {
   const given = Object.entries(own).filter(([, word]) => word !== undefined);
-  const words: Words = { ...inherited, ...Object.fromEntries(given) };
+  const words: KnownWords = { ...inherited, ...Object.fromEntries(given) };
   return { ...words, locale: localeOf(words.locale) };
 }
 

@@ -19,8 +19,8 @@ it("has a translation for each language of the package's Python side", () => {
 });
 
 describe.each(Object.entries(TRANSLATIONS))("%s", (language, words) => {
-  it("says everything that English says, in the order of the type", () => {
-    expect(Object.keys(words)).toEqual(Object.keys(englishWords));
+  it("says everything that English says, and nothing else", () => {
+    expect(Object.keys(words).sort()).toEqual(Object.keys(englishWords).sort());
     expect(words.locale).toBe(language);
   });
 
