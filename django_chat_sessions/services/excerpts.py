@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from typing import Any
 
 TITLE_LENGTH = 80
 PREVIEW_LENGTH = 140
 DEEPEST = 30  # levels of JSON; MariaDB stores hardly more
+# The largest that every reader of JSON takes; longer ones Python itself soon refuses to write.
+LARGEST = int(sys.float_info.max)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -20,8 +23,8 @@ def storable(text: str) -> str:
 def storable_data(value: Any, depth: int = 1) -> Any:
     """Return JSON data that every database takes, its texts made storable.
 
-    Raises TypeError for what JSON does not know, ValueError for NaN, infinity and what is nested
-    too deeply.
+    Raises TypeError for what JSON does not know, ValueError for NaN, infinity, a larger integer
+    than any float and what is nested too deeply.
     """
     if isinstance(value, str):
         return storable(value)
@@ -33,6 +36,8 @@ def storable_data(value: Any, depth: int = 1) -> Any:
         return [storable_data(inner, depth + 1) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} has no place in JSON.")
+    if isinstance(value, int) and abs(value) > LARGEST:  # which no message can name
+        raise ValueError("An integer beyond ±1.8e308 has no place in JSON; give it as text.")
     if value is not None and not isinstance(value, bool | int | float):
         raise TypeError(f"A {type(value).__name__} has no place in JSON.")
     return value

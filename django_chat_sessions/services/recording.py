@@ -24,7 +24,7 @@ from django_chat_sessions.services.excerpts import storable, storable_data
 from django_chat_sessions.services.races import survives_races, with_latest
 from django_chat_sessions.services.replies.control import ask_again
 from django_chat_sessions.services.replies.leases import lease_keeper
-from django_chat_sessions.services.replies.writing import finish
+from django_chat_sessions.services.replies.writing import cause_of, finish
 from django_chat_sessions.services.turns import (
     Sent,
     append_to_active,
@@ -76,8 +76,7 @@ def record_turn(
             answer = _answer_of(turn)
         except BaseException as error:
             with suppress(TurnLost):
-                cause = f"{type(error).__name__}: {error}"
-                finish(turn.reply, turn.session, ReplyState.FAILED, error=cause)
+                finish(turn.reply, turn.session, ReplyState.FAILED, error=cause_of(error))
             raise
         if answer is None:
             cause = "The block ended without an answer."

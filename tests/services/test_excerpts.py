@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 
 import pytest
@@ -9,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_chat_sessions import get_session_model
-from django_chat_sessions.services.excerpts import excerpt, preview_of, storable, title_from
+from django_chat_sessions.services.excerpts import (
+    excerpt,
+    preview_of,
+    storable,
+    storable_data,
+    title_from,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,15 @@ def test_storable_text_is_utf_8_without_nul_and_as_long(text: str) -> None:
     assert "\x00" not in kept
     assert len(kept) == len(text)
     assert storable(kept) == kept
+
+
+def test_an_integer_is_no_larger_than_a_float_can_be() -> None:
+    largest = int(sys.float_info.max)
+    data = {"n": [largest, -largest, True, 2**64]}
+    assert json.loads(json.dumps(storable_data(data))) == data
+    for number in (largest + 1, -largest - 1, 10**5000):
+        with pytest.raises(ValueError, match="An integer beyond"):
+            storable_data({"n": [number]})
 
 
 @pytest.mark.parametrize(

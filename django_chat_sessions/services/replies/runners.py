@@ -17,7 +17,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.running import run
-from django_chat_sessions.services.replies.writing import finish
+from django_chat_sessions.services.replies.writing import cause_of, finish
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,8 @@ class ThreadRunner:
     def _answer(self, reply: AbstractChatMessage) -> None:
         try:
             run(reply.pk)  # holds it itself; ours until then: an ending program starts no thread
-        except Exception as error:  # noqa: BLE001  the others wait for this thread
+        # Of every kind: Ctrl-C reaches the main thread only, and the others wait for this one.
+        except BaseException as error:  # noqa: BLE001
             logger.error("Reply %s was left behind: %s", reply.pk, type(error).__name__)
             connections.close_all()
         finally:
@@ -131,6 +132,6 @@ def hand_over(reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         get_runner().submit(reply, session)
     except Exception as error:  # noqa: BLE001  the message is stored: whatever a queue meets, say so
         logger.error("Reply %s could not be handed over: %s", reply.pk, type(error).__name__)
-        cause = f"The runner did not take it: {type(error).__name__}: {error}"
+        cause = f"The runner did not take it: {cause_of(error)}"
         with suppress(ChatSessionsError):  # it was taken after all, or is gone
             finish(reply, session, ReplyState.FAILED, error=cause)

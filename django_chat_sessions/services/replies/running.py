@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from asyncio import CancelledError
 from typing import Any
+
+from django.db import Error
 
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
@@ -14,21 +15,20 @@ from django_chat_sessions.services.excerpts import storable_data
 from django_chat_sessions.services.replies.growing import DATABASE_AWAY, Growth
 from django_chat_sessions.services.replies.leases import Lease, lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
-from django_chat_sessions.services.replies.writing import claim, finish
+from django_chat_sessions.services.replies.writing import cause_of, claim, finish
 from django_chat_sessions.services.tables import let_go_of_connection, messages
 
 logger = logging.getLogger(__name__)
 
 AGAIN = 0.5  # seconds until a database that was away is tried again
-# A host's own code: whatever it raises is an answer that failed, and never the end of a worker.
-FAILURES = (Exception, CancelledError, SystemExit)
 
 
 def run(reply_id: Any) -> None:
     """Answer a pending reply. Does nothing when another worker has it or it has ended.
 
-    Never raises for what a responder does: the reply is stored as failed, with the error for
-    staff; logs name the reply and the kind of error, never the text.
+    Never raises for what a responder does, whatever that raises: the reply is stored as failed,
+    with the error for staff; logs name the reply and the kind of error, never the text. Only
+    KeyboardInterrupt is raised on after that: it is meant for the program.
     """
     found = messages().filter(pk=reply_id).select_related("session__previous")
     reply = next(iter(found[:1]), None)
@@ -46,12 +46,28 @@ def run(reply_id: Any) -> None:
             metadata = _answer(ReplyTurn(session, question, reply, growth), lease)
         except TurnLost:
             logger.info("Reply %s was taken away while it was being written.", reply.pk)
-        except FAILURES as error:
-            logger.error("Reply %s failed: %s", reply.pk, type(error).__name__)
-            cause = f"{type(error).__name__}: {error}"
-            _finish_quietly(growth, ReplyState.FAILED, error=cause)
+        # A host's own code: gevent's Timeout and a panic of Rust's are no Exception, and a worker
+        # that ends by them would leave the reply, and whoever waits behind it, to their leases.
+        except BaseException as error:
+            _fail(growth, error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
         else:
-            _finish_quietly(growth, ReplyState.ANSWERED, metadata=metadata, unread=True)
+            _finish_answered(growth, metadata)
+
+
+def _finish_answered(growth: Growth, metadata: dict[str, Any]) -> None:
+    try:
+        _finish_quietly(growth, ReplyState.ANSWERED, metadata=metadata, unread=True)
+    except Error:  # the database's: what it does not take now, it would not take as a failure
+        raise
+    except Exception as error:  # noqa: BLE001  what cannot be stored is an answer that failed
+        _fail(growth, error)
+
+
+def _fail(growth: Growth, error: BaseException) -> None:
+    logger.error("Reply %s failed: %s", growth.reply.pk, type(error).__name__)
+    _finish_quietly(growth, ReplyState.FAILED, error=cause_of(error))
 
 
 def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:

@@ -163,6 +163,14 @@ def finish(
     with_latest(session, step)
 
 
+def cause_of(error: BaseException) -> str:
+    """Return what staff may read of an error: its kind and, if it can be had, its text."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  an error of a host's, or one that names a number too long
+        return type(error).__name__
+
+
 def after_reply(session: AbstractChatSession, content: str) -> dict[str, Any]:
     """Return what changes on the session when its reply ends now."""
     now = clock.now()

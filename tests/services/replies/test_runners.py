@@ -196,6 +196,7 @@ class TestThreadRunner:
             until(lambda: not reply_threads())
         assert pool._working == 0
 
+    @pytest.mark.parametrize("error", [DatabaseError, KeyboardInterrupt, GeneratorExit])
     def test_a_thread_outlives_a_reply_that_cannot_even_be_read(
         self,
         owner: Owner,
@@ -203,6 +204,8 @@ class TestThreadRunner:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
         gate: threading.Event,
+        *,
+        error: type[BaseException],
     ) -> None:
         broken = threading.Event()
 
@@ -210,7 +213,7 @@ class TestThreadRunner:
             if not broken.is_set():
                 broken.set()
                 assert gate.wait(10)
-                raise DatabaseError("SECRET-4711")
+                raise error("SECRET-4711")
             run(reply_id)
 
         monkeypatch.setattr(runners, "run", sometimes)
@@ -225,7 +228,8 @@ class TestThreadRunner:
             until_answered(second)
             until(lambda: not reply_threads())
         assert "SECRET-4711" not in caplog.text
-        assert f"Reply {reply_of(first).pk} was left behind: DatabaseError" in caplog.text
+        assert f"Reply {reply_of(first).pk} was left behind: {error.__name__}" in caplog.text
+        assert pool._working == 0
 
     def test_text_that_waits_reaches_its_reader_while_the_responder_is_silent(
         self,

@@ -17,7 +17,15 @@ from django_chat_sessions.services.replies import growing, running
 from django_chat_sessions.services.replies.leases import LeaseKeeper, lease_keeper
 from django_chat_sessions.services.replies.running import run
 from django_chat_sessions.services.replies.writing import claim, finish
-from tests.conversations import configure, leave_replies, missing_id, reply_of, stored, waiting
+from tests.conversations import (
+    configure,
+    leave_replies,
+    missing_id,
+    reply_of,
+    rows,
+    stored,
+    waiting,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -82,8 +90,20 @@ def test_but_not_for_every_piece(ask: Any, statements: Any) -> None:
     assert sum(sql.startswith("UPDATE") for sql in seen) < 10
 
 
+class Panic(BaseException):
+    """As pyo3 raises for a library written in Rust, and gevent for a timeout."""
+
+
 @pytest.mark.parametrize(
-    "error", [RuntimeError("boom"), asyncio.CancelledError("boom"), SystemExit("boom")], ids=repr
+    "error",
+    [
+        RuntimeError("boom"),
+        asyncio.CancelledError("boom"),
+        SystemExit("boom"),
+        GeneratorExit("boom"),
+        Panic("boom"),
+    ],
+    ids=repr,
 )
 def test_an_error_fails_the_reply_and_keeps_what_was_written(ask: Any, error: Any) -> None:
     def answer(turn: Any) -> Iterator[str]:
@@ -96,12 +116,35 @@ def test_an_error_fails_the_reply_and_keeps_what_was_written(ask: Any, error: An
     assert get_session_model().objects.get().running_until is None
 
 
-def test_ctrl_c_stops_the_program_not_the_reply(ask: Any) -> None:
+def test_ctrl_c_stops_the_program_once_its_reply_has_failed(ask: Any, owner: Owner) -> None:
     def answer(turn: Any) -> str:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ask(answer)
+        ask(answer, owner)
+    [session] = chat_sessions.recent_sessions(owner)
+    assert (rows(session)[-1].state, session.running_until) == ("failed", None)
+
+
+def test_an_error_whose_text_cannot_be_had_fails_the_reply_too(ask: Any) -> None:
+    def answer(turn: Any) -> str:
+        raise ValueError(10**5000)
+
+    reply = ask(answer)
+    assert (reply.state, reply.error) == ("failed", "ValueError")
+
+
+def test_an_answer_that_cannot_be_stored_has_failed_and_keeps_its_text(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finish_failures_only(reply: Any, session: Any, state: Any, **facts: Any) -> None:
+        if state == "answered":
+            raise ValueError("boom")
+        finish(reply, session, state, **facts)
+
+    monkeypatch.setattr(running, "finish", finish_failures_only)
+    reply = ask(lambda turn: "Because.")
+    assert (reply.state, reply.content, reply.error) == ("failed", "Because.", "ValueError: boom")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +155,7 @@ def test_ctrl_c_stops_the_program_not_the_reply(ask: Any) -> None:
         (lambda turn: {"sources": []}, "gave no text"),
         (lambda turn: iter(["Because.", {"at": object()}]), "TypeError: A object has no place"),
         (lambda turn: iter(["Because.", {"n": float("inf")}]), "ValueError: inf has no place"),
+        (lambda turn: iter(["Because.", {"n": 10**5000}]), "ValueError: An integer beyond"),
         (lambda turn: None, "gave a NoneType"),
         (lambda turn: 5, "gave a int"),
         (lambda: "no argument", "TypeError"),
