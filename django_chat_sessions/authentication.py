@@ -25,16 +25,22 @@ from django_chat_sessions.exceptions import NotAuthenticated
 from django_chat_sessions.owners import Owner
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.http import HttpRequest, HttpResponseBase
 
 # What drivers raise for credentials that no row can hold; without them, a 500 for who sends them.
 UNSTORABLE = (DataError, ValueError)
 VISITOR_COOKIE = "chat_visitor"
 VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep a cookie
+CLAIMED_AGE = 120  # seconds in which a message still arrives that was on its way at the login
 
 
 def _signer() -> signing.TimestampSigner:
     return signing.TimestampSigner(salt="django_chat_sessions.visitor")
+
+
+def _signer_of_claims(owner: Owner) -> signing.TimestampSigner:
+    # For this user alone: whoever logs in next at this browser gets nothing of theirs.
+    return signing.TimestampSigner(salt=f"django_chat_sessions.claimed_by.{owner.identity}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,9 @@ class DjangoSession:
 class AnonymousCookie:
     """A visitor who was given a signed, HttpOnly cookie with a random key of 256 bits.
 
-    At login the visitor's chats move to the account, and the cookie goes. A subclass that sets
-    ``claimed_at_login = False`` leaves both as they are.
+    At login the visitor's chats move to the account, and the key goes. For two minutes the cookie
+    holds what says whose chats these were: nobody can be the visitor with it, but what arrives
+    late can follow. A subclass that sets ``claimed_at_login = False`` leaves both as they are.
     """
 
     by_cookie = True
@@ -84,6 +91,24 @@ class AnonymousCookie:
             return Owner.for_visitor(_signer().unsign(value, max_age=VISITOR_COOKIE_AGE))
         except (signing.BadSignature, ValueError):  # forged, old, empty or not even text
             return None
+
+    def claimed_lately(self, request: HttpRequest, owner: Owner) -> Owner | None:
+        """Return the visitor that this browser was when this user claimed its chats just now."""
+        value = request.COOKIES.get(VISITOR_COOKIE, "")
+        try:
+            visitor_key = _signer_of_claims(owner).unsign(value, max_age=CLAIMED_AGE)
+        except signing.BadSignature:
+            return None
+        return Owner(visitor_key=visitor_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who this browser is without a login; with ``is_claimed``, who it was until just now."""
+
+    cookie: AnonymousCookie
+    owner: Owner
+    is_claimed: bool = False
 
 
 class _RestFramework:
@@ -131,13 +156,31 @@ def recognise(request: HttpRequest) -> Caller:
     return Caller(None)
 
 
-def visitor_beside_user(request: HttpRequest) -> Owner | None:
-    """Return the visitor whose chats are to move to whoever has logged in, if there is one."""
-    for path in app_settings.AUTHENTICATORS:
-        authenticator = load_authenticator(path)
-        if isinstance(authenticator, AnonymousCookie) and authenticator.claimed_at_login:
-            return authenticator.authenticate(request)
+def _visitor_cookies() -> list[AnonymousCookie]:
+    loaded = map(load_authenticator, app_settings.AUTHENTICATORS)
+    return [one for one in loaded if isinstance(one, AnonymousCookie)]
+
+
+def visitor_beside_user(request: HttpRequest, user_owner: Owner) -> Visitor | None:
+    """Return the visitor whose chats are to move to this user, if there is one."""
+    cookies = [cookie for cookie in _visitor_cookies() if cookie.claimed_at_login]
+    for cookie in cookies:
+        if (owner := cookie.authenticate(request)) is not None:
+            return Visitor(cookie, owner)
+    for cookie in cookies:
+        if (owner := cookie.claimed_lately(request, user_owner)) is not None:
+            return Visitor(cookie, owner, is_claimed=True)
     return None
+
+
+def forget_visitor(request: HttpRequest, erased: Owner) -> None:
+    """Have the cookie taken whose visitor was erased, or claimed for the user who was."""
+    known = None if erased.user_id is None else visitor_beside_user(request, erased)
+    request.chat_visitors_gone = [  # type: ignore[attr-defined]
+        cookie
+        for cookie in _visitor_cookies()
+        if cookie.authenticate(request) == erased or (known is not None and cookie is known.cookie)
+    ]
 
 
 def is_still(request: HttpRequest, owner: Owner) -> bool:
@@ -167,32 +210,41 @@ def recognise_or_welcome(request: HttpRequest) -> Caller:
     caller = recognise(request)
     if caller.owner is not None:
         return caller
-    for path in app_settings.AUTHENTICATORS:
-        if isinstance(load_authenticator(path), AnonymousCookie):
-            key = secrets.token_urlsafe(32)
-            return Caller(Owner.for_visitor(key), by_cookie=True, new_visitor_key=key)
-    raise NotAuthenticated("Log in to use the chat.")
+    if not _visitor_cookies():
+        raise NotAuthenticated("Log in to use the chat.")
+    key = secrets.token_urlsafe(32)
+    return Caller(Owner.for_visitor(key), by_cookie=True, new_visitor_key=key)
 
 
-def give_visitor_cookie(request: HttpRequest, response: HttpResponse, key: str) -> None:
+def give_visitor_cookie(request: HttpRequest, response: HttpResponseBase, key: str) -> None:
     """Hand a new visitor the key that proves later who they are."""
+    _set_cookie(request, response, _signer().sign(key), VISITOR_COOKIE_AGE)
+
+
+def settle_visitor_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Take the cookie of a visitor who was erased; of one who was claimed, take the key."""
+    claimed = getattr(request, "chat_visitor_claimed", None)
+    if claimed is not None:
+        visitor, user_owner = claimed
+        value = _signer_of_claims(user_owner).sign(visitor.owner.visitor_key)
+        _set_cookie(request, response, value, CLAIMED_AGE)
+    for _cookie in getattr(request, "chat_visitors_gone", ()):
+        response.delete_cookie(
+            VISITOR_COOKIE,
+            path=settings.SESSION_COOKIE_PATH,
+            domain=settings.SESSION_COOKIE_DOMAIN,
+            samesite="Lax",
+        )
+
+
+def _set_cookie(request: HttpRequest, response: HttpResponseBase, value: str, age: int) -> None:
     response.set_cookie(
         VISITOR_COOKIE,
-        _signer().sign(key),
-        max_age=VISITOR_COOKIE_AGE,
+        value,
+        max_age=age,
         path=settings.SESSION_COOKIE_PATH,
         domain=settings.SESSION_COOKIE_DOMAIN,
         secure=settings.SESSION_COOKIE_SECURE or request.is_secure(),
         httponly=True,
-        samesite="Lax",
-    )
-
-
-def take_visitor_cookie(response: HttpResponseBase) -> None:
-    """Take the cookie away from a browser whose visitor's chats were moved or erased."""
-    response.delete_cookie(
-        VISITOR_COOKIE,
-        path=settings.SESSION_COOKIE_PATH,
-        domain=settings.SESSION_COOKIE_DOMAIN,
         samesite="Lax",
     )

@@ -15,7 +15,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.authentication import take_visitor_cookie
+from django_chat_sessions.authentication import settle_visitor_cookie
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import READER_FOUND, owner_from_request
@@ -145,8 +145,7 @@ def _finished(
 ) -> HttpResponseBase:
     lookup.add_headers(response)
     # A visitor whose chats moved to an account in this request is one no longer.
-    if getattr(request, "chat_visitor_is_gone", False):
-        take_visitor_cookie(response)
+    settle_visitor_cookie(request, response)
     return response
 
 

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connections
 from django.http import HttpResponse
-from django.test import Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.authentication import VISITOR_COOKIE, AnonymousCookie
@@ -73,11 +73,17 @@ def person(kind: str, name: str = "ada", *, csrf: bool = False) -> Caller:
 
 def visitor_of(client: Client) -> Owner:
     """Return the visitor whose cookie a client holds."""
-    request = RequestFactory().get("/")
-    request.COOKIES[VISITOR_COOKIE] = client.cookies[VISITOR_COOKIE].value
-    owner = AnonymousCookie().authenticate(request)
+    owner = visitor_in(client)
     assert owner is not None
     return owner
+
+
+def visitor_in(client: Client | AsyncClient) -> Owner | None:
+    """Return the visitor that a client is, if it is one."""
+    request = RequestFactory().get("/")
+    if VISITOR_COOKIE in client.cookies:
+        request.COOKIES[VISITOR_COOKIE] = client.cookies[VISITOR_COOKIE].value
+    return AnonymousCookie().authenticate(request)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""At login a visitor's chats move to the account, and the cookie goes."""
+"""At login a visitor's chats move to the account, and the key goes out of the cookie."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.test import AsyncClient, Client
 from django.urls import include, path
 
 from django_chat_sessions import services
-from django_chat_sessions.authentication import VISITOR_COOKIE, AnonymousCookie
+from django_chat_sessions.authentication import CLAIMED_AGE, VISITOR_COOKIE, AnonymousCookie
 from django_chat_sessions.login import claim_visitors_chats
-from tests.callers import COOKIE, SESSION, Caller, person, rows, visitor_of
+from tests.callers import COOKIE, SESSION, Caller, person, rows, visitor_in, visitor_of
 from tests.conversations import configure
 
 pytestmark = pytest.mark.django_db
@@ -52,8 +52,7 @@ def titles(client: Client) -> list[str]:
 
 
 def has_cookie(client: Client | AsyncClient) -> bool:
-    morsel = client.cookies.get(VISITOR_COOKIE)
-    return morsel is not None and morsel.value != ""
+    return visitor_in(client) is not None
 
 
 def test_z08_the_chats_of_a_visitor_move_at_login_once_and_the_cookie_goes(
@@ -68,6 +67,78 @@ def test_z08_the_chats_of_a_visitor_move_at_login_once_and_the_cookie_goes(
     assert titles(client) == ["SECRET-4711"]
     client.get("/log-in/?as=ada")
     assert rows() == moved
+
+
+@pytest.fixture
+def late(visitor: Caller) -> Client:
+    """Another tab, with a request that was on its way when the first one logged in."""
+    client = Client()
+    client.cookies[VISITOR_COOKIE] = visitor.client.cookies[VISITOR_COOKIE].value
+    return client
+
+
+def send_late(client: Client) -> None:
+    message = {"content": "SECRET-4712", "key": "key-00000002"}
+    assert client.post("/chat/messages", message, "application/json").status_code == 201
+
+
+def test_z08_a_message_that_was_on_its_way_at_the_login_follows(
+    visitor: Caller, late: Client
+) -> None:
+    response = visitor.client.get("/log-in/?as=ada")
+    assert response.cookies[VISITOR_COOKIE]["max-age"] == CLAIMED_AGE
+    assert response.cookies[VISITOR_COOKIE]["httponly"]
+    send_late(late)
+    assert titles(visitor.client) == ["SECRET-4712", "SECRET-4711"]
+    assert titles(late) == []
+
+
+def test_for_two_minutes_from_the_login_however_often_the_chat_is_asked(
+    visitor: Caller, late: Client, noon: Any
+) -> None:
+    visitor.client.get("/log-in/?as=ada")
+    noon.shift(CLAIMED_AGE - 1)
+    assert VISITOR_COOKIE not in visitor.get("sessions").cookies
+    noon.shift(2)
+    send_late(late)
+    assert titles(visitor.client) == ["SECRET-4711"]
+
+
+def test_but_it_follows_nobody_else_who_logs_in_at_this_browser(
+    visitor: Caller, late: Client, django_user_model: Any
+) -> None:
+    django_user_model.objects.create_user("eve")
+    visitor.client.get("/log-in/?as=ada")
+    send_late(late)
+    visitor.client.get("/log-in/?as=eve")
+    assert titles(visitor.client) == []
+    assert titles(late) == ["SECRET-4712"]
+
+
+def test_nobody_can_be_the_visitor_with_what_is_left_in_the_cookie(
+    visitor: Caller, late: Client
+) -> None:
+    visitor.client.get("/log-in/?as=ada")
+    left = visitor.client.cookies[VISITOR_COOKIE].value
+    assert late.cookies[VISITOR_COOKIE].value.partition(":")[0] not in left
+    send_late(late)
+    thief = Client()
+    thief.cookies[VISITOR_COOKIE] = left
+    assert titles(thief) == []
+    assert visitor_in(thief) is None
+
+
+@pytest.mark.parametrize("is_claimed", [True, False])
+def test_p09_a_user_who_erases_everything_has_the_cookie_taken_at_once(
+    visitor: Caller, user: Any, is_claimed: bool
+) -> None:
+    if is_claimed:
+        visitor.client.get("/log-in/?as=ada")
+    else:  # by its first request as the user, which is the one that erases
+        visitor.client.force_login(user)
+    response = visitor.call("DELETE", "sessions")
+    assert response.cookies[VISITOR_COOKIE]["max-age"] == 0
+    assert not any(rows().values())
 
 
 def test_z07_who_planted_the_cookie_sees_nothing_after_the_login(

@@ -23,7 +23,7 @@ from django_chat_sessions.authentication import (
     Caller,
     give_visitor_cookie,
     recognise_or_welcome,
-    take_visitor_cookie,
+    settle_visitor_cookie,
 )
 from django_chat_sessions.exceptions import (
     ChatSessionsError,
@@ -141,9 +141,8 @@ class Endpoint(View):
         welcome = self.welcomes or request.method not in READING
         # What was refused made nobody a visitor; its cookie could replace one that counts.
         if key is not None and welcome and response.status_code < HTTPStatus.BAD_REQUEST:
-            give_visitor_cookie(request, response, key)  # type: ignore[arg-type]
-        if getattr(request, "chat_visitor_is_gone", False):
-            take_visitor_cookie(response)
+            give_visitor_cookie(request, response, key)
+        settle_visitor_cookie(request, response)
         return response
 
     def http_method_not_allowed(

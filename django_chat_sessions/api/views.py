@@ -12,7 +12,7 @@ from django_chat_sessions import clock, services
 from django_chat_sessions.api import inputs, payloads, streams
 from django_chat_sessions.api.endpoint import Endpoint
 from django_chat_sessions.api.errors import not_found
-from django_chat_sessions.authentication import AnonymousCookie
+from django_chat_sessions.authentication import forget_visitor
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatSession
 
@@ -65,8 +65,7 @@ class Sessions(Endpoint):
     def delete(self, request: HttpRequest) -> HttpResponse:
         """Erase everything of the caller's; a visitor is nobody afterwards."""
         services.erase(self.owner)
-        if AnonymousCookie().authenticate(request) == self.owner:
-            request.chat_visitor_is_gone = True  # type: ignore[attr-defined]
+        forget_visitor(request, self.owner)
         return HttpResponse(status=204)
 
 

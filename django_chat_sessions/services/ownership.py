@@ -68,15 +68,20 @@ def claim(visitor_owner: Owner, user_owner: Owner) -> Claimed:
 
 
 def claim_at_login(request: HttpRequest, owner: Owner) -> bool:
-    """Claim for a user what was said in this browser before; whether its visitor's cookie may go.
+    """Claim for a user what was said in this browser before; whether there was a visitor in it.
 
-    At most what ``claim`` costs; no statement without a visitor's cookie.
+    For two minutes it claims again: a message that was on its way at the login may be stored after
+    the first claim. At most what ``claim`` costs; no statement without a visitor's cookie.
     """
-    visitor = visitor_beside_user(request)
-    if visitor is None or owner.user_id is None:
+    if owner.user_id is None:
         return False
-    claim(visitor, owner)
-    request.chat_visitor_is_gone = True  # type: ignore[attr-defined]  # for the middleware
+    visitor = visitor_beside_user(request, owner)
+    if visitor is None:
+        return False
+    claim(visitor.owner, owner)
+    if not visitor.is_claimed:
+        # For whoever answers; no second time, or the two minutes would never end.
+        request.chat_visitor_claimed = (visitor, owner)  # type: ignore[attr-defined]
     return True
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from django_chat_sessions.authentication import VISITOR_COOKIE
+from django_chat_sessions.authentication import CLAIMED_AGE, VISITOR_COOKIE
 from django_chat_sessions.owners import Owner
-from tests.callers import Caller, person
+from tests.callers import Caller, person, visitor_in
 from tests.model.by_services import USERS, VISITORS
 from tests.model.views import View, from_json, refused
 
@@ -139,7 +139,8 @@ class ByHttp:
         caller.client.force_login(users.objects.get(username=user))
         response = caller.get("sessions/current")
         assert response.status_code == 200
-        assert response.cookies[VISITOR_COOKIE].value == ""
+        assert response.cookies[VISITOR_COOKIE]["max-age"] == CLAIMED_AGE
+        assert visitor_in(caller.client) is None
         caller.client.logout()
         self._move_in(visitor, [person("visitor")])
 
