@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import Error
 from django.http import HttpRequest
 
 from django_chat_sessions.owners import Owner
@@ -18,7 +17,8 @@ def claim_visitors_chats(
 ) -> None:
     """Claim at ``user_logged_in``. A login succeeds whatever happens to the chats.
 
-    What could not be claimed keeps its cookie, and the chat's next request claims it.
+    What could not be claimed keeps its cookie, and the chat's next request claims it. The log gets
+    the kind of error only: its text may hold what was said.
     """
     if request is None:
         return
@@ -27,5 +27,5 @@ def claim_visitors_chats(
 
     try:
         services.claim_at_login(request, Owner.for_user(user))
-    except Error as error:
+    except Exception as error:  # noqa: BLE001  a wrong setting of the chat's must lock nobody out
         logger.error("A visitor's chats were not claimed at login: %s", type(error).__name__)

@@ -194,19 +194,32 @@ def test_a_host_may_leave_a_visitors_chats_where_they_are(visitor: Caller, setti
     assert rows() == stored
 
 
+@pytest.mark.parametrize("error", [OperationalError, RuntimeError])
 def test_a_login_succeeds_although_the_chats_cannot_be_claimed(
-    visitor: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    visitor: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: type[Exception],
 ) -> None:
     def away(*owners: Any) -> Any:
-        raise OperationalError("SECRET-4711")
+        raise error("SECRET-4711")
 
     with monkeypatch.context() as broken, caplog.at_level(logging.ERROR):
         broken.setattr("django_chat_sessions.services.ownership.claim", away)
         assert visitor.client.get("/log-in/?as=ada").status_code == 200
     assert "SECRET" not in caplog.text
-    assert "OperationalError" in caplog.text
+    assert error.__name__ in caplog.text
+    assert all(not record.exc_info for record in caplog.records)
     assert has_cookie(visitor.client)
     assert titles(visitor.client) == ["SECRET-4711"]
+
+
+def test_a_wrong_setting_of_the_chats_locks_nobody_out(
+    visitor: Caller, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(settings, AUTHENTICATORS=["mysite.missing.Authenticator"])
+    assert visitor.client.get("/log-in/?as=ada").status_code == 200
+    assert "not claimed at login: ModuleNotFoundError" in caplog.text
 
 
 def test_a_login_without_a_request_or_a_visitor_costs_nothing(user: Any, statements: Any) -> None:
