@@ -15,7 +15,7 @@ from django.test import AsyncClient, Client, RequestFactory
 from django_chat_sessions.api import views
 from django_chat_sessions.api.endpoint import Endpoint
 from django_chat_sessions.authentication import VISITOR_COOKIE
-from tests.callers import Caller, assert_error, assert_private, person, rows
+from tests.callers import SESSION, Caller, assert_error, assert_private, person, rows
 
 READABLE = (
     "sessions/current",
@@ -44,6 +44,33 @@ def path_of(route: str, caller: Caller) -> str:
     if "{id}" not in route:
         return route
     return route.format(id=caller.post("sessions").json()["session"]["id"])
+
+
+# Who may ask
+
+
+@pytest.fixture
+def logins_demanded(settings: Any) -> None:
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ]
+
+
+@pytest.mark.parametrize("route", [*READABLE, "sessions/current/page", "sessions/{id}/page"])
+def test_where_the_site_demands_logins_the_authenticators_say_who_may_ask(
+    logins_demanded: None, caller: Caller, route: str
+) -> None:
+    assert caller.get(path_of(route, caller)).status_code == 200
+    assert caller.say("Hello").status_code == 201
+
+
+def test_and_a_stranger_gets_401_where_they_let_nobody_in(
+    logins_demanded: None, db: None, settings: Any
+) -> None:
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "AUTHENTICATORS": [SESSION]}
+    assert_error(Client().get("/chat/sessions"), 401, "not_authenticated")
+    assert_error(Client().get("/chat/nowhere"), 404, "not_found")
 
 
 # Methods
