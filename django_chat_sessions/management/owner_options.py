@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
+from django.db.models import IntegerField
 
 from django_chat_sessions import get_session_model
 from django_chat_sessions.owners import Owner
@@ -36,6 +37,9 @@ def owner_from(options: dict[str, Any]) -> Owner:
         return Owner(visitor_key=key)
     field = get_session_model()._meta.get_field("user").target_field
     try:
-        return Owner(user_id=field.to_python(user_id))
+        known = field.to_python(user_id)
+        if isinstance(field, IntegerField):  # they say what the database's integers can be
+            field.run_validators(known)
+        return Owner(user_id=known)
     except ValidationError as error:
         raise CommandError(f"--user-id is {user_id!r}, which no user's key can be.") from error

@@ -55,6 +55,8 @@ def test_one_owners_data_is_counted_then_erased(owner: Owner, settings: Any) -> 
         ([], "one of the arguments --user-id --visitor-key is required"),
         (["--user-id", "1", "--visitor-key", "a" * 64], "not allowed with"),
         (["--user-id", "ada"], "--user-id is 'ada', which no user's key can be."),
+        (["--user-id", str(2**63)], "--user-id is '9223372036854775808', which no user's key"),
+        (["--user-id", str(-(2**63) - 1)], "which no user's key can be."),
         (["--visitor-key", "short"], "--visitor-key is 'short'; give the 64 hexadecimal digits"),
     ],
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from django_chat_sessions import services
 from django_chat_sessions.management.commands import export_chat_sessions
@@ -53,12 +55,48 @@ def test_a_person_at_a_terminal_sees_how_far_it_has_come(
     assert file.getvalue() == ""
 
 
+def test_a_file_is_written_whole_or_not_at_all(
+    owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(*asked: Any) -> Iterator[str]:
+        yield "half of "
+        raise OperationalError("The server is gone.")
+
+    talked(owner)
+    arguments = (options_for(owner), f"--output={tmp_path / 'chats'}")
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "export", breaking)
+        with pytest.raises(CommandError, match=r"cannot be used: The server is gone\. Run"):
+            export(*arguments)
+    assert list(tmp_path.iterdir()) == []
+    export(*arguments)
+    assert [file.name for file in tmp_path.iterdir()] == ["chats"]
+
+
+def test_and_what_has_come_there_meanwhile_is_kept(
+    owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "chats"
+
+    def overtaken(*asked: Any) -> Iterator[str]:
+        file.write_text("another's")
+        yield "mine"
+
+    monkeypatch.setattr(services, "export", overtaken)
+    with pytest.raises(CommandError, match=r"chats: File exists\."):
+        export(options_for(owner), f"--output={file}")
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [
+        ("chats", "another's")
+    ]
+
+
 def test_wrong_options_are_refused_in_a_sentence(tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("kept")
     for arguments, sentence in (
         (["--user-id", "1", "--format", "xml"], "invalid choice: 'xml'"),
         (["--user-id", "ada"], "which no user's key can be"),
+        (["--user-id", str(2**63)], "which no user's key can be"),
         (["--user-id", "1", "--output", str(there)], "there: File exists."),
         (["--user-id", "1", "--output", str(tmp_path / "no" / "x")], "No such file"),
     ):

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from django_chat_sessions import clock, services
+from django_chat_sessions.management.outage import told_in_a_sentence
 
 USUAL_DAYS = 30
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
 
+    @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         since, until = self._range(options)
         try:

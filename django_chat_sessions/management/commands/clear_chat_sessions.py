@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
+from django_chat_sessions.management.outage import told_in_a_sentence
 from django_chat_sessions.services.retention import LARGEST_BATCH
 
 LONGEST_DAYS = 36_500  # a century; more would leave the calendar
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print the counts as JSON.")
 
+    @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["batch_size"] <= LARGEST_BATCH:
             raise CommandError(

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from django_chat_sessions import services
+from django_chat_sessions.management.outage import told_in_a_sentence
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
 
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print the counts as JSON.")
 
+    @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
         owner = owner_from(options)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
+from django_chat_sessions.management.outage import told_in_a_sentence
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
 from django_chat_sessions.services.formats import FORMATS
 
@@ -30,6 +34,7 @@ class Command(BaseCommand):
             "--output", metavar="FILE", help="A new file to write (default: standard output)."
         )
 
+    @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         pieces = self._told(services.export(owner_from(options), options["format"]))
         if options["output"] is None:
@@ -37,9 +42,7 @@ class Command(BaseCommand):
                 self.stdout.write(piece, ending="")
             return
         try:
-            # "x": what is there is never overwritten. No line end is translated in a CSV.
-            with Path(options["output"]).open("x", encoding="utf-8", newline="") as file:
-                file.writelines(pieces)
+            _write(Path(options["output"]), pieces)
         except OSError as error:
             sentence = f"--output {options['output']}: {error.strerror}."
             raise CommandError(sentence) from error
@@ -49,3 +52,18 @@ class Command(BaseCommand):
             yield piece
             if number % EVERY == 0 and self.stderr.isatty():
                 self.stderr.write(f"{number} pieces written \u2026")
+
+
+def _write(path: Path, pieces: Iterator[str]) -> None:
+    """Write a new file, whole or not at all. Raises OSError, for one that exists, too."""
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    growing = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        # No line end is translated in a CSV.
+        with growing.open("x", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+        path.open("x").close()  # what has come there meanwhile is not overwritten
+        growing.replace(path)
+    finally:
+        growing.unlink(missing_ok=True)
