@@ -8,10 +8,9 @@ ChatSessionsError
  ├─ TooManyMessages     the owner has sent as much as LIMITS allow
  ├─ KeyReused           one client key, two texts
  ├─ TurnLost            the lease on a reply has passed to somebody else
- └─ NotAuthenticated    nobody recognised the caller, or the account is gone
  ├─ InvalidDocument     what should be imported is not what an export gives
  ├─ WrongCursor         a cursor of updates that was never given out
- └─ NotAuthenticated    no authenticator recognised the caller
+ └─ NotAuthenticated    nobody recognised the caller, or the account is gone
 """
 
 from __future__ import annotations
