@@ -80,13 +80,17 @@ class AnonymousCookie:
     At login the visitor's chats move to the account, and the key goes. For two minutes the cookie
     holds what says whose chats these were: nobody can be the visitor with it, but what arrives
     late can follow. A subclass that sets ``claimed_at_login = False`` leaves both as they are.
+
+    Cookies are a host name's, whatever the port: a site that shares its own with another sets
+    ``cookie_name``, or each would replace the other's visitors.
     """
 
     by_cookie = True
     claimed_at_login = True
+    cookie_name = VISITOR_COOKIE
 
     def authenticate(self, request: HttpRequest) -> Owner | None:
-        value = request.COOKIES.get(VISITOR_COOKIE, "")
+        value = request.COOKIES.get(self.cookie_name, "")
         try:
             return Owner.for_visitor(_signer().unsign(value, max_age=VISITOR_COOKIE_AGE))
         except (signing.BadSignature, ValueError):  # forged, old, empty or not even text
@@ -94,7 +98,7 @@ class AnonymousCookie:
 
     def claimed_lately(self, request: HttpRequest, owner: Owner) -> Owner | None:
         """Return the visitor that this browser was when this user claimed its chats just now."""
-        value = request.COOKIES.get(VISITOR_COOKIE, "")
+        value = request.COOKIES.get(self.cookie_name, "")
         try:
             visitor_key = _signer_of_claims(owner).unsign(value, max_age=CLAIMED_AGE)
         except signing.BadSignature:
@@ -218,7 +222,8 @@ def recognise_or_welcome(request: HttpRequest) -> Caller:
 
 def give_visitor_cookie(request: HttpRequest, response: HttpResponseBase, key: str) -> None:
     """Hand a new visitor the key that proves later who they are."""
-    _set_cookie(request, response, _signer().sign(key), VISITOR_COOKIE_AGE)
+    name = _visitor_cookies()[0].cookie_name
+    _set_cookie(request, response, name, _signer().sign(key), VISITOR_COOKIE_AGE)
 
 
 def settle_visitor_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -227,19 +232,21 @@ def settle_visitor_cookie(request: HttpRequest, response: HttpResponseBase) -> N
     if claimed is not None:
         visitor, user_owner = claimed
         value = _signer_of_claims(user_owner).sign(visitor.owner.visitor_key)
-        _set_cookie(request, response, value, CLAIMED_AGE)
-    for _cookie in getattr(request, "chat_visitors_gone", ()):
+        _set_cookie(request, response, visitor.cookie.cookie_name, value, CLAIMED_AGE)
+    for cookie in getattr(request, "chat_visitors_gone", ()):
         response.delete_cookie(
-            VISITOR_COOKIE,
+            cookie.cookie_name,
             path=settings.SESSION_COOKIE_PATH,
             domain=settings.SESSION_COOKIE_DOMAIN,
             samesite="Lax",
         )
 
 
-def _set_cookie(request: HttpRequest, response: HttpResponseBase, value: str, age: int) -> None:
+def _set_cookie(
+    request: HttpRequest, response: HttpResponseBase, name: str, value: str, age: int
+) -> None:
     response.set_cookie(
-        VISITOR_COOKIE,
+        name,
         value,
         max_age=age,
         path=settings.SESSION_COOKIE_PATH,

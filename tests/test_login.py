@@ -28,6 +28,12 @@ class KeptApart(AnonymousCookie):
     claimed_at_login = False
 
 
+class Renamed(AnonymousCookie):
+    """A host that shares its host name with another site."""
+
+    cookie_name = "shop_visitor"
+
+
 def log_in(request: HttpRequest) -> HttpResponse:
     from django.contrib.auth import get_user_model
 
@@ -173,6 +179,48 @@ def test_without_the_middleware_the_next_request_of_the_chat_takes_the_cookie(
     assert has_cookie(client)
     assert titles(client) == ["SECRET-4711"]
     assert not has_cookie(client)
+
+
+@pytest.fixture
+def renamed(settings: Any, user: Any) -> Client:
+    """The browser of a visitor where the cookie has another name, with another site's cookie."""
+    settings.ROOT_URLCONF = __name__
+    configure(settings, AUTHENTICATORS=[SESSION, f"{__name__}.Renamed"])
+    client = Client()
+    client.cookies[VISITOR_COOKIE] = "another site's"
+    send_late(client)
+    return client
+
+
+def test_a_site_may_name_the_cookie_and_leaves_anothers_alone(renamed: Client) -> None:
+    cookie = renamed.cookies[Renamed.cookie_name].value
+    assert titles(renamed) == ["SECRET-4712"]
+    claimed = renamed.get("/log-in/?as=ada")
+    assert claimed.cookies[Renamed.cookie_name]["max-age"] == CLAIMED_AGE
+    assert VISITOR_COOKIE not in claimed.cookies
+    late = Client()
+    late.cookies[Renamed.cookie_name] = cookie
+    late.post("/chat/messages", {"content": "Late", "key": "key-00000003"}, "application/json")
+    assert titles(renamed) == ["Late", "SECRET-4712"]
+    assert renamed.cookies[VISITOR_COOKIE].value == "another site's"
+
+
+def test_p09_erasing_takes_the_cookie_by_its_name(renamed: Client) -> None:
+    erased = renamed.delete("/chat/sessions")
+    assert [*erased.cookies] == [Renamed.cookie_name]
+    assert erased.cookies[Renamed.cookie_name]["max-age"] == 0
+
+
+def test_a_site_that_renames_the_cookie_keeps_the_visitors_of_the_old_name(
+    visitor: Caller, settings: Any
+) -> None:
+    configure(settings, AUTHENTICATORS=[SESSION, f"{__name__}.Renamed", COOKIE])
+    assert titles(visitor.client) == ["SECRET-4711"]
+    first = Client().get("/chat/sessions/current").cookies
+    assert set(first) == {"csrftoken", Renamed.cookie_name}
+    visitor.client.get("/log-in/?as=ada")
+    assert titles(visitor.client) == ["SECRET-4711"]
+    assert visitor_in(visitor.client) is None
 
 
 def test_a_login_that_sends_no_signal_is_noticed_by_the_chat(visitor: Caller, user: Any) -> None:
