@@ -32,7 +32,10 @@ ATTEMPTS = 40
 LONGEST_PAUSE = 0.05  # seconds
 # Deadlock and serialisation failure (SQL standard); deadlock, lock wait, stale read (MySQL).
 TRANSIENT_CODES = frozenset({"40001", "40P01", 1213, 1205, 1020})
-VERSION = ("open_key", "last_activity_at", "running_until", "message_count", "deleted_at")
+VERSION = (
+    *("open_key", "user_id", "visitor_key"),  # whose it is: a login may move it meanwhile
+    *("last_activity_at", "running_until", "message_count", "deleted_at"),
+)
 
 
 class RaceLost(Exception):

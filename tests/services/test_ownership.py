@@ -12,7 +12,7 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import KeyReused, SessionNotFound
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services import ownership
+from django_chat_sessions.services import lifecycle, ownership
 from django_chat_sessions.services.ownership import Claimed
 from django_chat_sessions.services.replies.writing import claim as claim_reply
 from django_chat_sessions.services.replies.writing import finish
@@ -179,6 +179,19 @@ def test_one_reopened_between_reading_and_moving_is_never_left_in_the_visitors_p
     assert chat_sessions.claim(VISITOR, account).moved == 1
     assert (due, stored(old).user_id) == ([], account.user_id)
     assert stored(old).open_key is None  # undone with the rest, as one transaction holds both here
+
+
+@pytest.mark.parametrize("before_the_look", [True, False])
+def test_a_reopening_beside_the_claim_never_leaves_a_visitors_place_in_the_account(
+    account: Owner, monkeypatch: pytest.MonkeyPatch, before_the_look: bool
+) -> None:
+    old = chat_sessions.end(talked(VISITOR))
+    by = "held_session" if before_the_look else "short_transaction"
+    meanwhile(monkeypatch, lifecycle, lambda: chat_sessions.claim(VISITOR, account), by)
+    assert chat_sessions.reopen(stored(old)).opened == old
+    assert stored(old).open_key == account.open_key("")
+    assert chat_sessions.current(account) == old
+    assert chat_sessions.current(VISITOR) is None
 
 
 def test_a_message_that_comes_in_between_is_not_lost(

@@ -81,11 +81,13 @@ class TestCompareAndSet:
 
     @pytest.mark.parametrize("name", VERSION)
     def test_when_the_row_has_moved_on_nothing_is_written(
-        self, owner: Owner, name: str, noon: Any
+        self, owner: Owner, name: str, noon: Any, django_user_model: Any
     ) -> None:
         session = opened(owner)
         moved = {
             "open_key": None,
+            "user_id": django_user_model.objects.create_user("grace").pk,
+            "visitor_key": "somebody else's",
             "last_activity_at": clock.now() + timedelta(microseconds=1),
             "running_until": clock.now(),
             "message_count": 1,
