@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.contrib.auth import login, user_logged_in
 from django.db import OperationalError
+from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from django.urls import include, path
@@ -19,6 +21,7 @@ from tests.callers import COOKIE, SESSION, Caller, person, rows, visitor_in, vis
 from tests.conversations import configure
 
 pytestmark = pytest.mark.django_db
+really_committed = pytest.mark.django_db(transaction=True)
 MIDDLEWARE = "django_chat_sessions.middleware.ChatSessionMiddleware"
 
 
@@ -42,7 +45,20 @@ def log_in(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("log-in/", log_in), path("chat/", include("django_chat_sessions.urls"))]
+def log_in_in_vain(request: HttpRequest) -> HttpResponse:
+    """A host's login, together with something of its own that fails this time."""
+    with suppress(LookupError), atomic():
+        log_in(request)
+        raise LookupError("no profile")
+    request.session.flush()
+    return HttpResponse(status=503)
+
+
+urlpatterns = [
+    path("log-in/", log_in),
+    path("log-in-in-vain/", log_in_in_vain),
+    path("chat/", include("django_chat_sessions.urls")),
+]
 
 
 @pytest.fixture
@@ -61,6 +77,7 @@ def has_cookie(client: Client | AsyncClient) -> bool:
     return visitor_in(client) is not None
 
 
+@really_committed
 def test_z08_the_chats_of_a_visitor_move_at_login_once_and_the_cookie_goes(
     visitor: Caller, user: Any
 ) -> None:
@@ -88,6 +105,7 @@ def send_late(client: Client) -> None:
     assert client.post("/chat/messages", message, "application/json").status_code == 201
 
 
+@really_committed
 def test_z08_a_message_that_was_on_its_way_at_the_login_follows(
     visitor: Caller, late: Client
 ) -> None:
@@ -99,6 +117,7 @@ def test_z08_a_message_that_was_on_its_way_at_the_login_follows(
     assert titles(late) == []
 
 
+@really_committed
 def test_for_two_minutes_from_the_login_however_often_the_chat_is_asked(
     visitor: Caller, late: Client, noon: Any
 ) -> None:
@@ -110,6 +129,7 @@ def test_for_two_minutes_from_the_login_however_often_the_chat_is_asked(
     assert titles(visitor.client) == ["SECRET-4711"]
 
 
+@really_committed
 def test_but_it_follows_nobody_else_who_logs_in_at_this_browser(
     visitor: Caller, late: Client, django_user_model: Any
 ) -> None:
@@ -121,6 +141,7 @@ def test_but_it_follows_nobody_else_who_logs_in_at_this_browser(
     assert titles(late) == ["SECRET-4712"]
 
 
+@really_committed
 def test_nobody_can_be_the_visitor_with_what_is_left_in_the_cookie(
     visitor: Caller, late: Client
 ) -> None:
@@ -169,6 +190,7 @@ def test_z07_who_planted_the_cookie_sees_nothing_after_the_login(
     attacker.get("/log-in/?as=ada")  # not even his own login moves what is hers
 
 
+@really_committed
 def test_without_the_middleware_the_next_request_of_the_chat_takes_the_cookie(
     visitor: Caller, settings: Any
 ) -> None:
@@ -192,6 +214,7 @@ def renamed(settings: Any, user: Any) -> Client:
     return client
 
 
+@really_committed
 def test_a_site_may_name_the_cookie_and_leaves_anothers_alone(renamed: Client) -> None:
     cookie = renamed.cookies[Renamed.cookie_name].value
     assert titles(renamed) == ["SECRET-4712"]
@@ -211,6 +234,7 @@ def test_p09_erasing_takes_the_cookie_by_its_name(renamed: Client) -> None:
     assert erased.cookies[Renamed.cookie_name]["max-age"] == 0
 
 
+@really_committed
 def test_a_site_that_renames_the_cookie_keeps_the_visitors_of_the_old_name(
     visitor: Caller, settings: Any
 ) -> None:
@@ -223,6 +247,7 @@ def test_a_site_that_renames_the_cookie_keeps_the_visitors_of_the_old_name(
     assert visitor_in(visitor.client) is None
 
 
+@really_committed
 def test_a_login_that_sends_no_signal_is_noticed_by_the_chat(visitor: Caller, user: Any) -> None:
     user_logged_in.disconnect(dispatch_uid="chat_sessions_claim")
     try:
@@ -268,6 +293,15 @@ def test_a_wrong_setting_of_the_chats_locks_nobody_out(
     configure(settings, AUTHENTICATORS=["mysite.missing.Authenticator"])
     assert visitor.client.get("/log-in/?as=ada").status_code == 200
     assert "not claimed at login: ModuleNotFoundError" in caplog.text
+
+
+@really_committed
+def test_a_login_that_is_undone_takes_neither_the_chats_nor_the_cookie(visitor: Caller) -> None:
+    stored = rows()
+    assert visitor.client.get("/log-in-in-vain/?as=ada").status_code == 503
+    assert rows() == stored
+    assert has_cookie(visitor.client)
+    assert titles(visitor.client) == ["SECRET-4711"]
 
 
 def test_a_login_without_a_request_or_a_visitor_costs_nothing(user: Any, statements: Any) -> None:

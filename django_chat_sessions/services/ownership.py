@@ -71,7 +71,8 @@ def claim_at_login(request: HttpRequest, owner: Owner) -> bool:
     """Claim for a user what was said in this browser before; whether there was a visitor in it.
 
     For two minutes it claims again: a message that was on its way at the login may be stored after
-    the first claim. At most what ``claim`` costs; no statement without a visitor's cookie.
+    the first claim. The cookie changes when the claim is committed. At most what ``claim`` costs;
+    no statement without a visitor's cookie.
     """
     if owner.user_id is None:
         return False
@@ -80,8 +81,9 @@ def claim_at_login(request: HttpRequest, owner: Owner) -> bool:
         return False
     claim(visitor.owner, owner)
     if not visitor.is_claimed:
-        # For whoever answers; no second time, or the two minutes would never end.
-        request.chat_visitor_claimed = (visitor, owner)  # type: ignore[attr-defined]
+        # For whoever answers, and after commit: a login that is undone undoes the claim with it. No
+        # second time, or the two minutes would never end.
+        after_commit(lambda: setattr(request, "chat_visitor_claimed", (visitor, owner)))
     return True
 
 
