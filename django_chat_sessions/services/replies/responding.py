@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,11 +14,15 @@ from django_chat_sessions.services.context import carried_over, carry_over, cont
 from django_chat_sessions.services.excerpts import storable
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus, new_arrival
 from django_chat_sessions.services.replies.growing import Growth
+from django_chat_sessions.services.replies.stepping import outside, stepped
 
 
 @dataclass(frozen=True)
 class ReplyTurn:
-    """What a responder gets: the question, what was said before it, and how the owner arrived."""
+    """What a responder gets: the question, what was said before it, and how the owner arrived.
+
+    What costs a statement has a twin for async responders, which is awaited.
+    """
 
     session: AbstractChatSession
     message: AbstractChatMessage
@@ -41,6 +44,10 @@ class ReplyTurn:
         """The messages before the question, oldest first, 20 at most; 1 statement when used."""
         return context(self.session, before=self.message.position)
 
+    async def acontext(self) -> list[AbstractChatMessage]:
+        """Return ``context``."""
+        return await outside(lambda: self.context)
+
     def context_within(
         self, max_tokens: int, count_tokens: Callable[[str], int]
     ) -> list[AbstractChatMessage]:
@@ -52,6 +59,12 @@ class ReplyTurn:
             count_tokens=count_tokens,
         )
 
+    async def acontext_within(
+        self, max_tokens: int, count_tokens: Callable[[str], int]
+    ) -> list[AbstractChatMessage]:
+        """Do what ``context_within`` does."""
+        return await outside(lambda: self.context_within(max_tokens, count_tokens))
+
     @cached_property
     def previous_context(self) -> list[AbstractChatMessage]:
         """The last messages of the session this one follows, 20 at most; 1 statement when used.
@@ -60,6 +73,10 @@ class ReplyTurn:
         """
         previous = self.session.previous
         return [] if previous is None or previous.deleted_at is not None else context(previous)
+
+    async def aprevious_context(self) -> list[AbstractChatMessage]:
+        """Return ``previous_context``."""
+        return await outside(lambda: self.previous_context)
 
     @property
     def carried_over(self) -> str:
@@ -73,6 +90,10 @@ class ReplyTurn:
         """
         carry_over(self.session, storable(text))
 
+    async def acarry_over(self, text: str) -> None:
+        """Do what ``carry_over`` does."""
+        await outside(lambda: self.carry_over(text))
+
     @cached_property
     def arrival(self) -> Arrival:
         """How the owner came to this message, so that a model knows what was left behind."""
@@ -82,6 +103,10 @@ class ReplyTurn:
         if opened and before and before[0].created_at and before[0].created_at < opened:
             return Arrival(self.session, ArrivalStatus.REOPENED, "user")
         return Arrival(self.session, ArrivalStatus.RESUMED, "open")
+
+    async def aarrival(self) -> Arrival:
+        """Return ``arrival``."""
+        return await outside(lambda: self.arrival)
 
 
 def pieces(
@@ -100,9 +125,7 @@ def pieces(
 
 
 def _given(result: Any) -> Iterable[Any]:
-    if inspect.isawaitable(result):
-        return _given(asyncio.run(_awaited(result)))
-    if isinstance(result, AsyncIterator):
+    if inspect.isawaitable(result) or isinstance(result, AsyncIterator):
         return _stepped(result)
     if isinstance(result, str | dict):
         return (result,)
@@ -111,18 +134,6 @@ def _given(result: Any) -> Iterable[Any]:
     return (result,)
 
 
-async def _awaited(result: Any) -> Any:
-    return await result
-
-
-def _stepped(result: AsyncIterator[Any]) -> Iterator[Any]:
-    with asyncio.Runner() as runner:
-        while True:
-            try:
-                yield runner.run(_next(result))
-            except StopAsyncIteration:
-                return
-
-
-async def _next(result: AsyncIterator[Any]) -> Any:
-    return await anext(result)
+def _stepped(result: Any) -> Iterator[Any]:
+    awaited = yield from stepped(result)
+    yield from _given(awaited)

@@ -189,6 +189,27 @@ class TestTurn:
         next_turn = self.turn(waiting(owner, key="next"))
         assert next_turn.carried_over == "They spoke of cells.\ufffd"
 
+    def test_an_async_responder_awaits_all_of_it(
+        self, owner: Owner, noon: Any, statements: Any
+    ) -> None:
+        old = talked(owner, "Before")
+        noon.shift(timedelta(seconds=300))
+        turn = self.turn(waiting(owner))
+        told: dict[str, Any] = {}
+
+        async def responder(turn: ReplyTurn) -> AsyncIterator[str]:
+            told["arrival"] = (await turn.aarrival()).previous
+            told["previous"] = [row.content for row in await turn.aprevious_context()]
+            yield "Half of it"
+            told["context"] = await turn.acontext() + await turn.acontext_within(9, len)
+            await turn.acarry_over("A summary")
+
+        with statements() as seen:
+            assert list(pieces(responder, turn)) == ["Half of it"]
+        assert told == {"arrival": old, "previous": ["Before"], "context": []}
+        assert stored(turn.session).metadata["carried_over"] == "A summary"
+        assert len(seen) == 4
+
     def test_whether_it_was_stopped(self, owner: Owner) -> None:
         turn = self.turn(waiting(owner))
         assert not turn.stopped

@@ -1,0 +1,141 @@
+"""An async responder has one loop and one task, and a thread for what it does with the database."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from django_chat_sessions.services.replies import stepping
+from django_chat_sessions.services.replies.stepping import outside, stepped
+
+
+def test_a_timeout_around_a_piece_ends_a_model_that_hangs() -> None:
+    async def hanging() -> AsyncIterator[str]:
+        async with asyncio.timeout(0.01):
+            yield "Half "
+            await asyncio.sleep(600)
+
+    steps = stepped(hanging())
+    assert next(steps) == "Half "
+    with pytest.raises(TimeoutError):
+        next(steps)
+
+
+def test_whatever_is_opened_is_used_and_closed_in_the_task_that_opened_it() -> None:
+    tasks = []
+
+    def note() -> None:
+        tasks.append((asyncio.current_task(), asyncio.get_running_loop()))
+
+    async def stream() -> AsyncIterator[str]:
+        try:
+            for word in ("one", "two", "three"):
+                note()
+                yield word
+        finally:
+            await asyncio.sleep(0)
+            note()
+
+    async def opened() -> AsyncIterator[str]:
+        note()
+        await asyncio.sleep(0)
+        return stream()
+
+    steps = stepped(opened())
+    assert [next(steps), next(steps)] == ["one", "two"]
+    steps.close()
+    assert len(tasks) == 4
+    assert len(set(tasks)) == 1
+
+
+def test_nothing_goes_on_between_two_pieces() -> None:
+    reached: list[str] = []
+
+    async def beside() -> None:
+        reached.append(await outside(lambda: "asked"))
+
+    async def stream() -> AsyncIterator[str]:
+        asking = asyncio.create_task(beside())
+        await asyncio.sleep(0)
+        yield "one"
+        reached.append("two")
+        yield "two"
+        await asking
+
+    steps = stepped(stream())
+    assert next(steps) == "one"
+    assert reached == ["asked"]
+    assert list(steps) == ["two"]
+    assert reached == ["asked", "two"]
+
+
+def test_an_iterator_that_cannot_be_closed_is_let_be() -> None:
+    class Words:
+        def __init__(self) -> None:
+            self.left = ["one"]
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> str:
+            if not self.left:
+                raise StopAsyncIteration
+            return self.left.pop()
+
+    assert list(stepped(Words())) == ["one"]
+
+
+def test_what_is_asked_of_the_own_thread_is_answered_or_raised_there() -> None:
+    def broken() -> None:
+        raise LookupError(threading.current_thread().name)
+
+    async def stream() -> AsyncIterator[Any]:
+        yield await outside(threading.current_thread)
+        with pytest.raises(LookupError, match=threading.current_thread().name):
+            await outside(broken)
+
+    assert list(stepped(stream())) == [threading.current_thread()]
+
+
+def test_what_is_asked_in_vain_is_not_done() -> None:
+    done: list[str] = []
+
+    async def stream() -> AsyncIterator[str]:
+        asking = asyncio.create_task(outside(lambda: done.append("in vain")))
+        await asyncio.sleep(0)
+        asking.cancel()
+        yield "one"
+
+    assert list(stepped(stream())) == ["one"]
+    assert done == []
+
+
+async def test_in_no_responder_it_is_asked_of_the_thread_that_django_keeps() -> None:
+    kept = await sync_to_async(threading.current_thread)()
+    assert await outside(threading.current_thread) is kept
+
+
+def test_its_use_of_the_database_has_a_thread_that_ends_with_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Connections:
+        closed: list[threading.Thread] = []
+
+        def close_all(self) -> None:
+            self.closed.append(threading.current_thread())
+
+    async def stream() -> AsyncIterator[Any]:
+        yield await sync_to_async(threading.current_thread)()
+        yield await sync_to_async(threading.current_thread)()
+
+    monkeypatch.setattr(stepping, "connections", Connections())
+    first, second = stepped(stream())
+    assert first is second
+    assert first is not threading.current_thread()
+    assert not first.is_alive()
+    assert Connections.closed == [first]
