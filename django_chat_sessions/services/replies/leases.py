@@ -100,7 +100,8 @@ class LeaseKeeper:
         """Renew this reply's lease until it is released."""
         lease = Lease(reply, session, growth)
         with self._lock:
-            if self._thread is None:
+            # Threads do not outlive a fork: the child's keeper is told of one that is not there.
+            if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(
                     target=self._keep_until_idle, name="chat-sessions-leases", daemon=True
                 )
@@ -144,7 +145,14 @@ class LeaseKeeper:
             now = time.monotonic()
             left = min((lease.due for lease in held), default=now + _third()) - now
             pause = max(0.0, min(left, LOOKED_AFTER if growing else self.idle))
-            connections.close_all()  # none is kept idle, and a broken one is not met again
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Keep no connection idle, and meet no broken one again."""
+        try:
+            connections.close_all()
+        except Exception as error:  # noqa: BLE001  the thread outlives what a close meets
+            logger.error("Connections of the leases not closed: %s", type(error).__name__)
 
     def _store(self, growth: Growth) -> None:
         try:

@@ -113,6 +113,36 @@ def test_turns_one_after_the_other_share_a_thread(keeper: LeaseKeeper, renewals:
     keeper.idle = 0.01
 
 
+def test_a_thread_that_is_gone_is_replaced(
+    keeper: LeaseKeeper, quick: None, renewals: Renewals
+) -> None:
+    keeper._thread = gone = threading.Thread(target=int)  # as a fork leaves it in the child
+    gone.start()
+    gone.join()
+    with keeper.keeping(*made_up()[0]) as lease:
+        until(lambda: renewals.count(lease.reply))
+
+
+def test_the_thread_outlives_a_connection_that_cannot_be_closed(
+    keeper: LeaseKeeper,
+    quick: None,
+    renewals: Renewals,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Connections:
+        def close_all(self) -> None:
+            raise InterfaceError("SECRET-4711")
+
+    monkeypatch.setattr(leases, "connections", Connections())
+    with caplog.at_level(logging.ERROR), keeper.keeping(*made_up()[0]) as lease:
+        until(lambda: renewals.count(lease.reply) >= 2)
+        assert len(keeper_threads()) == 1
+    until(lambda: not keeper_threads())
+    assert "not closed: InterfaceError" in caplog.text
+    assert "SECRET" not in caplog.text
+
+
 def test_a_lease_that_a_resting_thread_meets_is_renewed_in_time(
     keeper: LeaseKeeper, renewals: Renewals, settings: Any
 ) -> None:
