@@ -83,7 +83,9 @@ def previous_of(session: AbstractChatSession) -> AbstractChatSession | None:
 def new_arrival(
     session: AbstractChatSession | None, previous: AbstractChatSession | None, now: datetime
 ) -> Arrival:
-    """Return the arrival in a new session after ``previous``."""
+    """Return the arrival in a new session after ``previous``; what was deleted is not told of."""
+    if previous is not None and previous.deleted_at is not None:
+        previous = None
     reason = (previous.final_reason(now) if previous is not None else "") or "first"
     return Arrival(session, ArrivalStatus.NEW, reason, previous)
 

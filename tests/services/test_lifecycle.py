@@ -146,6 +146,17 @@ class TestLook:
         assert everything(session) == before
 
 
+    def test_what_its_owner_deleted_is_not_told_of_any_more(self, owner: Owner) -> None:
+        old = talked(owner, "SECRET-4711")
+        new = chat_sessions.start(owner).opened
+        chat_sessions.delete(old)
+        for verb in (chat_sessions.look, chat_sessions.start):
+            arrival = verb(owner)
+            assert (arrival.session, arrival.reason, arrival.previous) == (new, "first", None)
+        chat_sessions.restore(owner, old.pk)
+        assert chat_sessions.look(owner).previous == old
+
+
 class TestResumeOrStart:
     def test_the_first_visit_starts_a_session(self, owner: Owner, noon: Any) -> None:
         arrival = chat_sessions.resume_or_start(owner, "subject:1")

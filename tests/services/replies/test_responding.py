@@ -172,6 +172,7 @@ class TestTurn:
         turn = self.turn(replace(sent, session=stored(sent.session)))
         assert turn.session.previous == old
         assert turn.previous_context == []
+        assert (turn.arrival.reason, turn.arrival.previous) == ("first", None)
 
     def test_a_summary_is_carried_over_into_every_turn_of_the_session(
         self, owner: Owner, noon: Any, statements: Any
