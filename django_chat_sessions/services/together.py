@@ -130,7 +130,9 @@ def _fit_in_one(steps: Sequence[Step]) -> bool:
 
 
 def _one_by_one(steps: Sequence[Step]) -> None:
-    if len(steps) == 1:
+    # A caller's transaction must be able to go on after a row that could not be inserted.
+    is_safe = isinstance(steps[0], Change) or connections[steps[0].table.db].get_autocommit()
+    if len(steps) == 1 and is_safe:
         steps[0].make()
         return
     with transaction.atomic(using=steps[0].table.db):

@@ -226,6 +226,15 @@ class TestVerbs:
         assert chat_sessions.current(owner) == session
         assert get_session_model().objects.count() == 1
 
+    def test_a_session_that_cannot_begin_leaves_the_callers_transaction_alone(
+        self, owner: Owner
+    ) -> None:
+        session = talked(owner)
+        with transaction.atomic():
+            with pytest.raises(IntegrityError):
+                open_new(owner, "", None, clock.now())
+            assert chat_sessions.resume_or_start(owner).session == session
+
     def test_a_reply_that_is_not_ours_any_more_leaves_the_session_alone(
         self, owner: Owner, settings: Any
     ) -> None:
