@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import OperationalError, connections, transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Left
 
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
@@ -17,6 +18,7 @@ from django_chat_sessions.services.tables import messages, sessions
 
 LONGEST_QUERY = 200  # characters; more are ignored
 MOST_SESSIONS = 1000  # whose messages are looked through, the latest first
+MOST_CHARACTERS = 100_000  # of a message, on PostgreSQL: its vectors have room for a megabyte
 MOST_SECONDS = 2  # on PostgreSQL, which can be told so
 CANCELLED = "57014"  # PostgreSQL's code for a statement that took too long
 
@@ -45,9 +47,9 @@ def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None
     """Find the owner's sessions by title and by what was said, archived ones too; 2 statements.
 
     Titles of all sessions, messages of the latest 1000, within 2 seconds on PostgreSQL (1 statement
-    more for each attempt there). PostgreSQL finds words in its default language and knows
-    ``"a phrase"``, ``or`` and ``-without``; elsewhere, and in titles, the text as it stands.
-    Case does not count. The text is cut to 200 characters.
+    more for each attempt there). PostgreSQL finds words in its default language, in the first
+    100,000 characters of a message, and knows ``"a phrase"``, ``or`` and ``-without``; elsewhere,
+    and in titles, the text as it stands. Case does not count. The text is cut to 200 characters.
     """
     wanted = " ".join(storable(text)[:LONGEST_QUERY].split())
     if not wanted:
@@ -107,5 +109,7 @@ def _saying(wanted: str) -> ChatMessageQuerySet:
     from django.contrib.postgres.search import SearchQuery, SearchVector  # noqa: PLC0415  needs psycopg
 
     words = SearchQuery(wanted, search_type="websearch")
-    told: ChatMessageQuerySet = said.annotate(words=SearchVector("content")).filter(words=words)
+    told: ChatMessageQuerySet = said.annotate(
+        words=SearchVector(Left("content", MOST_CHARACTERS))
+    ).filter(words=words)
     return told

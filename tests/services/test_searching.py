@@ -181,6 +181,13 @@ class TestOnPostgreSQL:
         [match] = chat_sessions.search(owner, "a glacier").matches
         assert (match.session, match.excerpt) == (session, session.preview)
 
+    def test_a_message_too_long_for_its_words_stops_no_search(self, owner: Owner) -> None:
+        start = searching.MOST_CHARACTERS
+        words = " ".join(f"{number:x}" for number in range(300_000))
+        session = said(owner, f"glacier {'stone ' * (start // 6)} iceberg", words)
+        assert found(owner, "glacier stone") == [session]
+        assert found(owner, "iceberg") == []
+
     def test_the_callers_transaction_keeps_its_own_limit(self, owner: Owner) -> None:
         talked(owner)
         chat_sessions.search(owner, "hello")
