@@ -14,7 +14,7 @@ from django_chat_sessions import clock, get_session_model
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.policies import deadline_for
+from django_chat_sessions.policies import Activity, deadline_for
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services import prepared
 from django_chat_sessions.services.keys import Among, Keys
@@ -93,7 +93,12 @@ def new_arrival(
 def expiry(session: AbstractChatSession, **changed: datetime) -> datetime | None:
     """Return ``expires_at`` for the session with some of its activity changed."""
     aware: dict[str, Any] = {name: clock.aware(value) for name, value in changed.items()}
-    deadline = deadline_for(replace(session.activity(), **aware))
+    return expiry_of(replace(session.activity(), **aware))
+
+
+def expiry_of(activity: Activity) -> datetime | None:
+    """Return ``expires_at`` for a session with this activity."""
+    deadline = deadline_for(activity)
     return None if deadline is None else clock.stored(deadline.at)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from django_chat_sessions.models import AbstractChatSession, EndReason
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.following.hints import hint
-from django_chat_sessions.services.opening import close
+from django_chat_sessions.services.opening import close, expiry_of
 from django_chat_sessions.services.races import RaceLost, compare_and_set, survives_races
 from django_chat_sessions.services.tables import (
     after_commit,
@@ -42,7 +42,8 @@ def claim(visitor_owner: Owner, user_owner: Owner) -> Claimed:
     """Move everything of a visitor's to a user's account; the visitor is left with nothing.
 
     Where both have an open session in one scope, the one with the later activity stays open and
-    the other ends with reason ``merged``, or as expired. A reply that is being written goes on. A
+    the other ends with reason ``merged``, or as expired. It expires as the policy says for the
+    user. A reply that is being written goes on. A
     message sent again with its key is recognised as before.
 
     All or nothing, and once: a second claim finds nothing to move. Raises ValueError unless it is
@@ -102,7 +103,12 @@ def _move_open(
             ended.append(rival)
             close(rival, EndReason.MERGED.value, now)
         moves: dict[str, Any] = {"user_id": owner.user_id, "visitor_key": None}
-        compare_and_set(session, **moves, **({"open_key": place} if stays else {}))
+        if stays:
+            moves["open_key"] = place
+            if not session.is_lapsed(now):  # what has expired stays expired
+                theirs = replace(session.activity(), user_id=owner.user_id, visitor_key=None)
+                moves["expires_at"] = expiry_of(theirs)
+        compare_and_set(session, **moves)
         if not stays:
             ended.append(session)
             close(session, EndReason.MERGED.value, now)

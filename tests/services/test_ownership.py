@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 
-from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import KeyReused, SessionNotFound
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.policies import Activity, IdleTimeoutPolicy
 from django_chat_sessions.services import lifecycle, ownership
 from django_chat_sessions.services.ownership import Claimed
 from django_chat_sessions.services.replies.writing import claim as claim_reply
 from django_chat_sessions.services.replies.writing import finish
 from tests.callers import rows as everything
 from tests.conversations import (
+    configure,
     fill_history,
     leave_replies,
     listen_only,
@@ -101,6 +103,28 @@ def test_one_that_has_expired_ends_as_expired(account: Owner, noon: Any) -> None
     assert chat_sessions.claim(VISITOR, account).ended == (expired,)
     assert stored(expired).end_reason == "idle"
     assert open_sessions(account) == [active]
+
+
+class MembersStayLonger(IdleTimeoutPolicy):
+    """A minute for visitors, an hour for members."""
+
+    def timeout_for(self, activity: Activity) -> float:
+        return 60 if activity.user_id is None else 3600
+
+
+def test_what_moves_expires_as_the_accounts_do_unless_it_has_expired(
+    account: Owner, noon: Any, settings: Any
+) -> None:
+    configure(settings, TIMEOUT_POLICY=MembersStayLonger(None))
+    expired = talked(VISITOR, scope="a")
+    noon.shift(MINUTE)
+    active = talked(VISITOR, scope="b")
+    assert chat_sessions.claim(VISITOR, account).moved == 2
+    assert stored(active).expires_at == stored(active).deadline().at == clock.now() + 60 * MINUTE
+    assert chat_sessions.current(account, "a") is None
+    assert stored(expired).expires_at == clock.now()
+    noon.shift(59 * MINUTE)
+    assert chat_sessions.current(account, "b") == active
 
 
 def test_a_reply_that_is_being_written_goes_on(account: Owner, noon: Any, settings: Any) -> None:
