@@ -41,6 +41,8 @@ VERSION = (
 class RaceLost(Exception):
     """Somebody else changed the row between our read and our write."""
 
+    is_final = False  # whether it was lost so often already that nobody should try again
+
 
 def moving(session: AbstractChatSession, **values: Any) -> Change:
     """Return the change of a session that has not moved on since it was read."""
@@ -78,7 +80,11 @@ def with_latest(session: S, step: Callable[[S], R]) -> R:
                 raise
         read_again(session)
         just_read = True
-    return step(session)
+    try:
+        return step(session)
+    except RaceLost as lost:
+        lost.is_final = True
+        raise
 
 
 def read_again(session: AbstractChatSession) -> None:
@@ -100,7 +106,9 @@ def survives_races(verb: Callable[P, R]) -> Callable[P, R]:
         for attempt in range(ATTEMPTS):
             try:
                 return verb(*args, **kwargs)
-            except RaceLost:
+            except RaceLost as lost:
+                if lost.is_final:
+                    raise
                 pause(attempt)
             except IntegrityError:
                 _refuse_the_gone(kwargs.get("owner", args[0] if args else None))

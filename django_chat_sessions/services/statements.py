@@ -72,17 +72,19 @@ def change_shape(
     fields, connection = _fields(table[1]), connections[table[2]]
     given: list[Any] = []
 
-    def tokens(named: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    def tokens(named: dict[str, Any], *, are_compared: bool = False) -> tuple[tuple[str, Any], ...]:
         found = []
         for name, value in named.items():
             column = fields[name]
-            token = _token(column, value)
+            # In any column: nothing equals NULL, so that one is asked for in SQL of its own.
+            is_null = are_compared and value is None
+            token = type(None) if is_null else _token(column, value)
             if token is VARIES:
                 given.append(_sent(column, value, connection))
             found.append((name, token))
         return tuple(found)
 
-    return ChangeShape(table, narrow, tokens(where), tokens(values)), given
+    return ChangeShape(table, narrow, tokens(where, are_compared=True), tokens(values)), given
 
 
 def rows_shape(table: Table, rows: Iterable[Model]) -> tuple[RowsShape, list[Any]]:

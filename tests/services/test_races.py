@@ -187,6 +187,16 @@ class TestSurvivesRaces:
         assert self.verb(error, error)(1) == [1, 1, 1]
         assert pauses == [0, 1]
 
+    def test_what_was_tried_often_enough_within_it_is_not_tried_again(
+        self, owner: Owner, pauses: list[int]
+    ) -> None:
+        def loses(known: Any) -> None:
+            raise RaceLost
+
+        with pytest.raises(RaceLost):
+            survives_races(with_latest)(opened(owner), loses)
+        assert len(pauses) == ATTEMPTS
+
     def test_it_gives_up_in_the_end_with_the_error(self) -> None:
         with pytest.raises(IntegrityError):
             self.verb(*[IntegrityError()] * (ATTEMPTS + 1))(1)

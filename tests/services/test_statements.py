@@ -123,6 +123,21 @@ class Scrambled(models.TextField):  # type: ignore[type-arg]
 
 
 @isolate_apps("tests.services")
+def test_a_column_of_the_hosts_own_kind_is_compared_with_null_as_any_other() -> None:
+    class Kept(Row):
+        text = Scrambled(null=True)
+
+        class Meta:
+            app_label = "services"
+
+    rows: Any = models.QuerySet(Kept, using="default")
+    shape, given = change_shape(table(rows), None, {"text": None}, {"text": None})
+    assert module.update(shape)[0].endswith("IS NULL")
+    assert len(given) == 1  # what is written is the field's to say
+    assert change_shape(table(rows), None, {"text": "a"}, {"text": "a"})[0] != shape
+
+
+@isolate_apps("tests.services")
 def test_a_field_of_the_hosts_own_is_asked_each_time() -> None:
     class Secret(Row):
         text = Scrambled(default="")
