@@ -53,7 +53,7 @@ def _sweep_batch(batch: Keys, now: datetime) -> int:
     by_reason: dict[str, list[AbstractChatSession]] = defaultdict(list)
     with short_transaction():
         # Found by id alone, so that no database locks a range of open places, where others begin.
-        for session in sessions().filter(Among("pk", batch)).select_for_update():
+        for session in sessions().filter(Among("pk", batch)).order_by().select_for_update():
             if not session.is_lapsed(now):  # touched, reopened or swept since the batch was read
                 continue
             if session.running_until is not None:
@@ -101,7 +101,7 @@ def purge(
 def _purge_batch(candidates: ChatSessionQuerySet, batch: Keys) -> int:
     with short_transaction():
         # The conditions are asked again of locked rows: a session reopened meanwhile stays.
-        locked = candidates.filter(Among("pk", batch)).select_for_update()
+        locked = candidates.filter(Among("pk", batch)).order_by().select_for_update()
         doomed = Keys(locked.values_list("pk", flat=True))
         # When all are locked, the batch is the same, and has been written out before.
         delete_for_good(batch if len(doomed) == len(batch) else doomed)

@@ -15,6 +15,7 @@ from django_chat_sessions.policies import IdleTimeoutPolicy
 from django_chat_sessions.services import retention
 from django_chat_sessions.services.opening import close_expired
 from django_chat_sessions.services.replies.writing import claim
+from django_chat_sessions.services.staff import purge_chosen
 from tests.conversations import (
     configure,
     fill_history,
@@ -32,6 +33,22 @@ pytestmark = pytest.mark.django_db
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 TIMEOUT = timedelta(seconds=300)
+
+
+@pytest.mark.parametrize("order", [["user__username"], []])
+def test_whatever_order_the_hosts_model_has(
+    owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch, order: list[str]
+) -> None:
+    """PostgreSQL does not lock rows beside those that another table may not have."""
+    expired, ended = talked(owner, scope="a"), chat_sessions.end(talked(owner, scope="b"))
+    noon.shift(timedelta(days=2))
+    monkeypatch.setattr(get_session_model()._meta, "ordering", order)
+    assert chat_sessions.sweep() == 1
+    assert chat_sessions.purge(older_than_days=1) == 2
+    chosen = talked(owner)
+    assert purge_chosen([chosen]) == 1
+    gone = get_session_model()._base_manager.filter(pk__in=[expired.pk, ended.pk, chosen.pk])
+    assert not gone.exists()
 
 
 class TestSweep:
