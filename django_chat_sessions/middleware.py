@@ -19,6 +19,7 @@ from django_chat_sessions.authentication import settle_visitor_cookie
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import READER_FOUND, owner_from_request
+from django_chat_sessions.services.excerpts import storable
 
 logger = logging.getLogger(__name__)
 SESSION_KWARG = "chat_session_id"
@@ -42,6 +43,8 @@ def find_session(request: HttpRequest) -> AbstractChatSession | None:
         named = _named(request)
         if named is None:
             return services.current(owner, request.headers.get(SCOPE_HEADER, ""))
+        if storable(named) != named:  # no row has it, and a database may refuse to look
+            return None
         session = services.find_session(owner, named)
     except (ChatSessionsError, ValueError):  # a stranger's id, a text no id has
         return None

@@ -185,6 +185,8 @@ def _yes_or_no(data: dict[str, Any], field: str) -> bool | None:
 
 def session_id(text: str) -> Any:
     """Return the key in its one canonical form; anything else does not exist."""
+    if UNSTORABLE.search(text):  # a key of text would take it to the database, which refuses it
+        raise not_found()
     field = get_session_model()._meta.pk
     try:
         value = field.to_python(text)

@@ -238,6 +238,17 @@ def test_the_largest_id_of_a_big_integer_is_an_id_and_the_next_is_not() -> None:
             inputs.session_id(wrong)
 
 
+def test_no_database_is_asked_for_an_id_that_none_can_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a host's key of text would let it pass."""
+    monkeypatch.setattr(get_session_model()._meta.pk, "to_python", str)
+    assert inputs.session_id("abc") == "abc"
+    for wrong in ("a\x00b", "\ud800"):
+        with pytest.raises(ApiError):
+            inputs.session_id(wrong)
+
+
 def test_a_scope_in_the_address_may_be_absent_or_empty() -> None:
     assert inputs.scope_in_query(asked("")) is None
     assert inputs.scope_in_query(asked("scope=")) == ""
