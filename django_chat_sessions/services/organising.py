@@ -11,7 +11,12 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.excerpts import storable, title_from
 from django_chat_sessions.services.history import find_also_deleted
 from django_chat_sessions.services.opening import close
-from django_chat_sessions.services.races import compare_and_set, survives_races, with_latest
+from django_chat_sessions.services.races import (
+    compare_and_set,
+    read_again,
+    survives_races,
+    with_latest,
+)
 from django_chat_sessions.services.replies.control import stop_replies
 from django_chat_sessions.services.retention import UNDO_SECONDS
 from django_chat_sessions.services.tables import (
@@ -61,6 +66,8 @@ def pin(session: AbstractChatSession) -> AbstractChatSession:
 
     The session pinned last comes first.
     """
+    if session.pinned_at is not None:
+        read_again(session)  # what is held may be old, and nothing need be written to find out
     return session if session.pinned_at is not None else _note(session, pinned_at=clock.now())
 
 
@@ -80,7 +87,9 @@ def archive(session: AbstractChatSession) -> AbstractChatSession:
 
     def step(known: AbstractChatSession) -> None:
         if known.archived_at is not None:
-            return
+            read_again(known)  # what is held may be old, and nothing need be written to find out
+            if known.archived_at is not None:
+                return
         now = clock.now()
         with short_transaction(known):
             if known.open_key is not None:
@@ -115,7 +124,9 @@ def delete(session: AbstractChatSession) -> None:
 
     def step(known: AbstractChatSession) -> None:
         if known.deleted_at is not None:
-            return
+            read_again(known)  # what is held may be old: it may have been restored
+            if known.deleted_at is not None:
+                return
         now = clock.now()
         was_open, reason = known.open_key is not None, EndReason.DELETED.value
         changes: dict[str, Any] = {"deleted_at": now, "open_key": None, "running_until": None}

@@ -157,6 +157,13 @@ class TestDelete:
         assert (back.state(clock.now()), back.end_reason) == ("expired", "idle")
         assert stored(session).ended_at == expired_at
 
+    def test_a_copy_from_before_a_restoration_deletes_it_too(self, owner: Owner) -> None:
+        session = talked(owner)
+        chat_sessions.delete(session)
+        chat_sessions.restore(owner, session.pk)
+        chat_sessions.delete(session)
+        assert stored(session).deleted_at is not None
+
     def test_an_old_copy_deletes_it_all_the_same(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)
         old_copy = stored(session)
@@ -277,6 +284,12 @@ class TestPin:
         chat_sessions.unpin(second)
         assert chat_sessions.recent_sessions(owner) == [oldest, newest, second, third]
 
+    def test_a_copy_from_before_it_was_let_go_pins_it_too(self, owner: Owner, noon: Any) -> None:
+        session = chat_sessions.pin(talked(owner))
+        chat_sessions.unpin(stored(session))
+        noon.shift(timedelta(seconds=1))
+        assert stored(chat_sessions.pin(session)).pinned_at == clock.now()
+
     def test_it_is_no_activity(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)
         before = stored(session)
@@ -322,6 +335,11 @@ class TestArchive:
                 noon.shift(MINUTE)
         assert signals == [("session_ended", {"session": session, "reason": "user"})]
         assert stored(session).archived_at == clock.now() - 2 * MINUTE
+
+    def test_a_copy_from_before_it_was_brought_back_archives_it_too(self, owner: Owner) -> None:
+        session = chat_sessions.archive(talked(owner))
+        chat_sessions.unarchive(stored(session))
+        assert stored(chat_sessions.archive(session)).archived_at is not None
 
     def test_an_old_copy_archives_it_all_the_same(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)
