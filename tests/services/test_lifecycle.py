@@ -145,7 +145,6 @@ class TestLook:
         assert all(sql.startswith("SELECT") for sql in sent)
         assert everything(session) == before
 
-
     def test_what_its_owner_deleted_is_not_told_of_any_more(self, owner: Owner) -> None:
         old = talked(owner, "SECRET-4711")
         new = chat_sessions.start(owner).opened

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 
 from django_chat_sessions.services.replies import stepping
 from django_chat_sessions.services.replies.stepping import outside, stepped
@@ -139,3 +139,27 @@ def test_its_use_of_the_database_has_a_thread_that_ends_with_its_connection(
     assert first is not threading.current_thread()
     assert not first.is_alive()
     assert Connections.closed == [first]
+
+
+async def test_within_a_request_of_an_async_site_nothing_waits_for_itself() -> None:
+    """There a context around it has the one thread, in which the responder itself is."""
+
+    async def stream() -> AsyncIterator[Any]:
+        yield await outside(threading.current_thread)
+
+    def answer() -> tuple[list[Any], threading.Thread]:
+        return list(stepped(stream())), threading.current_thread()
+
+    async with ThreadSensitiveContext():
+        given, own = await asyncio.wait_for(sync_to_async(answer)(), 10)
+    assert given == [own]
+
+
+def test_nor_does_it_where_sync_code_called_the_async_code_around_it() -> None:
+    async def stream() -> AsyncIterator[Any]:
+        yield await outside(threading.current_thread)
+
+    async def view() -> list[Any]:
+        return await sync_to_async(lambda: list(stepped(stream())))()
+
+    assert async_to_sync(view)() == [threading.current_thread()]
