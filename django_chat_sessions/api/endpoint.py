@@ -59,6 +59,14 @@ def _offer_token(request: HttpRequest) -> None:
         get_token(request)
 
 
+def set_token(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Let the response set the cookie of a token that was used in it.
+
+    The host may have no CSRF middleware that would.
+    """
+    _CsrfCheck(HttpResponse).process_response(request, response)
+
+
 class Endpoint(View):
     """One resource. Subclasses define ``get``, ``post`` … that return a body, or a response."""
 
@@ -89,8 +97,7 @@ class Endpoint(View):
                 caller = self._admit(request)
             response = super().dispatch(request, *args, **kwargs)
             if caller is not None and caller.by_cookie:
-                # The host may have no CSRF middleware that would set the cookie.
-                _CsrfCheck(HttpResponse).process_response(request, response)
+                set_token(request, response)
         except ApiError as error:
             response = self._refusal(error, error.body())
         except ChatSessionsError as error:

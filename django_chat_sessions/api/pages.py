@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock, services
 from django_chat_sessions.api import inputs
-from django_chat_sessions.api.endpoint import Endpoint
+from django_chat_sessions.api.endpoint import Endpoint, set_token
 from django_chat_sessions.api.errors import ApiError
 from django_chat_sessions.authentication import Caller
+from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
 
 PAGE = 50  # messages
@@ -24,6 +31,8 @@ PARAGRAPHS = re.compile(r"\n[^\S\n]*\n\s*")
 SEE_OTHER = 303  # whatever was posted, the browser reads what it led to
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 SAFE_SCHEME = re.compile(r"https?://|mailto:", re.IGNORECASE)
+# Nobody may send there, or there is nothing to send to: the words are shown to be copied.
+HOPELESS = frozenset({"not_authenticated", "not_found"})
 NOT_IN_ADDRESSES = re.compile(r"[\s\\\x00-\x1f\x7f-\x9f]")
 
 
@@ -39,6 +48,7 @@ class Page(Endpoint):
         self.shown = {"key": uuid4().hex, "content": "", "problem": "", "scope": None}
         self.shown |= {"session": None, "state": "", "running": False, "rows": [], "before": None}
         self.shown["paused"] = None
+        self.shown["address"] = ""  # where the form goes while the session itself is not known
 
     def _private(
         self, request: HttpRequest, response: HttpResponseBase, caller: Caller | None
@@ -70,11 +80,9 @@ class Page(Endpoint):
 
     def deliver(self, request: HttpRequest, **to: str) -> HttpResponse:
         """Send what was written, and lead to the session that took it."""
-        # Browsers end the lines of a form with CR and LF.
-        text = request.POST.get("content", "").replace("\r\n", "\n")
-        key = request.POST.get("key", "")
-        self.shown |= {"content": text, "key": key}
-        given = inputs.Message.parse({"content": text, "key": key, **to})
+        written = self._written()
+        self.shown |= written
+        given = inputs.Message.parse({**written, **to})
         sent = services.send(
             self.owner,
             given.content,
@@ -84,11 +92,40 @@ class Page(Endpoint):
         )
         return see(sent.session)
 
+    def _written(self) -> dict[str, str]:
+        """Return the form as it was posted. Raises what Django raises for one it cannot read."""
+        # Browsers end the lines of a form with CR and LF.
+        text = self.request.POST.get("content", "").replace("\r\n", "\n")
+        return {"content": text, "key": self.request.POST.get("key", "")}
+
     def _refusal(self, error: ApiError, body: dict[str, Any]) -> HttpResponse:
-        if error.code == "key_reused":
-            self.shown["key"] = uuid4().hex
         self.shown["problem"] = error.message
-        return self.page(error.status, **error.headers)
+        if self.request.method == "POST":
+            self._give_back(error)
+        response = self.page(error.status, **error.headers)
+        if error.code == "csrf_failed":
+            set_token(self.request, response)
+        return response
+
+    def _give_back(self, error: ApiError) -> None:
+        """Show what was written again, in a form that can be sent where there can be one."""
+        with suppress(BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+            self.shown |= self._written()
+        if error.field == "key" or not inputs.KEY.fullmatch(self.shown["key"]):
+            self.shown["key"] = uuid4().hex
+        if error.code == "csrf_failed":
+            # "Reload the page" would only post the same old token once more.
+            self.shown["problem"] = _(
+                "This page was out of date, perhaps after a login elsewhere, and nothing was sent. "
+                "Look at your words and send them again."
+            )
+        if error.code not in HOPELESS:
+            with suppress(ApiError, ChatSessionsError, DatabaseError):
+                self.find_place(error)
+
+    def find_place(self, error: ApiError) -> None:
+        """Find out where a form goes that is sent again: to the same address."""
+        self.shown["address"] = self.request.path
 
 
 class CurrentPage(Page):
@@ -113,6 +150,10 @@ class CurrentPage(Page):
         self.shown["scope"] = scope
         return self.deliver(request, scope=scope)
 
+    def find_place(self, error: ApiError) -> None:
+        """Send again into the same scope."""
+        self.shown["scope"] = inputs.scope_in_query(self.request) or ""
+
 
 class SessionPage(Page):
     """One of the reader's conversations."""
@@ -131,6 +172,12 @@ class SessionPage(Page):
             if "content" not in request.POST:
                 return see(session)
         return self.deliver(request, session=str(session.pk))
+
+    def find_place(self, error: ApiError) -> None:
+        """Send again to the same session; an old token keeps nobody from seeing what is there."""
+        super().find_place(error)
+        if error.code == "csrf_failed":
+            self.show(self._named(self.kwargs["session_id"]))
 
     def _named(self, session_id: str) -> AbstractChatSession:
         return services.find_session(self.owner, inputs.session_id(session_id))

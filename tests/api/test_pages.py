@@ -175,6 +175,36 @@ def test_z01_anothers_chat_is_a_page_like_that_of_one_that_is_not_there(reader: 
             assert_private(answer)
 
 
+def posted_again(answer: Any) -> tuple[str, dict[str, str]]:
+    """Return where the form of a page goes, and what is in it."""
+    form = answer.text.partition('<form class="dcs-plain-form"')[2].partition("</form>")[0]
+    where = re.search(r'action="/chat/([^"]+)"', form)
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    words = re.search(r"<textarea[^>]*>\n([^<]*)</textarea>", form)
+    assert where
+    content = {} if words is None else {"content": html.unescape(words[1])}
+    return html.unescape(where[1]), {**hidden, **content}
+
+
+def to_copy(answer: Any) -> str:
+    """Return what a page without a form shows to be copied."""
+    assert "<form" not in answer.text
+    words = re.search(r"<textarea[^>]* readonly [^>]*>\n([^<]*)</textarea>", answer.text)
+    assert words
+    return html.unescape(words[1])
+
+
+def without_database() -> AbstractContextManager[None]:
+    def fail(*args: Any) -> Any:
+        raise OperationalError("SECRET-4711")
+
+    return connection.execute_wrapper(fail)
+
+
+def stored() -> list[str]:
+    return [row.content for row in get_message_model()._base_manager.order_by("created_at")]
+
+
 def test_z11_a_form_without_a_token_changes_nothing(reader: Caller) -> None:
     session = services.send(reader.owner, "First", key="key-00000001").session
     reader.client.handler.enforce_csrf_checks = True
@@ -183,20 +213,110 @@ def test_z11_a_form_without_a_token_changes_nothing(reader: Caller) -> None:
         for form in ({"content": "x", "key": "key-00000002"}, {"reopen": "1"}):
             answer = post(reader, path, **form)
             assert answer.status_code == 403
-            assert "reload the page" in answer.text
+            assert "send them again" in answer.text
+            assert "reload the page" not in answer.text  # it would post the same token again
     assert rows() == before
 
 
-def test_d13_without_a_database_the_page_says_so(reader: Caller) -> None:
-    def fail(*args: Any) -> Any:
-        raise OperationalError("SECRET-4711")
+@pytest.mark.parametrize("host_has_middleware", [True, False])
+def test_what_was_written_before_a_login_elsewhere_is_sent_with_the_next_click(
+    reader: Caller, settings: Any, host_has_middleware: bool
+) -> None:
+    listen_only(settings)
+    if not host_has_middleware:
+        csrf = "django.middleware.csrf.CsrfViewMiddleware"
+        settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if each != csrf]
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    reader.client.handler.enforce_csrf_checks = True
+    for number, path in enumerate((CURRENT, page_of(session)), start=2):
+        written = {"content": f"\n {number} <3\nyou", "key": f"key-0000000{number}"}
+        refused = post(reader, path, csrfmiddlewaretoken="x" * 64, **written)
+        assert refused.status_code == 403
+        where, form = posted_again(refused)
+        assert where == path
+        assert form.items() >= written.items()
+        assert post(reader, where, **form).status_code == 303
+        assert stored()[-1] == written["content"]
 
-    with connection.execute_wrapper(fail):
+
+def test_an_old_token_does_not_keep_an_expired_chat_from_being_continued(
+    reader: Caller, settings: Any, noon: Any
+) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    noon.shift(300)
+    reader.client.handler.enforce_csrf_checks = True
+    refused = post(reader, page_of(session), reopen="1")
+    assert refused.status_code == 403
+    assert "First" in refused.text
+    assert "Continue this chat" in refused.text
+    where, form = posted_again(refused)
+    assert post(reader, where, reopen="1", **form).status_code == 303
+
+
+def test_d13_without_a_database_the_page_says_so(reader: Caller) -> None:
+    with without_database():
         answer = reader.get(CURRENT)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert "cannot be reached" in answer.text
     assert "SECRET" not in answer.text
+    assert "<form" not in answer.text
+
+
+def test_d13_what_was_written_while_the_database_was_away_is_sent_when_it_is_back(
+    reader: Caller, settings: Any
+) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    for number, path in enumerate((CURRENT, page_of(session)), start=2):
+        written = {"content": f"Words {number}", "key": f"key-0000000{number}"}
+        with without_database():
+            refused = post(reader, path, **written)
+        assert refused.status_code == 503
+        where, form = posted_again(refused)
+        assert where == path
+        assert form.items() >= written.items()
+        assert post(reader, where, **form).status_code == 303
+        assert stored()[-1] == written["content"]
+    with without_database():
+        assert "<form" not in post(reader, page_of(session), reopen="1").text
+
+
+def test_what_was_written_to_a_chat_that_is_gone_can_be_copied(reader: Caller) -> None:
+    session = services.send(reader.owner, "First", key="key-00000001").session
+    services.delete(session)
+    for path in (page_of(session), "sessions/nonsense/page"):
+        answer = post(reader, path, content="Some <b>\nwords", key="key-00000002")
+        assert answer.status_code == 404
+        assert to_copy(answer) == "Some <b>\nwords"
+    assert "<textarea" not in post(reader, page_of(session), reopen="1").text
+
+
+def test_what_was_written_into_no_scope_can_be_copied(reader: Caller) -> None:
+    answer = post(reader, "sessions/current/page?scope=a+b", content="Words", key="key-00000002")
+    assert answer.status_code == 400
+    assert to_copy(answer) == "Words"
+
+
+@pytest.mark.parametrize("key", ["", "short", None])
+def test_a_form_whose_key_is_wrong_gets_one_that_is_right(
+    reader: Caller, settings: Any, key: str | None
+) -> None:
+    listen_only(settings)
+    written = {"content": "Words"} | ({} if key is None else {"key": key})
+    refused = post(reader, CURRENT, **written)
+    assert refused.status_code == 400
+    where, form = posted_again(refused)
+    assert post(reader, where, **form).status_code == 303
+    assert stored() == ["Words"]
+
+
+def test_a_form_that_cannot_be_read_is_refused_all_the_same(reader: Caller) -> None:
+    endless = b"content=x&" * 1001
+    answer = reader.raw("POST", CURRENT, endless, "application/x-www-form-urlencoded")
+    assert answer.status_code == 400
+    assert "The request cannot be read." in answer.text
 
 
 PAYLOADS = ("<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>")
@@ -279,4 +399,7 @@ def test_a_reader_without_an_account_is_asked_to_log_in_where_visitors_are_not_w
     assert answer.status_code == 401
     assert "Log in to use the chat." in answer.text
     assert "<form" not in answer.text
+    written = Client().post("/chat/sessions/current/page", {"content": "Words"})
+    assert written.status_code == 401
+    assert to_copy(written) == "Words"
     assert Client().put("/chat/sessions/current/page").headers["Content-Type"].startswith("text/")
