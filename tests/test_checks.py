@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from io import StringIO
 from pathlib import Path
@@ -14,6 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import DO_NOTHING
 
 from django_chat_sessions import checks, get_session_model
+from django_chat_sessions.checks import named
 from django_chat_sessions.policies import Deadline, IdleTimeoutPolicy, TimeoutPolicy
 from tests.conversations import LeavesReplies
 
@@ -63,11 +66,56 @@ class Notifies:
         """Hear nothing."""
 
 
+class NotifiesByC(Notifies, dict[str, Any]):
+    """Python does not know what a dict is made of."""
+
+
 class OnlyTells:
     watch = None
 
     def tell(self, name: str) -> None:
         """Tell nobody."""
+
+
+class NeedsAddress(Notifies):
+    def __init__(self, address: str) -> None:
+        """Notify there."""
+
+
+class NeedsASecret:
+    def __init__(self, secret: str) -> None:
+        """Recognise who knows it."""
+
+    def authenticate(self, request: Any) -> None:
+        """Recognise nobody."""
+
+
+class NeedsAQueue(LeavesReplies):
+    def __init__(self, queue: str) -> None:
+        """Use this queue."""
+
+
+class CheckRaises(LeavesReplies):
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        raise KeyError("QUEUE")
+
+
+class CheckSaysNothing(LeavesReplies):
+    @classmethod
+    def check(cls) -> None:
+        """Forget to return what was found."""
+
+
+class CheckOfAnInstance(LeavesReplies):
+    def check(self) -> list[CheckMessage]:
+        return []
+
+
+class CheckGivesText(LeavesReplies):
+    @classmethod
+    def check(cls) -> list[str]:
+        return ["wrong"]
 
 
 class NeedsWorkers(LeavesReplies):
@@ -166,6 +214,7 @@ def test_e002_an_unknown_key_like_no_other_with_all_that_are_known(configured: A
         ("HISTORY_LIMIT", 1.5),
         ("HISTORY_LIMIT", True),
         ("HISTORY_LIMIT", "30"),
+        ("HISTORY_LIMIT", 10**30),
         ("RETENTION_DAYS", 0),
         ("RETENTION_DAYS", -1),
         ("RETENTION_DAYS", "30"),
@@ -183,6 +232,7 @@ def test_e002_an_unknown_key_like_no_other_with_all_that_are_known(configured: A
         ("REPLY_LEASE", 0),
         ("REPLY_LEASE", None),
         ("REPLY_LEASE", float("inf")),
+        ("REPLY_LEASE", 1e12),
         ("REPLY_ATTEMPTS", 0),
         ("REPLY_ATTEMPTS", -1),
         ("REPLY_ATTEMPTS", 1.5),
@@ -196,6 +246,19 @@ def test_e002_an_unknown_key_like_no_other_with_all_that_are_known(configured: A
         ("RESPONDER", 5),
         ("RUNNER", None),
         ("RUNNER", 5),
+        ("RUNNER", f"{HERE}.callable_answer"),
+        ("RUNNER", f"{HERE}.NOT_CALLABLE"),
+        ("RUNNER", f"{HERE}.NeedsAQueue"),
+        ("RUNNER", f"{HERE}.Notifies"),
+        ("RESPONDER", f"{HERE}.NOT_CALLABLE"),
+        ("RESPONDER", HERE),
+        ("NOTIFIER", f"{HERE}.OnlyTells"),
+        ("NOTIFIER", f"{HERE}.NOT_CALLABLE"),
+        ("NOTIFIER", f"{HERE}.NeedsAddress"),
+        ("AUTHENTICATORS", [f"{HERE}.callable_answer"]),
+        ("AUTHENTICATORS", [HERE]),
+        ("AUTHENTICATORS", [f"{HERE}.Notifies"]),
+        ("AUTHENTICATORS", [f"{HERE}.NeedsASecret"]),
     ],
 )
 @pytest.mark.parametrize("deploy", [False, True])
@@ -224,6 +287,9 @@ def test_e003_a_wrong_value_is_named_once_with_what_to_give(
         ("NOTIFIER", None),
         ("NOTIFIER", Notifies()),
         ("NOTIFIER", f"{HERE}.Notifies"),
+        ("NOTIFIER", "django_chat_sessions.contrib.redis.RedisNotifier"),
+        ("NOTIFIER", f"{HERE}.NotifiesByC"),
+        ("AUTHENTICATORS", ["rest_framework.authentication.TokenAuthentication"]),
         ("RESPONDER", None),
         ("RESPONDER", callable_answer),
         ("RESPONDER", f"{HERE}.callable_answer"),
@@ -278,6 +344,19 @@ def test_e005_a_path_that_leads_nowhere(configured: Any, key: str, path: str, de
     assert key in text
 
 
+@pytest.mark.parametrize("source", ["import os\nos.environ['NOT_SET_4711']", "def (:"])
+@pytest.mark.parametrize("key", ["RUNNER", "RESPONDER", "NOTIFIER", "AUTHENTICATORS"])
+def test_e005_a_module_that_cannot_be_executed(
+    configured: Any, key: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_4711.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    path = "broken_4711.thing"
+    [text] = configured(**{key: [path] if key == "AUTHENTICATORS" else path})["E005"]
+    assert f"{key}\"] names 'broken_4711.thing'" in text
+    assert "NOT_SET_4711" in text or "SyntaxError" in text
+
+
 def test_e005_each_authenticator_that_cannot_be_imported(configured: Any) -> None:
     known = "django_chat_sessions.authentication.DjangoSession"
     texts = configured(AUTHENTICATORS=["no.such.thing", known, 5])["E005"]
@@ -293,6 +372,22 @@ def test_what_a_runner_finds_out_about_itself_is_said_too(
     assert configured() == {"E777": ["NeedsWorkers cannot work: nobody is there. "]}
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("CheckRaises", "KeyError: 'QUEUE'"),
+        ("CheckSaysNothing", "TypeError"),
+        ("CheckOfAnInstance", "TypeError"),
+        ("CheckGivesText", "['wrong']"),
+    ],
+)
+def test_e003_a_runner_whose_own_check_does_not_work(configured: Any, name: str, what: str) -> None:
+    [text] = configured(RUNNER=f"{HERE}.{name}")["E003"]
+    assert f"{HERE}.{name}" in text
+    assert what in text
+    assert "class method" in text
+
+
 def test_a_runner_that_says_nothing_of_itself_is_without_findings(configured: Any) -> None:
     assert not hasattr(LeavesReplies, "check")
     assert configured(RUNNER="tests.conversations.LeavesReplies") == {}
@@ -306,6 +401,30 @@ def test_e006_a_model_that_is_not_built_on_ours(
     monkeypatch.setattr(checks, "get_session_model", lambda: User)
     [text] = configured()["E006"]
     assert text.startswith("auth.User must subclass AbstractChatSession.")
+
+
+def test_e009_the_core_app_is_missing(settings: Any) -> None:
+    installed = [each for each in settings.INSTALLED_APPS if each != "django_chat_sessions"]
+    settings.INSTALLED_APPS = installed
+    [text] = found()["E009"]
+    assert "Add 'django_chat_sessions'" in text
+
+
+def test_e009_the_ready_made_tables_bring_the_checks_with_them() -> None:
+    program = """
+import django
+from django.conf import settings
+from django.core.management import call_command
+apps = ["django.contrib.auth", "django.contrib.contenttypes", "django_chat_sessions.default_models"]
+settings.configure(INSTALLED_APPS=apps)
+django.setup()
+call_command("check")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "django_chat_sessions.E009" in done.stderr
 
 
 class ChatsElsewhere:
@@ -349,7 +468,8 @@ SQLITE = "django.db.backends.sqlite3"
 def test_w001_sqlite_in_its_default_mode(database: Any, options: dict[str, str]) -> None:
     [text] = database(ENGINE=SQLITE, OPTIONS=options)["W001"]
     assert '"transaction_mode": "IMMEDIATE"' in text
-    assert database(ENGINE=SQLITE, OPTIONS={"transaction_mode": "IMMEDIATE"}) == {}
+    for mode in ("IMMEDIATE", "immediate"):  # Django takes both
+        assert database(ENGINE=SQLITE, OPTIONS={"transaction_mode": mode}) == {}
 
 
 def test_w002_atomic_requests(database: Any) -> None:
@@ -404,7 +524,7 @@ def test_manage_py_check_prints_the_way_out_and_fails(settings: Any) -> None:
 
 
 def test_every_id_is_listed_on_top_used_and_tested() -> None:
-    source = Path(checks.__file__).read_text()
+    source = "".join(Path(str(each.__file__)).read_text() for each in (checks, named))
     assert checks.__doc__
     own = checks.__doc__.partition("W011 to W013")[0]
     listed = Counter(re.findall(r"\b[EW]\d{3}\b", own))

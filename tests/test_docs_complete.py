@@ -49,7 +49,7 @@ def test_no_setting_is_described_that_does_not_exist() -> None:
 
 
 def test_every_check_is_described_and_no_other() -> None:
-    files = ("checks/__init__.py", "checks/tables.py")
+    files = ("checks/__init__.py", "checks/named.py", "checks/tables.py")
     code = "".join(source(f"django_chat_sessions/{name}") for name in files)
     exist = set(re.findall(r'id=f"\{ID\}\.([EW]\d+)"', code))
     described = set(re.findall(r"^\| `([EW]\d+)`", text_of("reference/checks.md"), re.MULTILINE))

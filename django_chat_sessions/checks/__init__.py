@@ -6,10 +6,11 @@ E003 wrong value            W003 USE_TZ = False
 E004 TIMEOUT_POLICY         W004 ThreadRunner in production (--deploy)
 E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--deploy)
 E006 the model's parents
+E009 the core app is missing
 E010 a foreign key to another database
 
-What a runner's own ``check()`` finds comes with an id of its own. W011 to W013, about tables that
-are not ours, are in ``tables.py``.
+The dotted paths are looked at in ``named.py``. What a runner's own ``check()`` finds comes with an
+id of its own. W011 to W013, about tables that are not ours, are in ``tables.py``.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from django.db.models import DO_NOTHING
-from django.utils.module_loading import import_string
 
 from django_chat_sessions import conf, get_message_model, get_session_model
+from django_chat_sessions.checks.named import check_names
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.limits import Limits
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
@@ -52,13 +54,18 @@ def _is_notifier(value: Any) -> bool:
 
 
 MOST_DAYS = 36_500  # a hundred years; dates before year 1 do not exist
+MOST_SECONDS = 30 * 86_400  # threads of some systems cannot wait for much longer
+MOST_ROWS = 2**31 - 1
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "SESSION_MODEL": (lambda v: isinstance(v, str), "a text, app_label.ModelName"),
     "ACTIVITY_RESOLUTION": (
         lambda v: _number(v) and v >= 0,
         "seconds, 0 or more",
     ),
-    "HISTORY_LIMIT": (lambda v: isinstance(v, int) and _positive(v), "a whole number above 0"),
+    "HISTORY_LIMIT": (
+        lambda v: isinstance(v, int) and _positive(v) and v <= MOST_ROWS,
+        f"a whole number from 1 to {MOST_ROWS}",
+    ),
     "RETENTION_DAYS": (
         lambda v: v is None or (_positive(v) and v <= MOST_DAYS),
         f"days above 0, at most {MOST_DAYS}, or None for ever",
@@ -72,13 +79,31 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a callable or its dotted path",
     ),
     "RUNNER": (lambda v: isinstance(v, str), "the dotted path of a runner"),
-    "REPLY_LEASE": (_positive, "seconds above 0"),
+    "REPLY_LEASE": (
+        lambda v: _positive(v) and v <= MOST_SECONDS,
+        f"seconds above 0, at most {MOST_SECONDS}",
+    ),
     "REPLY_ATTEMPTS": (lambda v: isinstance(v, int) and _positive(v), "a whole number above 0"),
     "NOTIFIER": (
         lambda v: v is None or isinstance(v, str) or _is_notifier(v),
         "a notifier (an object with tell and watch), the dotted path of its class, or None",
     ),
 }
+
+
+@register()
+def check_apps(**kwargs: Any) -> list[CheckMessage]:
+    """The core is installed; ``default_models`` brings these checks where it is not."""
+    if apps.is_installed("django_chat_sessions"):
+        return []
+    return [
+        Error(
+            "INSTALLED_APPS has no 'django_chat_sessions': there are no templates and no commands, "
+            "and no visitor's chats move at login.",
+            hint="Add 'django_chat_sessions' beside 'django_chat_sessions.default_models'.",
+            id=f"{ID}.E009",
+        )
+    ]
 
 
 @register()
@@ -91,10 +116,9 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
         *_unknown_keys(given),
         *_wrong_values(given),
-        *_wrong_paths(given),
+        *check_names(given),
         *_wrong_policy(),
         *_wrong_limits(),
-        *_what_the_runner_says(given),
     ]
 
 
@@ -123,32 +147,6 @@ def _wrong_values(given: dict[Any, Any]) -> Iterator[CheckMessage]:
             yield Error(
                 f'CHAT_SESSIONS["{key}"] is {given[key]!r}; give {wanted}.', id=f"{ID}.E003"
             )
-
-
-def _wrong_paths(given: dict[Any, Any]) -> Iterator[CheckMessage]:
-    authenticators = _value(given, "AUTHENTICATORS")
-    paths = [(key, _value(given, key)) for key in ("RUNNER", "RESPONDER", "NOTIFIER")]
-    paths = [(key, path) for key, path in paths if isinstance(path, str)]
-    if isinstance(authenticators, list | tuple):
-        paths += [("AUTHENTICATORS", path) for path in authenticators]
-    for key, path in paths:
-        try:
-            import_string(path)
-        except (ImportError, AttributeError, ValueError) as error:
-            yield Error(
-                f'CHAT_SESSIONS["{key}"] names {path!r}, which cannot be imported: {error}.',
-                id=f"{ID}.E005",
-            )
-
-
-def _what_the_runner_says(given: dict[Any, Any]) -> Iterator[CheckMessage]:
-    """Yield what the runner's ``check()`` finds, if it has one: not all work everywhere."""
-    try:
-        runner: Any = import_string(_value(given, "RUNNER"))
-    except (ImportError, AttributeError, ValueError):  # reported as a path or a value
-        return
-    if hasattr(runner, "check"):
-        yield from runner.check()
 
 
 def _wrong_limits() -> Iterator[CheckMessage]:
@@ -227,7 +225,7 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
     for alias, options in settings.DATABASES.items():
         engine = options.get("ENGINE", "")
         mode = options.get("OPTIONS", {}).get("transaction_mode")
-        if engine.endswith("sqlite3") and mode != "IMMEDIATE":
+        if engine.endswith("sqlite3") and str(mode).upper() != "IMMEDIATE":  # as Django takes it
             found.append(
                 CheckWarning(
                     f"Database {alias!r}: two writers on SQLite meet 'database is locked'.",

@@ -1,0 +1,85 @@
+"""System checks of what the settings name by a dotted path: it is there, and it can be used."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.utils.module_loading import import_string
+
+from django_chat_sessions import conf
+
+ID = "django_chat_sessions"
+METHODS = {
+    "RUNNER": ("submit",),
+    "NOTIFIER": ("tell", "watch"),
+    "AUTHENTICATORS": ("authenticate",),
+}
+
+
+def check_names(given: dict[Any, Any]) -> Iterator[CheckMessage]:
+    """Yield what is wrong with each path, and what a runner finds out about itself."""
+    for key, path in _names(given):
+        try:
+            thing: Any = import_string(path)
+        except Exception as error:  # noqa: BLE001  a host's own module: whatever it raises is the finding
+            yield Error(
+                f'CHAT_SESSIONS["{key}"] names {path!r}, which cannot be imported: '
+                f"{type(error).__name__}: {error}.",
+                id=f"{ID}.E005",
+            )
+            continue
+        problem = _responder(thing) if key == "RESPONDER" else _class(thing, METHODS[key])
+        if problem:
+            yield _useless(key, path, problem)
+        elif key == "RUNNER" and hasattr(thing, "check"):
+            yield from _what_the_runner_says(thing, path)
+
+
+def _names(given: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
+    for key in ("RUNNER", "RESPONDER", "NOTIFIER", "AUTHENTICATORS"):
+        value = given.get(key, conf.DEFAULTS[key])
+        if key == "AUTHENTICATORS" and isinstance(value, list | tuple):
+            yield from ((key, path) for path in value)
+        elif key != "AUTHENTICATORS" and isinstance(value, str):
+            yield key, value
+
+
+def _useless(key: str, path: str, problem: str) -> Error:
+    return Error(f'CHAT_SESSIONS["{key}"] names {path!r}, {problem}.', id=f"{ID}.E003")
+
+
+def _responder(thing: Any) -> str:
+    return "" if callable(thing) else f"which is a {type(thing).__name__}; give a callable"
+
+
+def _class(thing: Any, methods: tuple[str, ...]) -> str:
+    """Say why this is no class that can be made without arguments and used after that."""
+    wanted = f"give a class with {' and '.join(methods)} that needs no arguments"
+    if not isinstance(thing, type):
+        return f"which is a {type(thing).__name__}; {wanted}"
+    for name in methods:
+        if not callable(getattr(thing, name, None)):
+            return f"which has no method {name}; {wanted}"
+    try:
+        inspect.signature(thing).bind()
+    except TypeError as error:
+        return f"which cannot be made: {error}; {wanted}"
+    except ValueError:  # made by code in C, which does not say what it needs
+        pass
+    return ""
+
+
+def _what_the_runner_says(runner: Any, path: str) -> list[CheckMessage]:
+    """Return what the runner's ``check()`` finds: not all work everywhere."""
+    way_out = "let it be a class method that gives a list of check messages"
+    try:
+        found = list(runner.check())
+    except Exception as error:  # noqa: BLE001  a host's own code: whatever it raises is the finding
+        what = f"{type(error).__name__}: {error}"
+        return [_useless("RUNNER", path, f"whose check() cannot be used: {what}; {way_out}")]
+    if all(isinstance(each, CheckMessage) for each in found):
+        return found
+    return [_useless("RUNNER", path, f"whose check() gave {found!r}; {way_out}")]
