@@ -17,6 +17,8 @@ from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuery
 from django_chat_sessions.services import prepared
 from django_chat_sessions.services.tables import messages, parts_of, sessions
 
+MOST_ROWS = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -76,7 +78,7 @@ def recent_sessions(
     """Return the owner's conversations, pinned ones first, then the latest; 1 statement.
 
     All scopes unless one is named. ``limit`` defaults to HISTORY_LIMIT. Everything a list shows
-    is on the row.
+    is on the row. Raises ValueError for a limit that is no whole number above 0.
     """
     return history_page(owner, limit=limit or app_settings.HISTORY_LIMIT, scope=scope)[0]
 
@@ -92,7 +94,9 @@ def history_page(
     """Return one page of the history and the place where the next begins; 1 statement.
 
     ``archived`` shows the archived sessions instead, in the order of their latest messages.
+    Raises ValueError for a limit that is no whole number above 0.
     """
+    _refuse_limit(limit)
     if after is None and not archived:
         rows = _first_page(owner, scope, limit + 1)
         return _up_to(rows, limit, archived=False)
@@ -104,6 +108,12 @@ def history_page(
     else:
         rows = _later_page(listed, limit + 1, after)
     return _up_to(rows, limit, archived=archived)
+
+
+def _refuse_limit(limit: Any) -> None:
+    """Say what is wrong; Django would raise what is none of its public errors."""
+    if not isinstance(limit, int) or not 1 <= limit <= MOST_ROWS:
+        raise ValueError(f"limit is {limit!r}; give a whole number from 1 to {MOST_ROWS}.")
 
 
 def _up_to(
@@ -190,7 +200,11 @@ def _others(
 def transcript(
     session: AbstractChatSession, limit: int = 50, before: int | None = None
 ) -> Transcript:
-    """Return the newest messages, or the newest before a position; 1 statement, no COUNT."""
+    """Return the newest messages, or the newest before a position; 1 statement, no COUNT.
+
+    Raises ValueError for a limit that is no whole number above 0.
+    """
+    _refuse_limit(limit)
     if before is None:
         rows = prepared.rows(_newest_of, messages(), limit + 1, session=session.pk)
     else:

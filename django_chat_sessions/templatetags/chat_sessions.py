@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -24,6 +25,7 @@ from django_chat_sessions.templatetags.moments import when_text
 
 logger = logging.getLogger(__name__)
 register = template.Library()
+NUMBER = re.compile("[0-9]{1,10}")
 
 
 class Unreachable(Exception):
@@ -62,14 +64,21 @@ def _reader(context: Context) -> str:
     return digest("reader", owner.identity).hex[:16]
 
 
-def _recent(context: Context, limit: int | None, scope: str | None) -> list[AbstractChatSession]:
+def _recent(context: Context, limit: Any, scope: Any) -> list[AbstractChatSession]:
     owner = _owner(context)
     if owner is None:
         return []
+    known = limit
+    if isinstance(limit, str):  # {% chat_history limit="5" %}, or a variable that is not there
+        known = int(limit) if NUMBER.fullmatch(limit) else limit or None
+    named = None if scope is None else str(scope)
     try:
-        return services.recent_sessions(owner, limit, scope=scope)
+        return services.recent_sessions(owner, known, scope=named)
     except DatabaseError as error:
         logger.error("The chat history cannot be shown: %s", type(error).__name__)
+        raise Unreachable from error
+    except ValueError as error:
+        logger.error("A chat tag was given what it cannot use: %s", error)
         raise Unreachable from error
 
 
@@ -112,7 +121,7 @@ def chat_styles(context: Context) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def recent_chat_sessions(
-    context: Context, limit: int | None = None, scope: str | None = None
+    context: Context, limit: int | str | None = None, scope: Any = None
 ) -> list[AbstractChatSession]:
     """``{% recent_chat_sessions as rows %}``: the reader's latest conversations; 1 statement."""
     try:
@@ -127,9 +136,9 @@ def chat_history(
     *,
     variant: str = "sidebar",
     title: str = "",
-    limit: int | None = None,
-    scope: str | None = None,
-    page: str = "",
+    limit: int | str | None = None,
+    scope: Any = None,
+    page: Any = "",
     current: Any = None,
 ) -> dict[str, Any]:
     """``{% chat_history %}``: the latest conversations by day, as links; 1 statement.
@@ -144,6 +153,7 @@ def chat_history(
         return {"is_reachable": False}
     now = clock.now()
     open_one = _named(context) if current is None else str(getattr(current, "pk", current))
+    page = str(page or "")
     linked = page or _address("sessions")
     groups = [
         {
@@ -192,15 +202,19 @@ def _machine_readable(moment: datetime | None) -> str:
 
 
 @register.inclusion_tag("django_chat_sessions/status.html", takes_context=True)
-def chat_session_status(context: Context, scope: str = "") -> dict[str, Any]:
+def chat_session_status(context: Context, scope: Any = "") -> dict[str, Any]:
     """``{% chat_session_status %}``: in words, whether a chat is open here; 1 or 2 statements."""
+    named = "" if scope is None else str(scope)
     try:
         owner = _owner(context)
-        arrival = None if owner is None else services.look(owner, scope)
+        arrival = None if owner is None else services.look(owner, named)
     except Unreachable:
         return {"is_reachable": False}
     except DatabaseError as error:
         logger.error("The chat status cannot be shown: %s", type(error).__name__)
+        return {"is_reachable": False}
+    except ValueError as error:  # such as a NUL, which PostgreSQL does not look for
+        logger.error("A chat tag was given what it cannot use: %s", error)
         return {"is_reachable": False}
     session = None if arrival is None else arrival.session
     now = clock.now()
@@ -254,8 +268,10 @@ def chat_widget(
 
 
 @register.filter
-def chat_state(
-    session: AbstractChatSession | None, now: datetime | None = None
-) -> SessionState | str:
+def chat_state(session: Any, now: datetime | None = None) -> SessionState | str:
     """``{{ session|chat_state }}``: active, expired or ended; nothing where there is no session."""
-    return session.state(now or clock.now()) if session else ""
+    if isinstance(session, AbstractChatSession):
+        return session.state(now if isinstance(now, datetime) else clock.now())
+    if session:
+        logger.error("chat_state was given a %s; give it a session.", type(session).__name__)
+    return ""

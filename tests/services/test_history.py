@@ -255,3 +255,18 @@ def test_no_lazy_query_hides_anywhere(owner: Owner, noon: Any, no_lazy_queries: 
     chat_sessions.sweep()
     chat_sessions.purge(older_than_days=0)
     assert get_message_model().objects.exists()
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "5", 10**30])
+def test_a_limit_that_is_none_is_named(owner: Owner, limit: Any) -> None:
+    session = talked(owner)
+    for verb in (
+        lambda: chat_sessions.recent_sessions(owner, limit),
+        lambda: chat_sessions.history_page(owner, limit=limit, archived=True),
+        lambda: chat_sessions.transcript(session, limit),
+        lambda: chat_sessions.transcript(session, limit, before=1),
+    ):
+        with pytest.raises(ValueError, match=f"limit is {limit!r}; give a whole number"):
+            verb()
+    with pytest.raises(ValueError, match="limit is 0; give a whole number"):
+        chat_sessions.transcript(session, 0)

@@ -511,3 +511,61 @@ def test_the_filter_says_the_state(reader: Caller, noon: Any) -> None:
 @pytest.mark.parametrize("nothing", [None, "", SimpleLazyObject(lambda: None)])
 def test_the_filter_says_nothing_of_no_session(nothing: Any) -> None:
     assert render("{{ session|chat_state }}", session=nothing) == ""
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '{% chat_history limit="1" %}',
+        "{% chat_history limit=nothing %}",
+        "{% chat_history page=5 %}",
+        "{% chat_history current=5 %}",
+        '{% recent_chat_sessions "1" as found %}{{ found.0.title }}',
+        "{% chat_session_status scope=5 %}",
+        "{% chat_session_status scope=missing %}",
+        "{% for one in found %}{{ one|chat_state:'x' }}{% endfor %}",
+    ],
+)
+def test_an_argument_that_can_be_understood_is(reader: Caller, tag: str) -> None:
+    for scope in ("", "5"):
+        services.send(reader.owner, "Hello", key=f"key-0000000{scope}", scope=scope)
+    found = services.recent_sessions(reader.owner)
+    shown = render(tag, request_of(reader), found=found, missing=None)
+    assert re.search("Hello|An answer is being written|active", shown)
+    assert shown.count("dcs-history-open") <= (1 if "limit=" in tag and "1" in tag else 2)
+
+
+@pytest.mark.parametrize(
+    ("tag", "named"),
+    [
+        ("{% chat_history limit=-1 %}", "-1"),
+        ("{% chat_history limit=1.5 %}", "1.5"),
+        ('{% chat_history limit="many" %}', "'many'"),
+        ("{% chat_history limit=99999999999999999999 %}", "99999999999999999999"),
+        ('{% recent_chat_sessions "many" as found %}{{ found|join:"" }}', "'many'"),
+        ("{{ 'x'|chat_state }}", "SafeString"),
+        ("{{ 5|chat_state }}", "int"),
+    ],
+)
+def test_an_argument_that_means_nothing_is_in_the_log_and_not_in_the_page(
+    reader: Caller, tag: str, named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    services.send(reader.owner, "Hello", key="key-00000001")
+    assert render(tag, request_of(reader)).strip() == ""
+    assert named in caplog.text
+
+
+@pytest.mark.parametrize("tag", ["{% chat_history scope=nul %}", "{% chat_session_status nul %}"])
+def test_a_scope_that_cannot_be_looked_for_raises_on_no_database(reader: Caller, tag: str) -> None:
+    render(tag, request_of(reader), nul="\x00")
+
+
+def test_what_the_database_cannot_be_asked_for_is_in_the_log(
+    reader: Caller, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any) -> Any:
+        raise ValueError("A string literal cannot contain NUL characters.")
+
+    monkeypatch.setattr(services, "look", refuse)
+    assert render("{% chat_session_status nul %}", request_of(reader), nul="\x00").strip() == ""
+    assert "cannot contain NUL" in caplog.text
