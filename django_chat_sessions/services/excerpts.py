@@ -7,6 +7,8 @@ import re
 import sys
 from typing import Any
 
+from django.db.models import Model
+
 TITLE_LENGTH = 80
 PREVIEW_LENGTH = 140
 DEEPEST = 30  # levels of JSON; MariaDB stores hardly more
@@ -18,6 +20,19 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def storable(text: str) -> str:
     """Return text that every database takes; NUL and lone surrogates become U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def fitting(model: type[Model], name: str, text: str) -> str:
+    """Return the text if the model's column takes it; 0 statements.
+
+    Raises ValueError for what PostgreSQL would refuse, and SQLite store all the same.
+    """
+    longest = getattr(model._meta.get_field(name), "max_length", None)
+    if longest is not None and len(text) > longest:
+        raise ValueError(f"{name} has {len(text)} characters; give up to {longest}.")
+    if storable(text) != text:
+        raise ValueError(f"{name} is {text!r}; give a text without NUL and lone surrogates.")
+    return text
 
 
 def storable_data(value: Any, depth: int = 1) -> Any:

@@ -11,6 +11,7 @@ from django_chat_sessions import clock
 from django_chat_sessions.exceptions import SessionEnded, SessionNotFound
 from django_chat_sessions.models import AbstractChatSession, EndReason
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.excerpts import fitting
 from django_chat_sessions.services.limiting import refuse_starts
 from django_chat_sessions.services.opening import (
     Arrival,
@@ -113,8 +114,10 @@ def touch(session: AbstractChatSession) -> bool:
 def end(session: AbstractChatSession, reason: str = EndReason.USER.value) -> AbstractChatSession:
     """End the session; ending an ended one changes nothing. 1 statement.
 
-    One that has expired already ends as expired. Sends ``session_ended`` once.
+    One that has expired already ends as expired. Raises ValueError for a reason that is longer
+    than its column (20 characters). Sends ``session_ended`` once.
     """
+    fitting(type(session), "end_reason", reason)
 
     def step(known: AbstractChatSession) -> None:
         if known.open_key is None:

@@ -17,6 +17,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, deadline_for
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services import prepared
+from django_chat_sessions.services.excerpts import fitting
 from django_chat_sessions.services.keys import Among, Keys
 from django_chat_sessions.services.races import RaceLost, compare_and_set, moving
 from django_chat_sessions.services.tables import announce, messages, sessions, tell_readers
@@ -175,8 +176,10 @@ def open_new(
 ) -> Arrival:
     """Close what is held and open a new session with its first messages, together.
 
-    Raises RaceLost or IntegrityError when another process was faster.
+    Raises RaceLost or IntegrityError when another process was faster, ValueError for a scope that
+    is longer than its column (100 characters).
     """
+    fitting(get_session_model(), "scope", scope)
     previous = held if held is not None else latest_session(owner, scope)
     session = _new_session(owner, scope, previous, now, **first)
     steps: list[Step] = [] if held is None else [closing(held, reason, now)]

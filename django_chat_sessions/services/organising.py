@@ -8,7 +8,7 @@ from django_chat_sessions import clock
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.models import AbstractChatSession, EndReason, Role
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.excerpts import storable, title_from
+from django_chat_sessions.services.excerpts import fitting, storable, title_from
 from django_chat_sessions.services.history import find_also_deleted
 from django_chat_sessions.services.opening import close
 from django_chat_sessions.services.races import (
@@ -39,8 +39,11 @@ def _note(session: AbstractChatSession, **values: Any) -> AbstractChatSession:
 
 
 def rename(session: AbstractChatSession, title: str) -> AbstractChatSession:
-    """Give the session a title; 1 statement. Not an activity."""
-    return _note(session, title=storable(title))
+    """Give the session a title; 1 statement. Not an activity.
+
+    Raises ValueError for one that is longer than its column (200 characters).
+    """
+    return _note(session, title=fitting(type(session), "title", storable(title)))
 
 
 def suggest_title(session: AbstractChatSession, title: str) -> AbstractChatSession:

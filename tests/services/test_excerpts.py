@@ -7,12 +7,14 @@ import sys
 import time
 
 import pytest
+from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
 from django_chat_sessions import get_session_model
 from django_chat_sessions.services.excerpts import (
     excerpt,
+    fitting,
     preview_of,
     storable,
     storable_data,
@@ -88,3 +90,18 @@ def test_title_and_preview_fit_their_columns() -> None:
     model = get_session_model()
     assert len(title_from("x" * 1000)) <= (model._meta.get_field("title").max_length or 0)
     assert len(preview_of("x" * 1000)) <= (model._meta.get_field("preview").max_length or 0)
+
+
+def test_a_host_whose_column_is_longer_may_fill_it() -> None:
+    class Page(models.Model):  # noqa: DJ008  nobody prints it
+        title = models.TextField()
+        scope = models.CharField(max_length=300)
+
+        class Meta:
+            app_label = "longer"
+            managed = False
+
+    assert fitting(Page, "title", "t" * 1000) == "t" * 1000
+    assert fitting(Page, "scope", "s" * 300) == "s" * 300
+    with pytest.raises(ValueError, match="scope has 301 characters; give up to 300"):
+        fitting(Page, "scope", "s" * 301)

@@ -645,3 +645,25 @@ class TestSignals:
             with pytest.raises(SessionNotFound):
                 chat_sessions.reopen(session)
         assert [name for name, _ in signals] == ["session_ended"]
+
+
+@pytest.mark.parametrize("scope", ["s" * 101, "a\x00b"])
+def test_a_scope_that_not_every_database_takes_begins_nothing(owner: Owner, scope: str) -> None:
+    for verb in (
+        lambda: chat_sessions.start(owner, scope),
+        lambda: chat_sessions.resume_or_start(owner, scope),
+        lambda: chat_sessions.send(owner, "Hello", key="key-00000001", scope=scope),
+    ):
+        with pytest.raises(ValueError, match=r"^scope .*; give "):
+            verb()
+    assert not get_session_model().objects.exists()
+    assert chat_sessions.start(owner, "s" * 100).opened.scope == "s" * 100
+
+
+@pytest.mark.parametrize("reason", ["r" * 21, "a\x00b"])
+def test_a_reason_that_not_every_database_takes_ends_nothing(owner: Owner, reason: str) -> None:
+    session = opened(owner)
+    with pytest.raises(ValueError, match=r"^end_reason .*; give "):
+        chat_sessions.end(session, reason)
+    assert chat_sessions.current(owner) is not None
+    assert chat_sessions.end(session, "r" * 20).end_reason == "r" * 20

@@ -48,6 +48,18 @@ class TestRename:
             chat_sessions.rename(session, "Biology")
         assert len(sent) == 1
 
+    def test_a_title_longer_than_its_column_is_refused_on_every_database(
+        self, owner: Owner
+    ) -> None:
+        session = talked(owner)
+        field: Any = type(session)._meta.get_field("title")
+        longest: int = field.max_length
+        with pytest.raises(ValueError, match=f"^title has {longest + 1} .* up to {longest}"):
+            chat_sessions.rename(session, "t" * (longest + 1))
+        assert stored(session).title == session.title == "Hello"
+        chat_sessions.rename(session, "t" * longest)
+        assert stored(session).title == "t" * longest
+
 
 class TestMarkRead:
     @pytest.fixture
