@@ -46,7 +46,11 @@ def parse_json(request: HttpRequest) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise ApiError("unsupported_media_type", _("Send the body as application/json."))
     try:
-        data = json.loads(request.body.decode(), parse_constant=_refuse_constant)
+        body = request.body
+        if not body and "Transfer-Encoding" in request.headers:  # under WSGI Django reads no chunks
+            sentence = _("Send the body with a Content-Length; this server takes none in chunks.")
+            raise ApiError("invalid_json", sentence)
+        data = json.loads(body.decode(), parse_constant=_refuse_constant)
         _inspect(data)
     except (UnreadablePostError, ValueError, RecursionError) as error:
         raise ApiError("invalid_json", _("The body is not valid JSON in UTF-8.")) from error

@@ -62,6 +62,16 @@ def test_b24_any_bytes_are_an_object_or_refused(body: bytes) -> None:
     assert isinstance(data, dict) if refused is None else refused.code == "invalid_json"
 
 
+def test_a_body_in_chunks_that_django_cannot_see_is_told_from_one_that_is_no_json() -> None:
+    for body, way_out in ((b"", "Content-Length"), (b"{", "not valid JSON")):
+        request = request_with(body)
+        request.META["HTTP_TRANSFER_ENCODING"] = "chunked"
+        _data, refused = tried(inputs.parse_json, request)
+        assert refused is not None
+        assert refused.code == "invalid_json"
+        assert way_out in refused.message
+
+
 @given(st.dictionaries(st.text(), anything_in_json, max_size=4))
 def test_b24_what_passes_the_gate_is_what_was_sent_and_can_be_stored(data: dict[str, Any]) -> None:
     parsed, refused = tried(inputs.parse_json, request_with(json.dumps(data).encode()))
