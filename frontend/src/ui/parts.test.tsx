@@ -498,6 +498,38 @@ describe("the transcript", () => {
   });
 });
 
+describe("the place of the reader", () => {
+  it("is kept when earlier messages come in, whatever has grown since the last one", async () => {
+    let grow = () => {};
+    class Observer {
+      constructor(seen: () => void) {
+        grow = seen;
+      }
+      observe() {}
+      disconnect() {}
+    }
+    vi.stubGlobal("ResizeObserver", Observer);
+    bench.server.start(
+      "",
+      Array.from({ length: 60 }, (_, index) => `message ${index}`),
+    );
+    await show();
+    const log = screen.getByRole("log");
+    let height = 5000;
+    Object.defineProperties(log, { scrollHeight: { get: () => height }, clientHeight: { value: 300 } });
+    log.scrollTop = 40;
+    fireEvent.scroll(log);
+    height = 9000;
+    act(grow);
+    expect(log.scrollTop).toBe(40);
+    height = 11_000;
+    fireEvent.click(button("Show earlier messages"));
+    await advance(0);
+    expect(screen.getByText("message 0")).toBeTruthy();
+    expect(log.scrollTop).toBe(40 + 2000);
+  });
+});
+
 describe("the focus", () => {
   /** The observer that looks after it runs when the page is at rest. */
   const rest = () => act(async () => {});

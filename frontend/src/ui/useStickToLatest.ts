@@ -51,7 +51,13 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
     if (!isFollowing.current) setNews(true);
   }, [lastKey, isWriting]);
 
-  useFollowGrowth(ref, isFollowing);
+  const onGrowth = useCallback(() => {
+    const box = ref.current;
+    // Else what has grown until now would be taken for rows that came in above.
+    if (box !== null && before.current !== null) before.current.height = box.scrollHeight;
+    if (isFollowing.current) toBottom(box);
+  }, []);
+  useGrowth(ref, onGrowth);
 
   const onScroll = useCallback(() => {
     const box = ref.current;
@@ -62,16 +68,14 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
 }
 
 /** Rows grow after they were added too: an answer is written, or its real height becomes known. */
-function useFollowGrowth(ref: RefObject<HTMLDivElement | null>, isFollowing: RefObject<boolean>) {
+function useGrowth(ref: RefObject<HTMLDivElement | null>, onGrowth: () => void) {
   useEffect(() => {
     const content = ref.current?.firstElementChild;
     if (!content || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(() => {
-      if (isFollowing.current) toBottom(ref.current);
-    });
+    const observer = new ResizeObserver(onGrowth);
     observer.observe(content);
     return () => observer.disconnect();
-  }, [ref, isFollowing]);
+  }, [ref, onGrowth]);
 }
 
 function toBottom(box: HTMLElement | null) {
