@@ -95,7 +95,6 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       id={id}
       className="dcs-composer-field"
       rows={1}
-      dir="auto"
       value={draft}
       placeholder={placeholder}
       enterKeyHint="send"

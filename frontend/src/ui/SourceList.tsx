@@ -18,9 +18,13 @@ export function SourceList({ metadata }: { metadata: Record<string, unknown> }) 
           // biome-ignore lint/suspicious/noArrayIndexKey: the number is what a citation refers to
           <li key={index}>
             <span className="dcs-source-number">{index + 1}</span>
-            <div>
+            <div dir="auto">
               {url === null ? <span className="dcs-source-name">{title}</span> : <SourceLink title={title} url={url} />}
-              {quote !== "" && <p className="dcs-quote">{quote}</p>}
+              {quote !== "" && (
+                <p className="dcs-quote" dir="auto">
+                  {quote}
+                </p>
+              )}
             </div>
           </li>
         ))}

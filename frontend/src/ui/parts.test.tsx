@@ -424,6 +424,13 @@ describe("an answer", () => {
     expect(screen.queryByRole("button", { name: "Copy" })).toBeNull();
   });
 
+  it("has sources that are read in their own direction", () => {
+    const sources = [{ title: "Heat", quote: "لماذا يسخن البحر؟" }];
+    const { container } = render(<SourceList metadata={{ sources }} />);
+    const own = [...container.querySelectorAll("[dir=auto]")].map(({ className }) => className);
+    expect(own).toEqual(["", "dcs-quote"]);
+  });
+
   it.each([
     [3, true],
     [4, false],
