@@ -90,7 +90,10 @@ function useClickOutside(root: { current: HTMLElement | null }, isActive: boolea
   useEffect(() => {
     if (!isActive) return;
     const listener = (event: PointerEvent) => {
-      if (event.target instanceof Node && !root.current?.contains(event.target)) latest.current();
+      if (!(event.target instanceof Node) || root.current?.contains(event.target)) return;
+      // What has the focus hears that it is left, as a title being typed, before it goes.
+      if (root.current?.contains(document.activeElement)) (document.activeElement as HTMLElement).blur();
+      latest.current();
     };
     document.addEventListener("pointerdown", listener);
     return () => document.removeEventListener("pointerdown", listener);

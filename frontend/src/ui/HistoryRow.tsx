@@ -23,20 +23,20 @@ export const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
   const { session, onAct } = props;
   const [isRenaming, setRenaming] = useState(false);
   const row = useRef<HTMLLIElement | null>(null);
+  const leave = () => setRenaming(false);
   const back = () => {
-    setRenaming(false);
+    leave();
     // The button exists again after this render.
     queueMicrotask(() => row.current?.querySelector<HTMLElement>(".dcs-history-open")?.focus());
   };
   const rename = (title: string) => {
-    back();
     if (title.trim() !== "" && title.trim() !== session.title) onAct("rename", session, title.trim());
   };
   const act = (verb: RowVerb) => (verb === "rename" ? setRenaming(true) : onAct(verb, session));
   return (
     <li ref={row} className="dcs-history-row" data-id={session.id}>
       {isRenaming ? (
-        <Renaming title={session.title} onDone={rename} onCancel={back} />
+        <Renaming title={session.title} onTitle={rename} onBack={back} onLeave={leave} />
       ) : (
         <Shown {...props} onAct={act} />
       )}
@@ -120,28 +120,51 @@ function Marked({ text, query }: { text: string; query: string }) {
   );
 }
 
-function Renaming(props: { title: string; onDone: (title: string) => void; onCancel: () => void }) {
+interface RenamingProps {
+  title: string;
+  onTitle: (title: string) => void;
+  /** Done, and the focus goes back to the row. */
+  onBack: () => void;
+  /** Done, and the focus has gone elsewhere. */
+  onLeave: () => void;
+}
+
+function Renaming({ title, onTitle, onBack, onLeave }: RenamingProps) {
   const words = useHistoryWords();
   const field = useRef<HTMLInputElement | null>(null);
-  useEffect(() => field.current?.select(), []);
+  useEffect(() => {
+    // Not every browser gives the focus to what is selected.
+    field.current?.focus();
+    field.current?.select();
+  }, []);
   return (
     <form
       className="dcs-rename"
       onSubmit={(event) => {
         event.preventDefault();
-        props.onDone(field.current?.value ?? "");
+        onTitle(field.current?.value ?? "");
+        onBack();
       }}
     >
       <input
         ref={field}
         className="dcs-rename-field"
         aria-label={words.renameLabel}
-        defaultValue={props.title}
+        defaultValue={title}
         maxLength={200}
+        enterKeyHint="done"
+        // Who taps beside it has not given it up; a window that is left keeps its focus.
+        onBlur={({ currentTarget }) => {
+          if (document.activeElement === currentTarget) return;
+          onTitle(currentTarget.value);
+          onLeave();
+        }}
         onKeyDown={(event) => {
           if (event.key !== "Escape") return;
           event.stopPropagation();
-          props.onCancel();
+          // Else the browser would close a chat that covers the page.
+          event.preventDefault();
+          onBack();
         }}
       />
     </form>

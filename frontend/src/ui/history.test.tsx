@@ -100,6 +100,28 @@ describe("the sidebar", () => {
     expect(bench.server.count("PATCH", /./)).toBe(1);
   });
 
+  it("keeps a title that was typed when the focus goes elsewhere, and leaves it there", async () => {
+    await show(["Ice"]);
+    const rename = (title: string) => {
+      choose(names()[0] ?? "", "Rename");
+      fireEvent.change(screen.getByLabelText("Title"), { target: { value: title } });
+    };
+    rename("Snow");
+    // The window is left, and the field is where the focus comes back to.
+    fireEvent.blur(screen.getByLabelText("Title"));
+    expect(screen.getByLabelText("Title")).toBeTruthy();
+    act(() => screen.getByText("Elsewhere").focus());
+    await act(settle);
+    expect(screen.queryByLabelText("Title")).toBeNull();
+    expect(bench.server.sessions[0]?.title).toBe("Snow");
+    expect(document.activeElement).toBe(screen.getByText("Elsewhere"));
+    rename("Hail");
+    fireEvent.keyDown(screen.getByLabelText("Title"), { key: "Escape" });
+    await act(settle);
+    expect(names()).toEqual(["Snow"]);
+    expect(bench.server.count("PATCH", /./)).toBe(1);
+  });
+
   it("has a menu for each row: arrow keys, Escape, and the focus comes back", async () => {
     await show(["Ice"]);
     const press = (key: string) => fireEvent.keyDown(document.activeElement as Element, { key });
@@ -425,6 +447,18 @@ describe("the dropdown", () => {
     fireEvent.click(screen.getByRole("button", { name: "Undo" }));
     await act(settle);
     expect(names()).toEqual(["Ice", "Salt"]);
+  });
+
+  it("keeps a title that was typed when a click elsewhere closes it", async () => {
+    await show(["Ice"], { variant: "dropdown" });
+    fireEvent.click(screen.getByRole("button", { name: "Chats" }));
+    await act(settle);
+    choose("Ice", "Rename");
+    fireEvent.change(screen.getByLabelText("Title"), { target: { value: "Snow" } });
+    fireEvent.pointerDown(screen.getByText("Elsewhere"));
+    await act(settle);
+    expect(screen.queryByRole("navigation")).toBeNull();
+    expect(bench.server.sessions[0]?.title).toBe("Snow");
   });
 
   it("is not closed by the Escape that closes a menu", async () => {

@@ -190,6 +190,21 @@ describe("a floating chat", () => {
     expect(document.activeElement).toBe(button("Open chat"));
   });
 
+  it("Escape while a chat is renamed closes neither the chat nor its history", async () => {
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    bench.server.changeSession(id, { title: "Heat" });
+    await show({ layout: "floating", history: "dropdown" });
+    await open();
+    fireEvent.click(await screen.findByRole("button", { name: "Chats" }));
+    await advance(0);
+    fireEvent.keyDown(screen.getByRole("button", { name: /^Heat/ }), { key: "F2" });
+    // The browser itself would close a chat that covers the page.
+    expect(fireEvent.keyDown(screen.getByLabelText("Title"), { key: "Escape" })).toBe(false);
+    expect(screen.queryByLabelText("Title")).toBeNull();
+    expect(screen.getByRole("searchbox")).toBeTruthy();
+    expect(dialog()?.open).toBe(true);
+  });
+
   it("Escape stops an answer before it closes the chat, and closes a history before that", async () => {
     await show({ layout: "floating", history: "dropdown" });
     await open();
