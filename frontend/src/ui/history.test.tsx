@@ -401,6 +401,20 @@ describe("the sidebar", () => {
     vi.unstubAllGlobals();
   });
 
+  it("goes on with the first row that came, when the last have come and the button goes", async () => {
+    await show(["Ice", "Salt", "Snow", "Hail", "Rime"], { limit: 2 });
+    const button = screen.getByRole("button", { name: "Show more" });
+    button.focus();
+    fireEvent.click(button);
+    await act(settle);
+    expect(names()).toHaveLength(4);
+    expect(document.activeElement).toBe(button);
+    fireEvent.click(button);
+    await act(settle);
+    expect(button.isConnected).toBe(false);
+    expect(document.activeElement).toBe(row("Rime"));
+  });
+
   it("shows more on request", async () => {
     await show(["Ice", "Salt", "Snow"], { limit: 2 });
     fireEvent.click(screen.getByRole("button", { name: "Show more" }));

@@ -1,7 +1,7 @@
 import { type FocusEvent, type RefObject, useRef } from "react";
 import { useBeforePaint } from "./useBeforePaint.js";
 
-/** The row that has the focus, or is to have it, and its place in the list. */
+/** The row that has the focus, or is to have it, and its place; without an id it is what comes after the rows. */
 interface Held {
   id: string | undefined;
   at: number;
@@ -13,17 +13,22 @@ export function useKeptRow(list: RefObject<HTMLElement | null>, onRow: (id: stri
   useBeforePaint(() => {
     const { current } = list;
     const { current: last } = held;
-    if (current === null || last === null || current.contains(document.activeElement)) return;
+    if (current === null || last === null) return;
     const all = rowsIn(current);
+    if (current.contains(document.activeElement)) {
+      // What comes in above it takes its place when it goes.
+      if (last.id === undefined) last.at = all.length;
+      return;
+    }
     const row = all.find(({ dataset }) => dataset.id === last.id) ?? all[Math.min(last.at, all.length - 1)];
     (row?.querySelector<HTMLElement>(".dcs-history-open") ?? current).focus();
   });
   const onFocus = (event: FocusEvent<HTMLElement>) => {
     const all = rowsIn(event.currentTarget);
     const at = all.findIndex((row) => row.contains(event.target));
-    if (at === -1) return;
-    held.current = { id: all[at]?.dataset.id, at };
-    onRow(held.current.id);
+    const id = all[at]?.dataset.id;
+    held.current = { id, at: at === -1 ? all.length : at };
+    if (id !== undefined) onRow(id);
   };
   // React says nothing of a focus that goes because its element does.
   const onBlur = () => {
