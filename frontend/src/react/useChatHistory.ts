@@ -1,6 +1,7 @@
 import { useEffect, useMemo } from "react";
 import { createHistoryStore, type HistorySnapshot, type HistoryStore, type Session } from "../core/index.js";
 import { useChatConnection } from "./ChatProvider.js";
+import { putAway } from "./putAway.js";
 import { useSelection } from "./useSelection.js";
 
 export interface ChatHistoryOptions {
@@ -33,24 +34,19 @@ export function useChatHistory(options: ChatHistoryOptions = {}): ChatHistorySta
   const snapshot = useSelection(list, (whole) => whole);
   const openId = useSelection(store, (chat) => chat.session?.id ?? null);
   const verbs = useMemo(() => {
-    /** What is put away is not left on screen. */
-    const leave = async (sessionId: string, away: Promise<boolean>) => {
-      const isAway = await away;
-      if (isAway && store.getSnapshot().session?.id === sessionId) await store.openCurrent();
-      return isAway;
-    };
+    const { leave, comeBack } = putAway(store);
     const restoring = new Map<string, Promise<boolean>>();
     return {
       ...list,
       archive: (sessionId: string, isArchived: boolean) => {
         const done = list.archive(sessionId, isArchived);
-        return isArchived ? leave(sessionId, done) : done;
+        return isArchived ? leave(sessionId, done) : comeBack(sessionId, done);
       },
       remove: (sessionId: string) => leave(sessionId, list.remove(sessionId)),
       restore: (sessionId: string, before?: Session) => {
         const done = list.restore(sessionId, before);
         restoring.set(sessionId, done);
-        return done;
+        return comeBack(sessionId, done);
       },
       async open(sessionId: string) {
         await restoring.get(sessionId); // it is listed before the server has it back

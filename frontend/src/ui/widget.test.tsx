@@ -357,6 +357,54 @@ describe("trouble", () => {
   });
 });
 
+describe("a chat that was put away while it was on screen", () => {
+  const inLog = (text: string) => within(screen.getByRole("log")).queryByText(text);
+  const choose = async (title: RegExp, item: string) => {
+    const row = screen.getByRole("button", { name: title }).closest("li") as HTMLElement;
+    fireEvent.click(within(row).getByRole("button", { name: /^Options/ }));
+    fireEvent.click(within(row).getByRole("menuitem", { name: item }));
+    await advance(0);
+  };
+  const undo = async () => {
+    fireEvent.click(screen.getByRole("button", { name: "Undo" }));
+    await advance(0);
+  };
+
+  it.each(["Delete", "Archive"])("is on screen again and goes on when that is taken back: %s", async (item) => {
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    bench.server.changeSession(id, { title: "Heat" });
+    await show({ history: "sidebar" });
+    await choose(/^Heat/, item);
+    expect(inLog("Because.")).toBeNull();
+    await undo();
+    expect(inLog("Because.")).toBeTruthy();
+    expect(status()).toBe("Chat continued");
+  });
+
+  it("is read again when it was an older one", async () => {
+    const old = bench.server.start("", ["Old question", "Old answer"]);
+    bench.server.changeSession(old.id, { title: "Ice", state: "ended", end_reason: "user" });
+    await show({ history: "sidebar" });
+    fireEvent.click(screen.getByRole("button", { name: /^Ice/ }));
+    await advance(0);
+    await choose(/^Ice/, "Delete");
+    await undo();
+    expect(inLog("Old answer")).toBeTruthy();
+    expect(screen.getByText("You are reading an older chat.")).toBeTruthy();
+  });
+
+  it("does not take the place of one that was begun meanwhile", async () => {
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    bench.server.changeSession(id, { title: "Heat" });
+    await show({ history: "sidebar" });
+    await choose(/^Heat/, "Delete");
+    await ask("Another?");
+    await undo();
+    expect(screen.getByRole("button", { name: /^Heat/ })).toBeTruthy();
+    expect(inLog("Another?")).toBeTruthy();
+  });
+});
+
 describe("an older chat", () => {
   it("is read-only until continued, and left again", async () => {
     const old = bench.server.start("", ["Old question", "Old answer"]);
