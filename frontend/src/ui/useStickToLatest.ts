@@ -3,6 +3,12 @@ import { useBeforePaint } from "./useBeforePaint.js";
 
 const NEAR = 48;
 
+interface Seen {
+  height: number;
+  firstKey: string | undefined;
+  lastKey: string | undefined;
+}
+
 interface StickToLatest {
   ref: RefObject<HTMLDivElement | null>;
   isAtLatest: boolean;
@@ -18,7 +24,7 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
   const lastKey = rows.at(-1)?.key;
   const ref = useRef<HTMLDivElement | null>(null);
   const isFollowing = useRef(true);
-  const before = useRef<{ height: number; firstKey: string | undefined; lastKey: string | undefined } | null>(null);
+  const before = useRef<Seen | null>(null);
   const [isAtLatest, setAtLatest] = useState(true);
   const [hasNews, setNews] = useState(false);
 
@@ -38,11 +44,10 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
     if (box === null) return;
     const last = before.current;
     before.current = { height: box.scrollHeight, firstKey, lastKey };
-    const isPrepended = last !== null && last.firstKey !== firstKey && last.lastKey === lastKey;
-    const isOther = last?.firstKey !== firstKey && !rows.some(({ key }) => key === last?.lastKey);
+    const change = changeOf(last, rows);
     // Another chat: where its reader was in the one before says nothing.
-    if (isOther) jump();
-    else if (isPrepended) box.scrollTop += box.scrollHeight - last.height;
+    if (change === "another") jump();
+    else if (change === "above") box.scrollTop += box.scrollHeight - (last?.height ?? 0);
     else if (isFollowing.current) toBottom(box);
   }, [firstKey, lastKey, jump]);
 
@@ -51,10 +56,9 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
     if (!isFollowing.current) setNews(true);
   }, [lastKey, isWriting]);
 
-  const onGrowth = useCallback(() => {
-    const box = ref.current;
+  const onGrowth = useCallback((box: HTMLElement) => {
     // Else what has grown until now would be taken for rows that came in above.
-    if (box !== null && before.current !== null) before.current.height = box.scrollHeight;
+    if (before.current !== null) before.current.height = box.scrollHeight;
     if (isFollowing.current) toBottom(box);
   }, []);
   useGrowth(ref, onGrowth);
@@ -67,12 +71,20 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
   return { ref, isAtLatest, hasNews, onScroll, jump };
 }
 
+/** What has become of the rows since they were seen: those of another chat, or more of them above. */
+function changeOf(last: Seen | null, rows: readonly { key: string }[]): "another" | "above" | null {
+  if (last?.firstKey === rows[0]?.key) return null;
+  if (!rows.some(({ key }) => key === last?.lastKey)) return "another";
+  return last?.lastKey === rows.at(-1)?.key ? "above" : null;
+}
+
 /** Rows grow after they were added too: an answer is written, or its real height becomes known. */
-function useGrowth(ref: RefObject<HTMLDivElement | null>, onGrowth: () => void) {
+function useGrowth(ref: RefObject<HTMLDivElement | null>, onGrowth: (box: HTMLElement) => void) {
   useEffect(() => {
-    const content = ref.current?.firstElementChild;
-    if (!content || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(onGrowth);
+    const box = ref.current;
+    const content = box?.firstElementChild;
+    if (!box || !content || typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(() => onGrowth(box));
     observer.observe(content);
     return () => observer.disconnect();
   }, [ref, onGrowth]);
