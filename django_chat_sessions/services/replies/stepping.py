@@ -73,7 +73,13 @@ async def _begin(
     result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event
 ) -> asyncio.Task[Any]:
     task = asyncio.create_task(_walk(result, given, wanted))
-    task.add_done_callback(lambda _task: given.put_nowait(_END))
+
+    def over(task: asyncio.Task[Any]) -> None:
+        if not task.cancelled():
+            task.exception()  # looked at, or asyncio logs its text where a SystemExit ended it all
+        given.put_nowait(_END)
+
+    task.add_done_callback(over)
     return task
 
 

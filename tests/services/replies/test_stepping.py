@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -72,6 +73,22 @@ def test_nothing_goes_on_between_two_pieces() -> None:
     assert reached == ["asked"]
     assert list(steps) == ["two"]
     assert reached == ["asked", "two"]
+
+
+def test_what_ends_a_responder_is_raised_and_told_to_no_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def stream() -> AsyncIterator[str]:
+        yield "one"
+        raise SystemExit("SECRET-4711")
+
+    steps = stepped(stream())
+    assert next(steps) == "one"
+    with pytest.raises(SystemExit):
+        next(steps)
+    del steps
+    gc.collect()  # asyncio logs what a task raised when that is gone and nobody has looked
+    assert caplog.text == ""
 
 
 def test_an_iterator_that_cannot_be_closed_is_let_be() -> None:
