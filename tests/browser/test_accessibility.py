@@ -205,4 +205,6 @@ def test_w13_what_changes_is_said(visitor: Reader, site: Site, place: Place) -> 
     expect(said).to_have_text(re.compile("This chat pauses in (1 minute|30 seconds)"))
     site.let_pass(60)
     chat.page.clock.fast_forward(60_000)
-    expect(said).to_have_text("This chat paused after 5 minutes without activity")
+    expect(said).to_have_text(
+        "This chat paused after 5 minutes without activity. Your next message starts a new chat."
+    )

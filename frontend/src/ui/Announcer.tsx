@@ -1,8 +1,10 @@
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
-import type { Message } from "../core/index.js";
+import type { ChatSnapshot, Message } from "../core/index.js";
 import { useChatSelector, useSessionStatus } from "../react/index.js";
-import { isCutOff, spokenStatus } from "./statusText.js";
-import { type ChatWords, useWords } from "./words.js";
+import { reasonText } from "./BoundaryNotice.js";
+import { waitsFor } from "./PendingRow.js";
+import { answerOutcome, isCutOff, spokenStatus } from "./statusText.js";
+import { useWords } from "./words.js";
 
 const AnnouncerContext = createContext<((text: string) => void) | null>(null);
 
@@ -13,16 +15,33 @@ export function useAnnounce(): ((text: string) => void) | null {
 
 /** The one live region of a chat; the words being written are not read out one by one. */
 export function Announcer({ children }: { children?: ReactNode }) {
-  const [said, setSaid] = useState({ text: "", count: 0 });
-  const [announce] = useState(() => (text: string) => setSaid(({ count }) => ({ text, count: count + 1 })));
+  const [said, setSaid] = useState<{ texts: string[]; count: number }>({ texts: [], count: 0 });
+  const heard = useRef(0);
+  const [announce] = useState(() => (text: string) => {
+    const { current } = heard;
+    // What comes at the same moment is said too, and not in its place.
+    setSaid(({ texts, count }) => ({
+      texts: count === current ? [text] : [...new Set([...texts, text])],
+      count: current + 1,
+    }));
+  });
+  useEffect(() => {
+    heard.current = said.count;
+  }, [said]);
+  useSpokenBoundary(announce);
   useSpokenStatus(announce);
+  useSpokenWaiting(announce);
   useSpokenAnswers(announce);
   return (
     <AnnouncerContext.Provider value={announce}>
       {children}
       <div className="dcs-hidden" aria-live="polite" data-testid="dcs-announcer">
         {/* A new element is read out even when it says the same again. */}
-        <span key={said.count}>{said.text}</span>
+        <div key={said.count}>
+          {said.texts.map((text) => (
+            <p key={text}>{text}</p>
+          ))}
+        </div>
       </div>
     </AnnouncerContext.Provider>
   );
@@ -37,20 +56,22 @@ function useSpokenStatus(announce: (text: string) => void) {
   const isDurable = useChatSelector((chat) => chat.durable);
   const isLost = isCutOff(info);
   const text = spokenStatus(info, isDurable, words);
-  const last = useRef<{ text: string; isLost: boolean } | null>(null);
+  const { status } = info;
+  const last = useRef<{ text: string; isLost: boolean; status: string } | null>(null);
   useEffect(() => {
     const before = last.current;
     if (text === before?.text || text === null) return;
     const say = () => {
-      last.current = { text, isLost };
-      const news = before?.isLost && !isLost ? words.connectedAgain : text;
+      last.current = { text, isLost, status };
+      const isKept = before?.status === "expiring" && status === "active" && text === "";
+      const news = before?.isLost && !isLost ? words.connectedAgain : isKept ? words.statusReopened : text;
       // What a page says at first is read with the page.
       if (before !== null && news !== "") announce(news);
     };
     if (!isLost) return say();
     const timer = setTimeout(say, FLICKER);
     return () => clearTimeout(timer);
-  }, [text, isLost, words, announce]);
+  }, [text, isLost, status, words, announce]);
 }
 
 /** Once that an answer is ready, here or elsewhere. */
@@ -58,21 +79,50 @@ function useSpokenAnswers(announce: (text: string) => void) {
   const words = useWords();
   const elsewhere = useChatSelector((chat) => chat.answeredElsewhere);
   const running = useChatSelector((chat) => chat.running !== null);
-  const lastState = useChatSelector((chat) => chat.messages.at(-1)?.state ?? "");
+  const last = useChatSelector(lastAtRest);
   const session = useChatSelector((chat) => chat.session?.id ?? null);
   const before = useRef({ running, session });
   useEffect(() => {
     const was = before.current;
     before.current = { running, session };
-    if (was.running && !running && was.session === session) announce(answerOutcome(lastState, words));
-  }, [running, session, lastState, words, announce]);
+    if (was.running && !running && was.session === session) announce(answerOutcome(last, words));
+  }, [running, session, last, words, announce]);
   useEffect(() => {
     if (elsewhere !== null) announce(words.answerElsewhere);
   }, [elsewhere, words, announce]);
 }
 
-export function answerOutcome(state: Message["state"], words: ChatWords): string {
-  if (state === "answered") return words.answerReady;
-  if (state === "stopped") return words.stopped;
-  return state === "interrupted" ? words.interrupted : words.answerFailed;
+/** The latest message when nothing is being written: an answer that grows is no news. */
+export function lastAtRest({ running, messages }: ChatSnapshot): Message | null {
+  return running === null ? (messages.at(-1) ?? null) : null;
+}
+
+/** That a new chat has begun; whoever comes to a page reads that in its transcript. */
+function useSpokenBoundary(announce: (text: string) => void) {
+  const words = useWords();
+  const entry = useChatSelector(({ entries }) => entries.findLast(({ kind }) => kind === "boundary"));
+  const known = useRef<Set<string> | null>(null);
+  useEffect(() => {
+    const isFirst = known.current === null;
+    known.current ??= new Set();
+    if (entry?.kind !== "boundary" || known.current.has(entry.key)) return;
+    known.current.add(entry.key);
+    if (!isFirst) announce(reasonText(entry.boundary, words));
+  }, [entry, words, announce]);
+}
+
+/** Why what was just sent is not on its way yet. */
+function useSpokenWaiting(announce: (text: string) => void) {
+  const words = useWords();
+  const key = useChatSelector(({ pending }) => pending.at(-1)?.key);
+  const reason = useChatSelector((chat) => {
+    const last = chat.pending.at(-1);
+    return last === undefined || last.state === "failed" ? "sending" : waitsFor(chat, last);
+  });
+  const before = useRef<{ key: string | undefined } | null>(null);
+  useEffect(() => {
+    const isNew = before.current !== null && before.current.key !== key;
+    before.current = { key };
+    if (isNew && reason !== "sending") announce(words[reason]);
+  }, [key, reason, words, announce]);
 }

@@ -22,7 +22,8 @@ export function BoundaryNotice({ boundary }: BoundaryNoticeProps) {
   );
 }
 
-function reasonText({ reason, seconds }: Boundary, words: ChatWords): string {
+/** That a new chat began, and why. */
+export function reasonText({ reason, seconds }: Boundary, words: ChatWords): string {
   if (reason === "idle") return words.boundary(durationText(seconds, words.locale));
   if (reason === "user") return words.boundaryByWish;
   if (reason === "day") return words.boundaryDay;

@@ -8,9 +8,10 @@ import {
   useState,
 } from "react";
 import { useChatSelector } from "../react/index.js";
-import { answerOutcome } from "./Announcer.js";
+import { lastAtRest } from "./Announcer.js";
 import { Launcher } from "./Launcher.js";
 import { useSlot } from "./slots.js";
+import { answerOutcome } from "./statusText.js";
 import { useBeforePaint } from "./useBeforePaint.js";
 import { type ChatWords, useWords } from "./words.js";
 
@@ -93,7 +94,7 @@ function useShown(dialog: RefObject<HTMLDialogElement | null>, isOpen: boolean) 
 /** How the last answer ended, if nobody saw that. */
 function useNewsWhileClosed(isOpen: boolean, words: ChatWords): string {
   const isRunning = useChatSelector((chat) => chat.running !== null);
-  const state = useChatSelector((chat) => chat.messages.at(-1)?.state ?? "");
+  const last = useChatSelector(lastAtRest);
   const session = useChatSelector((chat) => chat.session?.id);
   const before = useRef({ isRunning, session });
   const [news, setNews] = useState("");
@@ -101,8 +102,8 @@ function useNewsWhileClosed(isOpen: boolean, words: ChatWords): string {
     const was = before.current;
     before.current = { isRunning, session };
     if (isOpen) setNews("");
-    else if (was.isRunning && !isRunning && was.session === session) setNews(answerOutcome(state, words));
-  }, [isOpen, isRunning, session, state, words]);
+    else if (was.isRunning && !isRunning && was.session === session) setNews(answerOutcome(last, words));
+  }, [isOpen, isRunning, session, last, words]);
   return news;
 }
 

@@ -39,6 +39,8 @@ export function MessageList({ greeting, children }: MessageListProps) {
         ref={ref}
         className="dcs-log"
         role="log"
+        // All that is news is said by the one live region of the chat, once.
+        aria-live="off"
         aria-label={words.transcript}
         aria-busy={isBusy || isLoading}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard

@@ -5,6 +5,7 @@ import { CopyButton } from "./CopyButton.js";
 import { LinkButton } from "./LinkButton.js";
 import { SourceList } from "./SourceList.js";
 import { useSlot } from "./slots.js";
+import { problemText } from "./statusText.js";
 import { useToday } from "./useToday.js";
 import { type ChatWords, momentText, useWords } from "./words.js";
 
@@ -104,10 +105,4 @@ function AskAgain({ words }: { words: ChatWords }) {
       {words.askAgain}
     </LinkButton>
   );
-}
-
-function problemText({ state, error }: Message, words: ChatWords): string | null {
-  if (state === "failed") return error || words.answerFailed;
-  if (state === "interrupted") return error || words.interrupted;
-  return state === "stopped" ? words.stopped : null;
 }

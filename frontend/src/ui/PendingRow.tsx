@@ -36,7 +36,7 @@ function Waiting({ pending }: PendingRowProps) {
   return words[useChatSelector((chat) => waitsFor(chat, pending))];
 }
 
-function waitsFor({ status, running, pending }: ChatSnapshot, { key, state }: PendingMessage) {
+export function waitsFor({ status, running, pending }: ChatSnapshot, { key, state }: PendingMessage) {
   if (status === "offline" || status === "reconnecting") return "waitingForConnection";
   return state === "queued" && (running !== null || pending[0]?.key !== key) ? "waitingForTurn" : "sending";
 }

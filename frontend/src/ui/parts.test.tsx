@@ -390,7 +390,9 @@ describe("the status", () => {
 
   it("by itself tells those who listen, and in a widget leaves that to the widget", async () => {
     await show();
-    expect(document.querySelectorAll("[aria-live], [role=status]")).toHaveLength(1);
+    expect(document.querySelectorAll("[aria-live=polite], [role=status]")).toHaveLength(1);
+    // A log is a live region, too, unless it says that it is not.
+    expect(screen.getByRole("log").getAttribute("aria-live")).toBe("off");
     cleanup();
     inside(storeOf({ status: "active" }), <SessionStatus />);
     expect(document.querySelectorAll("[aria-live]")).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { idleSeconds } from "../core/index.js";
+import { idleSeconds, type Message } from "../core/index.js";
 import type { SessionStatusInfo } from "../react/index.js";
 import { type ChatWords, clockText, durationText } from "./words.js";
 
@@ -32,7 +32,23 @@ export function spokenStatus(info: SessionStatusInfo, isDurable: boolean, words:
   if (status === "loading") return null;
   if (running !== null && status !== "offline") return running === "reconnecting" ? words.reconnecting : words.thinking;
   if (status === "active") return "";
-  return status === "expiring" ? spokenCountdown(info, words) : statusText(info, isDurable, words);
+  if (status === "expiring") return spokenCountdown(info, words);
+  const text = statusText(info, isDurable, words);
+  const isOver = (status === "expired" || status === "ended") && !info.readOnly;
+  return isOver ? `${text}. ${words.nextStartsNew}` : text;
+}
+
+/** Why an answer is not whole. */
+export function problemText({ state, error }: Message, words: ChatWords): string | null {
+  if (state === "failed") return error || words.answerFailed;
+  if (state === "interrupted") return error || words.interrupted;
+  return state === "stopped" ? words.stopped : null;
+}
+
+/** How the last answer ended. */
+export function answerOutcome(last: Message | null, words: ChatWords): string {
+  if (last?.state === "answered") return words.answerReady;
+  return (last && problemText(last, words)) ?? words.answerFailed;
 }
 
 function expiredText({ session, previous }: SessionStatusInfo, words: ChatWords): string {

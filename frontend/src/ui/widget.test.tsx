@@ -38,6 +38,7 @@ const field = () => screen.getByLabelText<HTMLTextAreaElement>("Message");
 const write = (text: string) => fireEvent.change(field(), { target: { value: text } });
 const status = () => document.querySelector(".dcs-status-text")?.textContent;
 const said = () => screen.getByTestId("dcs-announcer").textContent;
+const saidAll = () => [...screen.getByTestId("dcs-announcer").querySelectorAll("p")].map((one) => one.textContent);
 const ask = async (text: string) => {
   write(text);
   fireEvent.keyDown(field(), { key: "Enter" });
@@ -92,9 +93,11 @@ describe("the main flow", () => {
     fireEvent.click(screen.getByRole("button", { name: "Keep this chat" }));
     await advance(0);
     expect(status()).toBe("Active");
+    expect(said()).toBe("Chat continued");
     write("half a thought");
     await advance(333_000);
     expect(status()).toBe("This chat paused after 5 minutes without activity");
+    expect(said()).toBe("This chat paused after 5 minutes without activity. Your next message starts a new chat.");
     expect(screen.getByText("Because.")).toBeTruthy();
     expect(field().value).toBe("half a thought");
     fireEvent.click(screen.getByRole("button", { name: "Continue this chat" }));
@@ -119,10 +122,13 @@ describe("the main flow", () => {
     await show();
     await advance(720_000);
     await ask("And then?");
-    expect(screen.getByText("New chat started: 12 minutes without activity")).toBeTruthy();
+    const line = "New chat started: 12 minutes without activity";
+    expect(within(screen.getByRole("log")).getByText(line)).toBeTruthy();
+    expect(saidAll()).toEqual([line, "Thinking…"]);
     fireEvent.click(screen.getByRole("button", { name: "Continue the previous one" }));
     await advance(0);
     expect(status()).toBe("Chat continued");
+    expect(said()).toBe("Chat continued");
     expect(screen.queryByText("And then?")).toBeNull();
   });
 
@@ -285,7 +291,8 @@ describe("trouble", () => {
     act(() => tab.page.signal("offline"));
     await ask("Still here?");
     expect(status()).toBe("Offline – your words are kept");
-    expect(screen.getByText("Waiting for the connection…")).toBeTruthy();
+    expect(within(screen.getByRole("log")).getByText("Waiting for the connection…")).toBeTruthy();
+    expect(said()).toBe("Waiting for the connection…");
     bench.server.offline = false;
     act(() => tab.page.signal("online"));
     await advance(0);
@@ -335,8 +342,8 @@ describe("trouble", () => {
     await ask("Why?");
     bench.server.finish("", "failed", "The model is away.");
     await advance(1000);
-    expect(screen.getByText("The model is away.")).toBeTruthy();
-    expect(said()).toBe("The answer did not succeed");
+    expect(within(screen.getByRole("log")).getByText("The model is away.")).toBeTruthy();
+    expect(said()).toBe("The model is away.");
     fireEvent.click(screen.getByRole("button", { name: "Ask again" }));
     await advance(0);
     expect(status()).toBe("Thinking…");
