@@ -99,6 +99,31 @@ def test_on_a_phone_it_fills_the_screen_and_keeps_the_focus(visitor: Reader, cor
     expect(launcher(page)).to_be_focused()
 
 
+def test_on_a_phone_a_title_is_given_up_or_kept_without_leaving_the_chat(
+    visitor: Reader, corner: Place
+) -> None:
+    visitor.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    chat = visitor.chat(corner)
+    page = chat.page
+    page.goto(corner.address)
+    launcher(page).tap()
+    chat.converse(QUESTION)
+    chat.open_history()
+    title = chat.history.get_by_role("textbox", name="Title")
+    chat.choose(QUESTION, "Rename")
+    title.fill("Given up")
+    page.keyboard.press("Escape")
+    expect(title).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    chat.choose(QUESTION, "Rename")
+    title.fill("Warmth")
+    with page.expect_response(lambda one: one.request.method == "PATCH"):
+        chat.log.tap(position={"x": 10, "y": 500})
+    expect(chat.history).to_have_count(0)
+    chat.open_history()
+    expect(chat.row("Warmth")).to_be_visible()
+
+
 def test_escape_stops_an_answer_before_it_closes_the_chat(floating: Chat, waiting: Waiting) -> None:
     launcher(floating.page).click()
     floating.wait().ask()
@@ -159,3 +184,63 @@ def test_what_arrives_further_down_is_told(
     expect(jump).to_have_count(0)
     expect(chat.log).to_be_focused()
     expect(chat.answers.last.get_by_text("The end.")).to_be_in_viewport()
+
+
+def test_earlier_messages_leave_the_reader_where_they_are(
+    visitor: Reader, site: Site, place: Place
+) -> None:
+    chat = visitor.chat(place).open().converse(QUESTION)
+    add_messages(site, 120)
+    chat.reload()
+    earlier = chat.log.get_by_role("button", name="Show earlier messages")
+    expect(earlier).to_be_attached()
+    scroll_to_the_top(chat)
+    first = chat.messages.first.element_handle()
+    top = "(row) => row.getBoundingClientRect().top"
+    before, count = first.evaluate(top), chat.messages.count()
+    # As it is: to come into sight first would move what is measured.
+    earlier.dispatch_event("click")
+    expect(chat.messages).not_to_have_count(count)
+    chat.page.wait_for_timeout(300)  # rows around it get their real heights
+    assert abs(first.evaluate(top) - before) < 2
+
+
+@pytest.mark.parametrize("page_reads", ["ltr", "rtl"])
+@pytest.mark.parametrize("text", ["", "Why does it warm up slowly?", "لماذا يسخن البحر ببطء؟"])
+def test_the_button_never_lies_on_what_is_written(
+    visitor: Reader, subject: Place, page_reads: str, text: str
+) -> None:
+    chat = visitor.chat(subject).open()
+    chat.page.evaluate("(reads) => { document.documentElement.dir = reads }", page_reads)
+    chat.field.fill(text)
+    inside = chat.field.evaluate(
+        """(field) => {
+            const { left, right } = field.getBoundingClientRect();
+            const { paddingLeft, paddingRight } = getComputedStyle(field);
+            return [left + parseFloat(paddingLeft), right - parseFloat(paddingRight)];
+        }"""
+    )
+    button = chat.send.bounding_box()
+    assert button is not None
+    assert button["x"] >= inside[1] or button["x"] + button["width"] <= inside[0]
+
+
+def add_messages(site: Site, count: int) -> None:
+    """As if so much more had been said in the only chat, some of it at length."""
+    site.execute(
+        "INSERT INTO subjects_chatmessage (chat_session_id, sender, text, sent_at, position,"
+        " state) WITH RECURSIVE numbers(n) AS"
+        " (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < ? + 1)"
+        " SELECT chat_session_id, sender, text || replace(hex(zeroblob(n % 9 * 10)), '0', ' more'),"
+        " sent_at, n, state FROM numbers JOIN subjects_chatmessage ON position = n % 2",
+        [count],
+    )
+    site.execute("UPDATE subjects_chatsession SET message_count = message_count + ?", [count])
+
+
+def scroll_to_the_top(chat: Chat) -> None:
+    """As a reader does: what comes into sight on the way gets its real height."""
+    chat.log.hover()
+    while chat.log.evaluate("log => log.scrollTop") > 0:
+        chat.page.mouse.wheel(0, -500)
+        chat.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => drawn()))")
