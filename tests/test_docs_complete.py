@@ -49,8 +49,7 @@ def test_no_setting_is_described_that_does_not_exist() -> None:
 
 
 def test_every_check_is_described_and_no_other() -> None:
-    files = ("checks/__init__.py", "checks/named.py", "checks/tables.py")
-    code = "".join(source(f"django_chat_sessions/{name}") for name in files)
+    code = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "checks").glob("*.py"))
     exist = set(re.findall(r'id=f"\{ID\}\.([EW]\d+)"', code))
     described = set(re.findall(r"^\| `([EW]\d+)`", text_of("reference/checks.md"), re.MULTILINE))
     assert exist == described

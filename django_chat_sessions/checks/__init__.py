@@ -10,7 +10,8 @@ E009 the core app is missing
 E010 a foreign key to another database
 
 The dotted paths are looked at in ``named.py``. What a runner's own ``check()`` finds comes with an
-id of its own. W011 to W013, about tables that are not ours, are in ``tables.py``.
+id of its own. W011 to W013, about tables that are not ours, are in ``tables.py``; E011, about names
+that we need, is in ``methods.py``.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from django_chat_sessions import get_message_model, get_session_model
 ID = "django_chat_sessions"
 
 
-def _pair() -> tuple[Any, Any] | None:
+def models_in_use() -> tuple[Any, Any] | None:
+    """Return the models of sessions and messages; None where another check tells why not."""
     try:
         return get_session_model(), get_message_model()
     except (ImproperlyConfigured, AttributeError, TypeError):
@@ -30,7 +31,7 @@ def _pair() -> tuple[Any, Any] | None:
 @register(Tags.models)
 def check_guarantees(**kwargs: Any) -> list[CheckMessage]:
     """What a host declares itself still has what our promises rest on."""
-    pair = _pair()
+    pair = models_in_use()
     if pair is None:
         return []
     missing = [
@@ -55,7 +56,7 @@ def check_guarantees(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.database)
 def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """The tables have the models' columns, and no old row waits; at most 4 queries."""
-    pair = _pair()
+    pair = models_in_use()
     if pair is None:
         return []
     alias = router.db_for_write(pair[0])
