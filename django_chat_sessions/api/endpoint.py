@@ -45,8 +45,14 @@ class _CsrfCheck(CsrfViewMiddleware):
 def _refuse_forgery(request: HttpRequest) -> None:
     check = _CsrfCheck(HttpResponse)  # no view: only its questions are asked
     check.process_request(request)
-    if check.process_view(request, HttpResponse, (), {}):
+    reason = check.process_view(request, HttpResponse, (), {})
+    if reason:
         sentence = _("The CSRF token is missing or wrong; reload the page and try again.")
+        if str(reason).startswith(("Origin checking", "Referer checking")):
+            sentence = _(
+                "This page's origin is not trusted (CSRF): a proxy must keep the Host header, or "
+                "CSRF_TRUSTED_ORIGINS name the origin."
+            )
         raise ApiError("csrf_failed", sentence)
 
 

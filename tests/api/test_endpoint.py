@@ -207,6 +207,24 @@ def test_a_token_is_no_way_around_csrf_for_somebody_elses_cookie(
         assert_error(response, 403, "csrf_failed")
 
 
+@pytest.mark.parametrize(
+    ("secure", "extra", "sentence"),
+    [
+        (False, {}, "The CSRF token is missing or wrong"),
+        (False, {"HTTP_ORIGIN": "http://localhost:5173"}, "This page's origin is not trusted"),
+        (True, {}, "This page's origin is not trusted"),  # neither Origin nor Referer
+    ],
+)
+def test_a_refused_change_tells_the_origin_from_the_token(
+    db: None, secure: bool, extra: dict[str, str], sentence: str
+) -> None:
+    caller = person("user", csrf=True)
+    response = caller.call("POST", "sessions", {}, secure=secure, **extra)
+    assert_error(response, 403, "csrf_failed")
+    assert response.json()["message"].startswith(sentence)
+    assert ("CSRF_TRUSTED_ORIGINS" in response.json()["message"]) == ("origin" in sentence)
+
+
 # Django's own HTML errors
 
 
