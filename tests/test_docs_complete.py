@@ -189,6 +189,7 @@ def test_the_versions_agree() -> None:
     assert yaml.safe_load((PACKAGE / "api" / "openapi.yaml").read_text())["info"]["version"] == (
         version
     )
+    assert f"django-chat-sessions-{version}.tgz" in text_of("how-to/connect-react.md")
     newest = re.search(r"^## \[(\d[^\]]*)\]", source("CHANGELOG.md"), re.MULTILINE)
     assert newest
     assert newest[1] == version
@@ -201,6 +202,10 @@ def test_the_supported_versions_agree() -> None:
     assert f"Python {pythons[0]} to {pythons[-1]}" in readme
     for django in djangos:
         assert django in readme
+    node = json.loads(source("frontend/package.json"))["engines"]["node"].removeprefix(">=")
+    pages = ("how-to/connect-react.md", "reference/react.md")
+    for page in (readme, source("frontend/README.md"), *map(text_of, pages)):
+        assert re.search(rf"Node\s{re.escape(node)}\sor\snewer", page)
 
 
 def test_the_readme_has_the_two_commands() -> None:
