@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from django.db import connections
-from django.db.models import signals
+from django.db.models import ProtectedError, RestrictedError, signals
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.services.keys import Among, Keys
 from django_chat_sessions.services.tables import messages, sessions
+
+B = TypeVar("B", bound=list[Any])
+R = TypeVar("R")
+
+
+class SessionsHeld(ProtectedError):
+    """Rows of the host's protect sessions; ``done`` is what became of all the others."""
+
+    def __init__(self, held: int, why: Exception, done: Any) -> None:
+        super().__init__(
+            f"{held} sessions stay, all others are gone. {why.args[0]} Delete those rows before, "
+            "or give their foreign key another on_delete.",
+            why.args[1],
+        )
+        self.done = done
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Deletion(Generic[B, R]):
+    """Deletes batches, and passes over what rows of the host's protect."""
+
+    def __init__(self, delete: Callable[[B], R]) -> None:
+        self.delete = delete
+        self.held = 0
+        self.why: Exception | None = None
+
+    def of(self, batch: B) -> list[R]:
+        """Return what became of the batch; when it is refused, of each half of it by itself."""
+        try:
+            return [self.delete(batch)]
+        except (ProtectedError, RestrictedError) as error:
+            if len(batch) == 1:
+                self.held += 1
+                self.why = error
+                return []
+        middle, kind = len(batch) // 2, type(batch)
+        return [*self.of(kind(batch[:middle])), *self.of(kind(batch[middle:]))]
+
+    def end(self, done: Any) -> None:
+        """Raise SessionsHeld when something was passed over."""
+        if self.why is not None:
+            raise SessionsHeld(self.held, self.why, done)
 
 
 def delete_for_good(doomed: Keys) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django_chat_sessions import get_message_model
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.deletion import Deletion
 from django_chat_sessions.services.following.hints import hint
 from django_chat_sessions.services.organising import delete
 from django_chat_sessions.services.races import survives_races
@@ -46,7 +48,8 @@ def erase(
 
     For good, and again it finds nothing. A reply that is being written is stopped, and its worker
     writes nothing more. Another's session that followed one of these forgets it. Rows of the
-    host's own go or stay as their ``on_delete`` says.
+    host's own go or stay as their ``on_delete`` says: raises ProtectedError, when all the others
+    are gone, where such rows protect sessions.
 
     Sends ``turn_failed`` and ``session_ended`` for what was running and open. A few statements for
     each 500 sessions, and up to 5 for each that was open; 3 for a dry run, which only counts.
@@ -54,10 +57,12 @@ def erase(
     if dry_run:
         return _would_erase(owner)
     erased = Erased()
+    deletion = Deletion(partial(_erase_batch, owner))
     for batch in in_batches(sessions().belonging_to(owner), BATCH):
-        erased += _erase_batch(owner, batch)
+        erased = sum(deletion.of(batch), erased)
         if progress is not None:
             progress(erased.sessions)
+    deletion.end(erased)
     return erased
 
 

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, OperationalError, connections, router
+from django.db.models import ProtectedError, RestrictedError
 
 from django_chat_sessions.exceptions import (
     NotAuthenticated,
@@ -110,6 +111,8 @@ def survives_races(verb: Callable[P, R]) -> Callable[P, R]:
                 if lost.is_final:
                     raise
                 pause(attempt)
+            except (ProtectedError, RestrictedError):  # no other attempt changes a host's rows
+                raise
             except IntegrityError:
                 _refuse_the_gone(kwargs.get("owner", args[0] if args else None))
                 pause(attempt)

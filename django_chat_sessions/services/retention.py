@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from django.db.models import Q
 
@@ -12,7 +13,7 @@ from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.querysets import ChatSessionQuerySet
-from django_chat_sessions.services.deletion import delete_for_good
+from django_chat_sessions.services.deletion import Deletion, delete_for_good
 from django_chat_sessions.services.keys import Among, Keys
 from django_chat_sessions.services.opening import close_expired
 from django_chat_sessions.services.races import survives_races
@@ -77,7 +78,8 @@ def purge(
     ``older_than_days`` defaults to RETENTION_DAYS; with None there, only sessions that their
     owners deleted more than a day ago go. Messages go with their session. Open sessions stay,
     however old; a dry run ``after_sweep`` counts those, too, that a sweep would end before.
-    5 statements per batch, more where rows or receivers of the host's hang on sessions.
+    5 statements per batch, more where rows or receivers of the host's hang on sessions. Raises
+    ProtectedError, at the end, when such rows protect sessions; all the others are gone then.
     """
     days = app_settings.RETENTION_DAYS if older_than_days is None else older_than_days
     now = clock.now()
@@ -89,11 +91,13 @@ def purge(
         lapsed = sessions().lapsed(now).filter(doomed).count() if after_sweep else 0
         return candidates.count() + lapsed
     purged = 0
+    deletion = Deletion(partial(_purge_batch, candidates))
     # The newest first: what follows a session goes before it, and need not forget it first.
     for batch in keys_in_batches(candidates, min(batch_size, LARGEST_BATCH), by="-pk"):
-        purged += _purge_batch(candidates, batch)
+        purged += sum(deletion.of(batch))
         if progress is not None:
             progress(purged)
+    deletion.end(purged)
     return purged
 
 

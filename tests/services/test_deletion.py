@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
-from django.db.models import signals
+from django.db.models import ProtectedError, RestrictedError, signals
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -17,6 +19,24 @@ from django_chat_sessions.services.keys import Keys
 from tests.conversations import messages_of, somebody_else, stored, talked
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def protects() -> Any:
+    """Return a function that refuses the deletion of sessions, as a host's PROTECT does."""
+    refused: dict[Any, type[Exception]] = {}
+
+    def refuse(sender: Any, instance: Any, **kwargs: Any) -> None:
+        if instance.pk in refused:
+            sentence = "Cannot delete some, because of protected foreign keys: 'Rating.session'."
+            raise refused[instance.pk](sentence, {instance})
+
+    def protect(*sessions: Any, refusal: type[Exception] = ProtectedError) -> None:
+        refused.update(dict.fromkeys([session.pk for session in sessions], refusal))
+
+    signals.pre_delete.connect(refuse, sender=get_session_model())
+    yield protect
+    signals.pre_delete.disconnect(refuse, sender=get_session_model())
 
 
 def followed(owner: Owner) -> tuple[Any, Any]:
@@ -104,6 +124,57 @@ def test_a_hosts_receiver_hears_of_each_message(owner: Owner) -> None:
         signals.post_delete.disconnect(hear, sender=get_message_model())
     assert told == ["Hello"]
     assert is_gone(before, after)
+
+
+@pytest.mark.parametrize("refusal", [ProtectedError, RestrictedError])
+def test_what_a_hosts_row_protects_stays_and_everything_else_goes(
+    owner: Owner, protects: Any, refusal: type[Exception]
+) -> None:
+    ended = [chat_sessions.end(talked(owner, scope=f"s{number}")) for number in range(7)]
+    protects(ended[2], ended[5], refusal=refusal)
+    told: list[int] = []
+    with pytest.raises(
+        ProtectedError, match=r"^2 sessions stay, .*'Rating\.session'\. Del"
+    ) as held:
+        chat_sessions.purge(older_than_days=-1, batch_size=4, progress=told.append)
+    assert held.value.done == told[-1] == 5  # type: ignore[attr-defined]
+    assert told == [3, 5]
+    assert set(get_session_model().objects.all()) == {ended[2], ended[5]}
+    assert all(messages_of(ended[number]).exists() for number in (2, 5))
+
+
+def test_an_owner_whose_session_is_protected_loses_the_others_and_hears_of_it(
+    owner: Owner, protects: Any
+) -> None:
+    sessions = [talked(owner, scope=f"s{number}") for number in range(3)]
+    protects(sessions[1])
+    with pytest.raises(ProtectedError, match=r"^1 sessions stay") as held:
+        chat_sessions.erase(owner)
+    assert held.value.done == chat_sessions.Erased(2, 2, 0)  # type: ignore[attr-defined]
+    assert list(get_session_model().objects.all()) == [sessions[1]]
+    assert stored(sessions[1]).open_key is not None  # as it was, and not half deleted
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("clear_chat_sessions --older-than=0", "1 purged."),
+        ("erase_chat_sessions", "1 sessions and 1 messages erased"),
+    ],
+)
+def test_the_commands_say_what_stays_in_a_sentence_and_fail(
+    owner: Owner, noon: Any, protects: Any, command: str, said: str
+) -> None:
+    kept, _gone = (chat_sessions.end(talked(owner, scope=scope)) for scope in ("kept", "gone"))
+    protects(kept)
+    noon.shift(60)
+    whose = f"--user-id={owner.user_id}" if owner.user_id else f"--visitor-key={owner.visitor_key}"
+    words = [*command.split(), *([whose] if command.startswith("erase") else [])]
+    printed = StringIO()
+    with pytest.raises(CommandError, match=r"^1 sessions stay, all others are gone"):
+        call_command(*words, stdout=printed)
+    assert said in printed.getvalue()
+    assert list(get_session_model().objects.all()) == [kept]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
 from django_chat_sessions.management.outage import told_in_a_sentence
+from django_chat_sessions.services.deletion import SessionsHeld
 from django_chat_sessions.services.retention import LARGEST_BATCH
 
 LONGEST_DAYS = 36_500  # a century; more would leave the calendar
@@ -54,12 +55,16 @@ class Command(BaseCommand):
         common = {"batch_size": options["batch_size"], "dry_run": options["dry_run"]}
         recovered = services.recover(dry_run=options["dry_run"], ended=True)
         swept = services.sweep(**common, progress=self._progress("swept"))
-        purged = services.purge(
-            older_than_days=options["older_than"],
-            after_sweep=True,
-            **common,
-            progress=self._progress("purged"),
-        )
+        held = None
+        try:
+            purged = services.purge(
+                older_than_days=options["older_than"],
+                after_sweep=True,
+                **common,
+                progress=self._progress("purged"),
+            )
+        except SessionsHeld as error:
+            purged, held = error.done, error
         counts = {
             "retried": recovered.retried,
             "interrupted": recovered.interrupted,
@@ -67,6 +72,8 @@ class Command(BaseCommand):
             "purged": purged,
         }
         self._report(counts, options)
+        if held is not None:
+            raise CommandError(str(held)) from held
 
     def _progress(self, word: str) -> Any:
         if not self.stderr.isatty():

@@ -6,11 +6,12 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
 from django_chat_sessions.management.outage import told_in_a_sentence
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
+from django_chat_sessions.services.deletion import SessionsHeld
 
 
 class Command(BaseCommand):
@@ -32,7 +33,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
         owner = owner_from(options)
-        erased = services.erase(owner, dry_run=dry_run, progress=self._progress())
+        held = None
+        try:
+            erased = services.erase(owner, dry_run=dry_run, progress=self._progress())
+        except SessionsHeld as error:
+            erased, held = error.done, error
+        self._report(erased, options)
+        if held is not None:
+            raise CommandError(str(held)) from held
+
+    def _report(self, erased: services.Erased, options: dict[str, Any]) -> None:
+        dry_run = options["dry_run"]
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(erased), "dry_run": dry_run}))
             return
