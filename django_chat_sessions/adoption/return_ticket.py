@@ -37,8 +37,8 @@ def give_back(
     ``needs``: columns that must not be NULL in the old table. Raises RuntimeError, and has changed
     nothing, when a session has none.
 
-    Sessions that their owners deleted are deleted, and so are replies without a word: old code
-    would show both. About 6 statements for each ``batch`` sessions.
+    Sessions that their owners deleted are deleted, and so are replies that were asked for and have
+    no word: old code would show both. About 6 statements for each ``batch`` sessions.
     """
     _refuse_to_lose(sessions, needs)
     messages, alias = messages_of(sessions), sessions.db
@@ -47,7 +47,8 @@ def give_back(
 
     def undo(keys: list[Any]) -> None:
         said = messages.filter(session__in=keys)
-        said.filter(role=Role.ASSISTANT.value, content="").delete()
+        # Only what was asked of a responder: an old answer without text may be a picture.
+        said.filter(role=Role.ASSISTANT.value, content="", attempt__gt=0).delete()
         if answer:
             _rejoin(said, answer)
         if roles:

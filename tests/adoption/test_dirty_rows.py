@@ -269,11 +269,24 @@ def test_the_way_back_drops_what_old_code_would_show_wrongly(ada: Any) -> None:
     adopt()
     services.delete(stored(gone))
     services.reopen(stored(kept))
-    services.add_message(stored(kept), "assistant", "")
-    adoption.give_back(sessions())
+    unsaid = services.add_message(stored(kept), "assistant", "")
     messages: Any = get_message_model().objects
+    messages.filter(pk=unsaid.pk).update(attempt=1)
+    adoption.give_back(sessions())
     assert [row.content for row in messages.all()] == ["Two"]
     assert [row.pk for row in sessions()] == [kept.pk]
+
+
+def test_an_old_answer_without_text_is_not_lost_on_the_way_back(ada: Any) -> None:
+    session = began(ada, ("user", "Draw a cat"), ("bot", ""))
+    before = list(get_message_model()._base_manager.order_by("pk").values_list("pk", "content"))
+    adopt(roles=BOT)
+    services.reopen(stored(session))
+    services.add_message(stored(session), "assistant", "")  # recorded by the host: a picture too
+    adoption.give_back(sessions())
+    after = get_message_model()._base_manager.order_by("pk").values_list("pk", "content")
+    assert list(after)[:2] == before
+    assert len(after) == 3
 
 
 def test_a_reply_without_a_question_gets_a_row_without_one(ada: Any, settings: Any) -> None:
