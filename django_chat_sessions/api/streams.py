@@ -103,6 +103,8 @@ class _Stream:
             self.known = found
             if found.is_news:
                 yield self._event()
+                if found.is_empty and self.owner.user_id is None:
+                    return  # moved to the account of whoever logged in, who may follow there
             elif time.monotonic() - self.told_at >= QUIET:
                 self.told_at = time.monotonic()
                 yield b": still here\n\n"

@@ -341,6 +341,29 @@ async def test_z16_it_ends_soon_after_its_reader_may_no_longer_read(
     assert set(await followed.rest()) <= {": still here\n\n"}
 
 
+async def test_a_visitors_stream_ends_when_another_tab_has_logged_in(site: Site) -> None:
+    visitor = await do(person, "visitor")
+    assert (await do(visitor.say, "Why?")).status_code == 201
+    followed = await site.follow(visitor)
+    assert len((await followed.event())["sessions"]) == 1
+    await do(chat_sessions.claim, visitor.owner, site.caller.owner)
+    assert (await followed.event())["history_changed"]
+    assert await followed.rest() == []
+    back = await site.follow(visitor)  # without the login's cookie yet: nothing to end for
+    await back.event()
+    assert hub.count(visitor.owner) == 1
+
+
+async def test_a_users_stream_goes_on_when_nothing_is_left(site: Site) -> None:
+    reply = await ask(site.caller.owner)
+    followed = await site.follow()
+    await followed.event()
+    await do(chat_sessions.delete, reply.session)
+    await followed.event()
+    await ask(site.caller.owner, key="key-00000002")
+    assert (await followed.event())["sessions"]
+
+
 async def test_a_stranger_without_a_cookie_has_nothing_to_follow_for_long(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

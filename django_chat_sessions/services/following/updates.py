@@ -46,7 +46,8 @@ class Updates:
     """What a reader lacks, and the cursor of one that has it.
 
     ``changes_at`` is when something will have changed although nobody writes: an expiry, the end
-    of a lease. ``open_keys`` are the open places in which news are expected.
+    of a lease. ``open_keys`` are the open places in which news are expected. ``is_empty`` says that
+    the owner has no session, or none any more.
     """
 
     cursor: str
@@ -57,6 +58,7 @@ class Updates:
     history_changed: bool
     changes_at: datetime | None
     open_keys: frozenset[UUID]
+    is_empty: bool = False
 
 
 def updates(owner: Owner, since: str | None = None) -> Updates:
@@ -120,6 +122,7 @@ class _Comparison:
             since is not None and (listed != self.before.listed or self._has_lost_one()),
             min((at for row in open_rows for at in self._turning_points(row)), default=None),
             frozenset(row.open_key for row in open_rows if row.open_key is not None),
+            is_empty=not self.rows,
         )
 
     def _has_lost_one(self) -> bool:
