@@ -75,7 +75,7 @@ def test_a_site_without_time_zones_has_its_own(settings: Any) -> None:
 @pytest.mark.skipif(not FRONTEND.exists(), reason="an sdist has no client")
 def test_the_client_has_the_same_groups_and_words() -> None:
     groups = (FRONTEND / "historyGroups.ts").read_text()
-    words = (FRONTEND / "words.ts").read_text()
+    words = (FRONTEND / "historyWords.ts").read_text()
     days = re.findall(r'"(\w+)"', groups.partition("DayKey =")[2].partition(";")[0])
     theirs = ["pinned", *days]
     assert list(LABELS) == theirs

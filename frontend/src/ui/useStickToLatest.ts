@@ -56,12 +56,7 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
     if (!isFollowing.current) setNews(true);
   }, [lastKey, isWriting]);
 
-  const onGrowth = useCallback((box: HTMLElement) => {
-    // Else what has grown until now would be taken for rows that came in above.
-    if (before.current !== null) before.current.height = box.scrollHeight;
-    if (isFollowing.current) toBottom(box);
-  }, []);
-  useGrowth(ref, onGrowth);
+  useGrowth(ref, isFollowing, before);
 
   const onScroll = useCallback(() => {
     const box = ref.current;
@@ -79,15 +74,23 @@ function changeOf(last: Seen | null, rows: readonly { key: string }[]): "another
 }
 
 /** Rows grow after they were added too: an answer is written, or its real height becomes known. */
-function useGrowth(ref: RefObject<HTMLDivElement | null>, onGrowth: (box: HTMLElement) => void) {
+function useGrowth(
+  ref: RefObject<HTMLDivElement | null>,
+  isFollowing: RefObject<boolean>,
+  seen: RefObject<Seen | null>,
+) {
   useEffect(() => {
     const box = ref.current;
     const content = box?.firstElementChild;
     if (!box || !content || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(() => onGrowth(box));
+    const observer = new ResizeObserver(() => {
+      // Else what has grown until now would be taken for rows that came in above.
+      if (seen.current !== null) seen.current.height = box.scrollHeight;
+      if (isFollowing.current) toBottom(box);
+    });
     observer.observe(content);
     return () => observer.disconnect();
-  }, [ref, onGrowth]);
+  }, [ref, isFollowing, seen]);
 }
 
 function toBottom(box: HTMLElement | null) {
