@@ -103,11 +103,11 @@ function useSpokenBoundary(announce: (text: string) => void) {
   const entry = useChatSelector(({ entries }) => entries.findLast(({ kind }) => kind === "boundary"));
   const known = useRef<Set<string> | null>(null);
   useEffect(() => {
-    const isFirst = known.current === null;
-    known.current ??= new Set();
-    if (entry?.kind !== "boundary" || known.current.has(entry.key)) return;
+    const before = known.current;
+    known.current = new Set(before);
+    if (entry?.kind !== "boundary" || before?.has(entry.key)) return;
     known.current.add(entry.key);
-    if (!isFirst) announce(reasonText(entry.boundary, words));
+    if (before !== null) announce(reasonText(entry.boundary, words));
   }, [entry, words, announce]);
 }
 

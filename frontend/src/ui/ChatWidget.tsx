@@ -137,8 +137,9 @@ function ErrorBanner() {
 }
 
 function errorText({ code, message }: ChatProblem, words: ChatWords): string {
-  const own = { network: words.notDone, unexpected: words.loadFailed, gone: words.gone };
-  return code in own ? own[code as keyof typeof own] : message;
+  if (code === "network") return words.notDone;
+  if (code === "gone") return words.gone;
+  return code === "unexpected" ? words.loadFailed : message;
 }
 
 function Footer(props: Pick<ChatWidgetProps, "placeholder" | "autoFocus">) {
