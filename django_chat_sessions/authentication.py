@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 UNSTORABLE = (DataError, ValueError)
 VISITOR_COOKIE = "chat_visitor"
 VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep a cookie
+RENEWED_AGE = 30 * 24 * 3600  # seconds; whoever writes after that is given 400 days more
 CLAIMED_AGE = 120  # seconds in which a message still arrives that was on its way at the login
 
 
@@ -45,7 +46,7 @@ def _signer_of_claims(owner: Owner) -> signing.TimestampSigner:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking; ``new_visitor_key`` is set when a cookie should be given to a stranger."""
+    """Who is asking; ``new_visitor_key`` is set when a cookie should be given, be it once more."""
 
     owner: Owner | None
     by_cookie: bool = False
@@ -95,6 +96,15 @@ class AnonymousCookie:
             return Owner.for_visitor(_signer().unsign(value, max_age=VISITOR_COOKIE_AGE))
         except (signing.BadSignature, ValueError):  # forged, old, empty or not even text
             return None
+
+    def key_to_renew(self, request: HttpRequest) -> str | None:
+        """Return the key of a cookie that was given long ago, and ends although it is in use."""
+        value = request.COOKIES.get(self.cookie_name, "")
+        try:
+            _signer().unsign(value, max_age=RENEWED_AGE)
+        except signing.SignatureExpired:
+            return _signer().unsign(value)
+        return None
 
     def claimed_lately(self, request: HttpRequest, owner: Owner) -> Owner | None:
         """Return the visitor that this browser was when this user claimed its chats just now."""
@@ -156,7 +166,10 @@ def recognise(request: HttpRequest) -> Caller:
         authenticator = load_authenticator(path)
         owner = authenticator.authenticate(request)
         if owner is not None:
-            return Caller(owner, authenticator.by_cookie)
+            key = None
+            if isinstance(authenticator, AnonymousCookie):
+                key = authenticator.key_to_renew(request)
+            return Caller(owner, authenticator.by_cookie, new_visitor_key=key)
     return Caller(None)
 
 
@@ -221,7 +234,7 @@ def recognise_or_welcome(request: HttpRequest) -> Caller:
 
 
 def give_visitor_cookie(request: HttpRequest, response: HttpResponseBase, key: str) -> None:
-    """Hand a new visitor the key that proves later who they are."""
+    """Hand a visitor the key that proves later who they are."""
     name = _visitor_cookies()[0].cookie_name
     _set_cookie(request, response, name, _signer().sign(key), VISITOR_COOKIE_AGE)
 

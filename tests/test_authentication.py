@@ -17,6 +17,7 @@ from rest_framework.authentication import BaseAuthentication
 
 from django_chat_sessions import authentication, services
 from django_chat_sessions.authentication import (
+    RENEWED_AGE,
     VISITOR_COOKIE,
     VISITOR_COOKIE_AGE,
     AnonymousCookie,
@@ -29,7 +30,7 @@ from django_chat_sessions.authentication import (
 from django_chat_sessions.exceptions import NotAuthenticated
 from django_chat_sessions.owners import Owner, owner_from_request
 from django_chat_sessions.services import races
-from tests.callers import COOKIE, SESSION, TOKEN, assert_error, person, rows
+from tests.callers import COOKIE, SESSION, TOKEN, assert_error, person, rows, visitor_of
 
 JWT = "rest_framework_simplejwt.authentication.JWTAuthentication"
 DRF_SESSION = "rest_framework.authentication.SessionAuthentication"
@@ -178,6 +179,18 @@ def test_a_cookie_ends_when_browsers_would_have_dropped_it() -> None:
         assert AnonymousCookie().authenticate(request_with(cookie)) is not None
         traveller.shift(1)
         assert AnonymousCookie().authenticate(request_with(cookie)) is None
+
+
+def test_who_comes_back_keeps_the_conversations_for_longer_than_a_cookie_lasts(db: None) -> None:
+    with time_machine.travel(0, tick=False) as traveller:
+        visitor = person("visitor")
+        assert VISITOR_COOKIE not in visitor.client.get("/chat/sessions/current").cookies
+        for _month in range(15):
+            traveller.shift(RENEWED_AGE + 1)
+            assert VISITOR_COOKIE not in visitor.client.get("/chat/sessions").cookies
+            given = visitor.client.get("/chat/sessions/current").cookies[VISITOR_COOKIE]
+            assert given["max-age"] == VISITOR_COOKIE_AGE
+        assert visitor_of(visitor.client) == visitor.owner
 
 
 def test_looking_for_an_owner_gives_no_cookie_and_no_owner_to_a_stranger() -> None:

@@ -157,5 +157,6 @@ function entriesBefore({ said, reason, seconds }: NonNullable<Still["before"]>):
 }
 
 function pendingMessage(one: NonNullable<Still["pending"]>[number], index: number): PendingMessage {
-  return { key: `pending-${index}`, session: null, state: "sending", tried: false, problem: null, conflict: null, ...one };
+  const known = { session: null, after: null, state: "sending", tried: false, problem: null, conflict: null } as const;
+  return { key: `pending-${index}`, ...known, ...one };
 }
