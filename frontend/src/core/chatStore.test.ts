@@ -700,6 +700,15 @@ describe("the draft", () => {
     expect((await bench.openTab()).store.getSnapshot().draft).toBe("a long text in tab two");
   });
 
+  it("is not written again by a page that goes when everything was cleared, as at a logout", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    store.setDraft("my secret");
+    bench.browser.storage.values.clear();
+    page.signal("hidden");
+    expect([...bench.browser.storage.values]).toEqual([]);
+  });
+
   it("is kept apart by owner even before there is a session", async () => {
     const first = await bench.openTab({ owner: "1" });
     first.store.setDraft("my secret");

@@ -155,8 +155,8 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const heard = (signal: PageSignal) => {
     set({ online: page.isOnline() });
     const { draft } = context.state;
-    // The tabs share one place for it, where another may have put its own.
-    if (signal === "hidden" && draft !== "" && reading.knowsReader()) hint.write({ draft });
+    // The tabs share one place for it, where another may have put its own. At a logout all of it is cleared.
+    if (signal === "hidden" && draft !== "" && hint.read().session !== null) hint.write({ draft });
     if (signal === "hidden" || signal === "offline") return;
     deadline.check();
     sending.hurry();
