@@ -25,6 +25,17 @@ async function cutOff(options: TabOptions, ...texts: string[]) {
   return tab;
 }
 
+/** A message in the storage whose session is no longer the one that the server speaks of. */
+async function leaveBehind(text: string) {
+  bench.server.start("", ["Before", "Indeed."]);
+  const first = await cutOff({}, text);
+  first.disconnect();
+  bench.server.offline = false;
+  await bench.api().startSession({});
+  await bench.api().startSession({});
+  await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
+}
+
 describe("a message that was not sent", () => {
   it.each([{ owner: "7" }, {}])("is sent after a reload, once, with its key (%o)", async (options) => {
     const first = await cutOff(options, "Why?");
@@ -160,13 +171,7 @@ describe("a message that was not sent", () => {
   });
 
   it("stays where it is until somebody can say whose it is", async () => {
-    bench.server.start("", ["Before", "Indeed."]);
-    const first = await cutOff({}, "Why?");
-    first.disconnect();
-    bench.server.offline = false;
-    await bench.api().startSession({});
-    await bench.api().startSession({});
-    await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
+    await leaveBehind("Why?");
     const api = bench.api();
     let isCut = true;
     const getSession: typeof api.getSession = (id) =>
@@ -179,13 +184,7 @@ describe("a message that was not sent", () => {
   });
 
   it("is not asked about any more once the chat has left the page", async () => {
-    bench.server.start("", ["Before", "Indeed."]);
-    const first = await cutOff({}, "Why?");
-    first.disconnect();
-    bench.server.offline = false;
-    await bench.api().startSession({});
-    await bench.api().startSession({});
-    await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
+    await leaveBehind("Why?");
     let asked = 0;
     const getSession = () => {
       asked += 1;
