@@ -147,9 +147,8 @@ def fill_history(site: Site, sessions: int) -> None:
     )
 
 
-def running_reply(page: Page, session: object) -> Any:
-    script = "(id) => fetch(`/chat/sessions/${id}/messages`).then((answer) => answer.json())"
-    return page.evaluate(script, session)["messages"][-1]
+def said_of(page: Page, path: str) -> Any:
+    return page.evaluate("(path) => fetch(path).then((answer) => answer.json())", f"/chat/{path}")
 
 
 def test_an_answer_that_pours_in_renders_its_own_row_and_only_once_per_frame(
@@ -168,8 +167,13 @@ def test_an_answer_that_pours_in_renders_its_own_row_and_only_once_per_frame(
     expect(chat.status).to_have_text("Thinking…")
     expect(chat.open_history().get_by_role("listitem")).to_have_count(1)
     [session] = waiting.sessions()
-    message = running_reply(chat.page, session["id"])
-    chat.page.evaluate("(messages) => window.say({ messages })", [{**message, "state": "running"}])
+    message = said_of(chat.page, f"sessions/{session['id']}/messages")["messages"][-1]
+    # The first news are all there is: a chat that they left out would be read again.
+    news = {
+        "sessions": [said_of(chat.page, f"sessions/{session['id']}")["session"]],
+        "messages": [{**message, "state": "running"}],
+    }
+    chat.page.evaluate("(news) => window.say(news)", news)
     chat.page.evaluate("window.say({ deltas: [] })")
     chat.page.evaluate("new Promise((go) => requestAnimationFrame(() => setTimeout(go, 100)))")
 
