@@ -19,11 +19,12 @@ export function isUnfinished(message: Message): boolean {
   return message.state === "pending" || message.state === "running";
 }
 
-/** The reply that is being waited for or written. */
+/** The reader's own latest message, as far as the server has told. */
 export function lastAsked(messages: readonly Message[]): Message | undefined {
   return messages.findLast(({ role }) => role === "user");
 }
 
+/** The reply that is being waited for or written. */
 export function runningReply(messages: readonly Message[]): Message | null {
   const last = messages.at(-1);
   return last !== undefined && isUnfinished(last) ? last : null;
