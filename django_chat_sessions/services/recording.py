@@ -103,11 +103,11 @@ def _answer_of(turn: Turn) -> str | None:
 @survives_races
 def _begin_turn(session: AbstractChatSession, question: str, key: str | None) -> Turn:
     content = storable(question)
-    owner = Owner.of(session)
-    client_key = None if key is None else owner.client_key(key)
 
     def step(known: AbstractChatSession) -> Turn:
         now = clock.now()
+        owner = Owner.of(known)  # a login may have moved it meanwhile, and its keys with it
+        client_key = None if key is None else owner.client_key(key)
         ask = new_message(Role.USER, content, now, client_key=client_key)
         reply = new_reply(now, ReplyState.RUNNING, app_settings.REPLY_LEASE)
         reply.token = uuid.uuid4()

@@ -239,11 +239,11 @@ def add_message(
     PostgreSQL outside of transactions.
     """
     content = storable(content)
-    owner = Owner.of(session)
-    client_key = None if key is None else owner.client_key(key)
 
     def step(known: AbstractChatSession) -> AbstractChatMessage:
         now = clock.now()
+        owner = Owner.of(known)  # a login may have moved it meanwhile, and its keys with it
+        client_key = None if key is None else owner.client_key(key)
         row = new_message(Role(role), content, now, client_key=client_key)
         try:
             append_to_active(known, [row], now)

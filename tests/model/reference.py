@@ -352,6 +352,8 @@ class Chats:
     # What can be seen
 
     def new(self, session: Session | None, previous: Session | None) -> View:
+        if previous is not None and previous.deleted_at is not None:
+            previous = None
         reason = "" if previous is None else previous.ending(self.now)[1]
         return self._arrival(session, "new", reason or "first", previous)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import timedelta
 from typing import Any
 
@@ -176,6 +177,24 @@ def test_a_key_found_in_a_session_that_is_not_the_owners_tells_nothing(account: 
     for text in ("SECRET-4711", "Guessed"):
         with pytest.raises(SessionNotFound):
             chat_sessions.send(VISITOR, text, key="one-key-000")
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_key_is_known_again_to_whoever_holds_the_session_as_it_was_before(
+    account: Owner, settings: Any, noon: Any, is_over: bool
+) -> None:
+    listen_only(settings)
+    session = chat_sessions.resume_or_start(VISITOR).opened
+    first = chat_sessions.add_message(session, "user", "Hello", key="one-key-000")
+    with chat_sessions.record_turn(session, "Why?", key="one-key-001") as turn:
+        turn.answer = "Because."
+    held, held_too = copy(session), copy(session)
+    chat_sessions.claim(VISITOR, account)
+    if is_over:
+        noon.shift(6 * MINUTE)
+    assert chat_sessions.add_message(held, "user", "Hello", key="one-key-000") == first
+    with chat_sessions.record_turn(held_too, "Why?", key="one-key-001") as again:
+        assert (again.created, again.answer) == (False, "Because.")
 
 
 def test_a_key_that_both_have_used_stays_the_accounts(account: Owner, settings: Any) -> None:
