@@ -20,7 +20,8 @@ from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 FORMAT = "django-chat-sessions"
 SCHEMA = 1
 FORMULA = "=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20"  # also the wide forms of = + - @
-FENCE = re.compile("(`{3,}|~{3,})([^`]*)")
+# Possessive: what has been taken is not given back, or a long line of tildes would take seconds.
+FENCE = re.compile("(`{3,}+|~{3,}+)([^`]*+)")
 LINE_END = re.compile("\r\n|\r|\n")
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&-])")
 TAG = re.compile("<(?=[A-Za-z/!?])")

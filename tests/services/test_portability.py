@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -143,6 +144,14 @@ def test_markdown_leaves_code_as_it_is() -> None:
         "# a\\_b\n\n**user**\n\n> Look:\n> ```python\n> x: List<int> = a < b\n> ```\n"
         "> Is a < b or &lt;b>?\n\n**user**\n\n>\n\n"
     )
+
+
+@pytest.mark.parametrize("line", ["~" * 60_000 + "`x", "`" * 60_000 + "x`", "~`" * 30_000])
+def test_no_line_takes_markdown_long(line: str) -> None:
+    """It took 40 seconds, in which the process did nothing else."""
+    began = time.monotonic()
+    written(Markdown(), *conversation(line))
+    assert time.monotonic() - began < 5
 
 
 @given(st.lists(HOSTILE, min_size=1, max_size=3), HOSTILE)
