@@ -35,10 +35,11 @@ class Owner:
     def for_visitor(cls, key: str) -> Owner:
         """Return the owner that stands for the visitor who holds this secret key.
 
-        Only a hash is kept: whoever reads the table cannot become the visitor.
+        Only a hash is kept: whoever reads the table cannot become the visitor. Raises ValueError
+        for a key that is empty or begins with NUL.
         """
-        if not key:
-            raise ValueError("A visitor's key must not be empty.")
+        if not key or key.startswith("\0"):  # that is how what is hashed for a host begins
+            raise ValueError("A visitor's key must not be empty or begin with NUL.")
         return cls(visitor_key=hashlib.sha256(key.encode()).hexdigest())
 
     @classmethod

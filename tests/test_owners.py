@@ -101,6 +101,13 @@ def test_an_owner_of_the_hosts_is_nobody_elses() -> None:
         Owner.for_host()
 
 
+def test_no_visitors_key_is_taken_for_what_only_the_host_says() -> None:
+    """A messenger's hook or a kiosk may hand over whatever text the other side has sent."""
+    with pytest.raises(ValueError, match="or begin with NUL"):
+        Owner.for_visitor("\0['organisation', '12']")
+    assert Owner.for_visitor("key\0") != Owner.for_visitor("key")
+
+
 def test_a_key_that_is_taken_over_is_the_one_its_new_owner_would_have_stored() -> None:
     before, after = Owner.for_visitor("v"), Owner(user_id=7)
     assert after.taken_over(before.client_key("k"), before) == after.client_key("k")
