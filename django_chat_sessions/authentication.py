@@ -46,10 +46,14 @@ def _signer_of_claims(owner: Owner) -> signing.TimestampSigner:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking; ``new_visitor_key`` is set when a cookie should be given, be it once more."""
+    """Who is asking; ``new_visitor_key`` is set when a cookie should be given, be it once more.
+
+    ``by_password``: a browser sends it by itself, too, but a program has no CSRF token to show.
+    """
 
     owner: Owner | None
     by_cookie: bool = False
+    by_password: bool = False
     new_visitor_key: str | None = field(default=None, repr=False)
 
 
@@ -131,7 +135,12 @@ class _RestFramework:
     by_cookie = False
 
     def __init__(self, authentication_class: type) -> None:
+        from rest_framework import authentication as known  # noqa: PLC0415
+
         self.authentication_class = authentication_class
+        # What a browser has been told once, or a proxy knows of it, goes along from other sites.
+        by_itself = (known.BasicAuthentication, known.RemoteUserAuthentication)
+        self.by_password = issubclass(authentication_class, by_itself)
 
     def authenticate(self, request: HttpRequest) -> Owner | None:
         # Imported late: only hosts that name such a class have the framework.
@@ -169,7 +178,8 @@ def recognise(request: HttpRequest) -> Caller:
             key = None
             if isinstance(authenticator, AnonymousCookie):
                 key = authenticator.key_to_renew(request)
-            return Caller(owner, authenticator.by_cookie, new_visitor_key=key)
+            by_password = getattr(authenticator, "by_password", False)
+            return Caller(owner, authenticator.by_cookie, by_password, new_visitor_key=key)
     return Caller(None)
 
 

@@ -46,14 +46,26 @@ def _refuse_forgery(request: HttpRequest) -> None:
     check = _CsrfCheck(HttpResponse)  # no view: only its questions are asked
     check.process_request(request)
     reason = check.process_view(request, HttpResponse, (), {})
+    if str(reason).startswith(("Origin checking", "Referer checking")):
+        raise _wrong_origin()
     if reason:
         sentence = _("The CSRF token is missing or wrong; reload the page and try again.")
-        if str(reason).startswith(("Origin checking", "Referer checking")):
-            sentence = _(
-                "This page's origin is not trusted (CSRF): a proxy must keep the Host header, or "
-                "CSRF_TRUSTED_ORIGINS name the origin."
-            )
         raise ApiError("csrf_failed", sentence)
+
+
+def _refuse_other_sites(request: HttpRequest) -> None:
+    """Refuse what a page of another site made a browser send; programs name no origin."""
+    check: Any = _CsrfCheck(HttpResponse)
+    if "Origin" in request.headers and not check._origin_verified(request):  # noqa: SLF001
+        raise _wrong_origin()
+
+
+def _wrong_origin() -> ApiError:
+    sentence = _(
+        "This page's origin is not trusted (CSRF): a proxy must keep the Host header, or "
+        "CSRF_TRUSTED_ORIGINS name the origin."
+    )
+    return ApiError("csrf_failed", sentence)
 
 
 def _offer_token(request: HttpRequest) -> None:
@@ -122,11 +134,13 @@ class Endpoint(View):
     def _admit(self, request: HttpRequest) -> Caller:
         caller = recognise_or_welcome(request)
         self.owner = cast("Owner", caller.owner)  # recognise_or_welcome raises where there is none
-        if caller.by_cookie:
-            if request.method in READING:
-                _offer_token(request)
-            elif request.method in self._methods():
+        if caller.by_cookie and request.method in READING:
+            _offer_token(request)
+        elif request.method in self._methods() and request.method not in READING:
+            if caller.by_cookie:
                 _refuse_forgery(request)
+            if caller.by_password:
+                _refuse_other_sites(request)
         services.claim_at_login(request, self.owner)
         return caller
 

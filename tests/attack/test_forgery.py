@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
+from django_chat_sessions.owners import Owner
 from tests.attack.matrix import BODIES, FORM, METHODS, READING, ROWS, everything, tried
 from tests.callers import Caller, assert_error, assert_private, person
-from tests.conversations import leave_replies
+from tests.conversations import configure, leave_replies
 
 CHANGES = [(route, method) for route, method in ROWS if method not in (*READING, "*")]
 JSON = "application/json"
@@ -75,6 +77,41 @@ def test_z11_no_change_is_made_by_what_another_site_sends(
         if not route.endswith("/page"):
             assert_error(refused, 403, "csrf_failed")
     assert everything() == before
+
+
+BASIC = "rest_framework.authentication.BasicAuthentication"
+REMOTE = "rest_framework.authentication.RemoteUserAuthentication"
+PASSWORDS = {
+    BASIC: {"HTTP_AUTHORIZATION": "Basic YWRhOnNlY3JldA=="},
+    REMOTE: {"REMOTE_USER": "ada"},
+}
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver:81"])
+@pytest.mark.parametrize("way", PASSWORDS)
+def test_z11_a_password_that_the_browser_sends_by_itself_changes_nothing_from_another_site(
+    db: None, settings: Any, django_user_model: Any, way: str, origin: str
+) -> None:
+    """A browser keeps it, and sends it with what a form of any site posts."""
+    configure(settings, AUTHENTICATORS=[way])
+    user = django_user_model.objects.create_user("ada", password="secret")
+    if way == REMOTE:  # its backend is asked for whoever the proxy names
+        settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.RemoteUserBackend"]
+    ada = Caller("password", Client(enforce_csrf_checks=True), Owner.for_user(user))
+    ada.client.defaults.update(PASSWORDS[way])
+    session = ada.say("Why?").json()["session"]["id"]  # a program names no origin
+    before = everything()
+    for route, method in CHANGES:
+        path = route.format(id=session)
+        for kind in (JSON, FORM, "text/plain"):
+            body = body_of(route, method, kind)
+            refused = ada.raw(method, path, body, kind, HTTP_ORIGIN=origin)
+            assert refused.status_code == 403, (method, route)
+            assert_private(refused)
+    assert everything() == before
+    assert ada.get("sessions", HTTP_ORIGIN=origin).status_code == 200
+    again = {"content": "How?", "key": "key-00000002", "scope": "other"}
+    assert ada.post("messages", again, HTTP_ORIGIN="http://testserver").status_code == 201
 
 
 def test_z11_a_session_that_has_expired_stays_as_it_is_while_it_is_read(
