@@ -37,6 +37,17 @@ logger = logging.getLogger(__name__)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+class WrongOrigin(ApiError):
+    """A change that another site's page may have sent."""
+
+    def __init__(self) -> None:
+        sentence = _(
+            "This page's origin is not trusted (CSRF): a proxy must keep the Host header, or "
+            "CSRF_TRUSTED_ORIGINS name the origin."
+        )
+        super().__init__("csrf_failed", sentence)
+
+
 class _CsrfCheck(CsrfViewMiddleware):
     def _reject(self, request: HttpRequest, reason: str) -> Any:
         return reason
@@ -47,7 +58,7 @@ def _refuse_forgery(request: HttpRequest) -> None:
     check.process_request(request)
     reason = check.process_view(request, HttpResponse, (), {})
     if str(reason).startswith(("Origin checking", "Referer checking")):
-        raise _wrong_origin()
+        raise WrongOrigin
     if reason:
         sentence = _("The CSRF token is missing or wrong; reload the page and try again.")
         raise ApiError("csrf_failed", sentence)
@@ -57,15 +68,7 @@ def _refuse_other_sites(request: HttpRequest) -> None:
     """Refuse what a page of another site made a browser send; programs name no origin."""
     check: Any = _CsrfCheck(HttpResponse)
     if "Origin" in request.headers and not check._origin_verified(request):  # noqa: SLF001
-        raise _wrong_origin()
-
-
-def _wrong_origin() -> ApiError:
-    sentence = _(
-        "This page's origin is not trusted (CSRF): a proxy must keep the Host header, or "
-        "CSRF_TRUSTED_ORIGINS name the origin."
-    )
-    return ApiError("csrf_failed", sentence)
+        raise WrongOrigin
 
 
 def _offer_token(request: HttpRequest) -> None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock, services
 from django_chat_sessions.api import inputs
-from django_chat_sessions.api.endpoint import Endpoint, set_token
+from django_chat_sessions.api.endpoint import Endpoint, WrongOrigin, set_token
 from django_chat_sessions.api.errors import ApiError
 from django_chat_sessions.authentication import Caller
 from django_chat_sessions.exceptions import ChatSessionsError
@@ -103,7 +103,7 @@ class Page(Endpoint):
         if self.request.method == "POST":
             self._give_back(error)
         response = self.page(error.status, **error.headers)
-        if error.code == "csrf_failed":
+        if _is_old_token(error):
             set_token(self.request, response)
         return response
 
@@ -113,13 +113,14 @@ class Page(Endpoint):
             self.shown |= self._written()
         if error.field == "key" or not inputs.KEY.fullmatch(self.shown["key"]):
             self.shown["key"] = uuid4().hex
-        if error.code == "csrf_failed":
+        if _is_old_token(error):
             # "Reload the page" would only post the same old token once more.
             self.shown["problem"] = _(
                 "This page was out of date, perhaps after a login elsewhere, and nothing was sent. "
                 "Look at your words and send them again."
             )
-        if error.code not in HOPELESS:
+        # Another site's words stand in no form: one click would send them as the reader's.
+        if error.code not in HOPELESS and not isinstance(error, WrongOrigin):
             with suppress(ApiError, ChatSessionsError, DatabaseError):
                 self.find_place(error)
 
@@ -181,6 +182,10 @@ class SessionPage(Page):
 
     def _named(self, session_id: str) -> AbstractChatSession:
         return services.find_session(self.owner, inputs.session_id(session_id))
+
+
+def _is_old_token(error: ApiError) -> bool:
+    return error.code == "csrf_failed" and not isinstance(error, WrongOrigin)
 
 
 def _is_expired(session: AbstractChatSession | None) -> bool:

@@ -239,6 +239,22 @@ def test_what_was_written_before_a_login_elsewhere_is_sent_with_the_next_click(
         assert stored()[-1] == written["content"]
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_the_words_of_another_site_are_in_no_form_that_a_click_would_send(
+    reader: Caller, origin: str
+) -> None:
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    reader.client.handler.enforce_csrf_checks = True
+    reader.client.defaults["HTTP_ORIGIN"] = origin
+    for path in (CURRENT, page_of(session)):
+        refused = post(reader, path, content="Tell evil", key="key-00000002")
+        assert refused.status_code == 403
+        assert "origin is not trusted" in refused.text
+        assert "<form" not in refused.text
+        assert "csrftoken" not in refused.cookies
+        assert "What you wrote, to be copied" in refused.text  # a proxy may have changed the host
+
+
 def test_an_old_token_does_not_keep_an_expired_chat_from_being_continued(
     reader: Caller, settings: Any, noon: Any
 ) -> None:
