@@ -121,12 +121,12 @@ class Message:
         """Return the message, exactly as it was typed."""
         _only(data, "content", "key", "scope", "session")
         content = _text(data, "content")
-        if is_blank(content):
-            raise ApiError("invalid", _("content must not be blank."), "content")
         longest = app_settings.LIMITS.message_length
-        if len(content) > longest:
+        if len(content) > longest:  # asked first: to look through megabytes takes long
             sentence = _("A message may have up to %(longest)s characters.")
             raise ApiError("too_long", sentence % {"longest": _counted(longest)}, "content")
+        if is_blank(content):
+            raise ApiError("invalid", _("content must not be blank."), "content")
         key = _text(data, "key")
         if not KEY.fullmatch(key):
             sentence = _("key must be 8 to 64 letters, digits, _ or -; best a UUID.")
@@ -170,12 +170,12 @@ class Changes:
 def _title(data: dict[str, Any]) -> str:
     """Return the new title in one line, without characters that would disguise it."""
     given = _text(data, "title")
-    title = " ".join(UNWANTED_IN_TITLE.sub("", given).split())
-    if is_blank(title):
-        raise ApiError("invalid", _("title must not be blank."), "title")
     if len(given) > LONGEST_TITLE:  # as it was sent, which is what the contract measures
         sentence = _("A title may have up to %(longest)s characters.") % {"longest": LONGEST_TITLE}
         raise ApiError("too_long", sentence, "title")
+    title = " ".join(UNWANTED_IN_TITLE.sub("", given).split())
+    if is_blank(title):
+        raise ApiError("invalid", _("title must not be blank."), "title")
     return title
 
 

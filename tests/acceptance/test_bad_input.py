@@ -249,6 +249,14 @@ def test_b11_a_message_may_have_exactly_the_maximum(caller: Caller, settings: An
     assert caller.say("😀" * 20_000).status_code == 201
 
 
+def test_b11_what_is_too_long_is_not_looked_through(caller: Caller) -> None:
+    """Megabytes of blanks took most of a second, in which the process did nothing else."""
+    session = caller.say("Why?").json()["session"]["id"]
+    assert_error(caller.say(" " * 20_001), 400, "too_long", "content")
+    renamed = caller.call("PATCH", f"sessions/{session}", {"title": "\u200b" * 201})
+    assert_error(renamed, 400, "too_long", "title")
+
+
 def test_b11_the_maximum_is_the_sites(caller: Caller, settings: Any) -> None:
     settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "LIMITS": Limits(3)}
     assert_error(caller.say("four"), 400, "too_long", "content")
