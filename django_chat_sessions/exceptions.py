@@ -10,6 +10,7 @@ ChatSessionsError
  ├─ TurnLost            the lease on a reply has passed to somebody else
  ├─ InvalidDocument     what should be imported is not what an export gives
  ├─ WrongCursor         a cursor of updates that was never given out
+ ├─ SessionsHeld        rows of the host's keep sessions from being deleted; all others are gone
  └─ NotAuthenticated    nobody recognised the caller, or the account is gone
 """
 
@@ -17,7 +18,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import models
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 
 
@@ -81,6 +86,25 @@ class InvalidDocument(ChatSessionsError, ValueError):
 
 class WrongCursor(ChatSessionsError, ValueError):
     """The cursor of updates was never given out; begin again without it."""
+
+
+class SessionsHeld(ChatSessionsError, models.ProtectedError):
+    """Rows of the host's keep so many sessions (``held``) from being deleted.
+
+    All others are gone: ``done`` is what ``purge`` or ``erase`` would have returned.
+    """
+
+    def __init__(self, held: int, why: Exception, done: Any) -> None:
+        super().__init__(
+            f"{held} sessions stay, all others are gone. {why.args[0]} Delete those rows before, "
+            "or give their foreign key another on_delete.",
+            why.args[1],
+        )
+        self.held = held
+        self.done = done
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class NotAuthenticated(ChatSessionsError):

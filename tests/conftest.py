@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
+from django.db.models import ProtectedError
+from django.db.models.signals import pre_delete
 from django.test import Client
 from hypothesis import settings
 
@@ -113,6 +115,26 @@ def signals() -> Iterator[list[tuple[str, dict[str, Any]]]]:
     yield sent
     for signal, note in connected:
         signal.disconnect(note)
+
+
+@pytest.fixture
+def protects() -> Any:
+    """Return a function that refuses the deletion of sessions, as a host's PROTECT does."""
+    from django_chat_sessions import get_session_model
+
+    refused: dict[Any, type[Exception]] = {}
+
+    def refuse(sender: Any, instance: Any, **kwargs: Any) -> None:
+        if instance.pk in refused:
+            sentence = "Cannot delete some, because of protected foreign keys: 'Rating.session'."
+            raise refused[instance.pk](sentence, {instance})
+
+    def protect(*sessions: Any, refusal: type[Exception] = ProtectedError) -> None:
+        refused.update(dict.fromkeys([session.pk for session in sessions], refusal))
+
+    pre_delete.connect(refuse, sender=get_session_model())
+    yield protect
+    pre_delete.disconnect(refuse, sender=get_session_model())
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from django_chat_sessions import get_message_model
+from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.api import errors, pages, streams, urls, views
 from django_chat_sessions.limits import Limits
 from tests.callers import Caller, assert_private
@@ -99,6 +99,7 @@ def test_every_code_of_an_error_is_in_the_contract_and_the_other_way_round() -> 
     documented = {
         *schemas["Error"]["properties"]["code"]["enum"],
         *schemas["Conflict"]["properties"]["code"]["enum"],
+        *schemas["Held"]["properties"]["code"]["enum"],
     }
     assert documented == set(errors.STATUS)
 
@@ -117,7 +118,7 @@ def test_every_example_is_as_the_contract_says(path: Path) -> None:
 
 def test_every_operation_with_a_body_has_an_example() -> None:
     shown = {json.loads(path.read_text())["operation"] for path in EXAMPLES}
-    bodiless = {"deleteSession", "eraseSessions", "getContract"}
+    bodiless = {"deleteSession", "getContract"}
     bodiless |= {"exportSession", "exportSessions"}  # files, whose form is the services' matter
     assert shown == set(OPERATIONS) - bodiless
 
@@ -139,8 +140,9 @@ def test_a_wrong_example_would_be_found(spoilt: str) -> None:
 class Held:
     """A caller whose every answer is held against the contract."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, protects: Callable[..., None]) -> None:
         self.caller = caller
+        self.protects = protects
         self.seen: set[tuple[str, int]] = set()
 
     def __call__(
@@ -169,8 +171,8 @@ class Held:
 
 
 @pytest.fixture
-def held(caller: Caller) -> Held:
-    return Held(caller)
+def held(caller: Caller, protects: Any) -> Held:
+    return Held(caller, protects)
 
 
 def message(content: str = "Why?", key: str = "key-00000001", **more: Any) -> dict[str, Any]:
@@ -323,6 +325,13 @@ def broken_forms_are_refused(held: Held) -> None:
             held.check(operation, held.caller.raw("POST", address, body, form, **token))
 
 
+def what_the_host_protects_is_told(held: Held) -> None:
+    held("sendMessage", message("Why?", "key-of-held-1", scope="h"))
+    kept = held("sendMessage", message("How?", "key-of-held-2", scope="i"))["session"]["id"]
+    held.protects(get_session_model()._base_manager.get(pk=kept))
+    held("eraseSessions")
+
+
 def outages_are_told(held: Held) -> None:
     from django.db import OperationalError, connection
 
@@ -349,6 +358,7 @@ def test_every_real_answer_is_as_the_contract_says(
     one_stream_too_many_is_refused(held, monkeypatch)
     one_message_too_many_is_refused(held, settings)
     everything_that_is_refused(held)
+    what_the_host_protects_is_told(held)
     outages_are_told(held)
     strangers_are_refused(held, settings)
     forgers_are_refused(held, settings)

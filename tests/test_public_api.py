@@ -50,6 +50,7 @@ EXCEPTIONS = {
         "InvalidDocument",
         "NotAuthenticated",
         "NothingToRetry",
+        "SessionsHeld",
         "TooManyMessages",
         "TurnLost",
         "WrongCursor",

@@ -29,6 +29,7 @@ from django_chat_sessions.exceptions import (
     ChatSessionsError,
     NothingToRetry,
     SessionEnded,
+    SessionsHeld,
     TurnInProgress,
 )
 from django_chat_sessions.owners import Owner
@@ -158,6 +159,8 @@ class Endpoint(View):
             return payloads.conflict(error.session, None, error.reply, now)
         if isinstance(error, NothingToRetry):
             return payloads.conflict(error.session, None, None, now)
+        if isinstance(error, SessionsHeld):
+            return payloads.held(error.held, error.done)
         return {}
 
     def _refusal(self, error: ApiError, body: dict[str, Any]) -> HttpResponse:

@@ -29,6 +29,7 @@ STATUS = {
     "turn_in_progress": 409,
     "session_ended": 409,
     "nothing_to_retry": 409,
+    "sessions_held": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
     "key_reused": 422,
@@ -120,6 +121,10 @@ _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
     ),
     exceptions.NothingToRetry: lambda: ApiError(
         "nothing_to_retry", _("There is no reply to ask for again.")
+    ),
+    exceptions.SessionsHeld: lambda: ApiError(
+        "sessions_held",
+        _("Some of your chats stay, because this site still needs them. All others are erased."),
     ),
     exceptions.SessionEnded: lambda: ApiError(
         "session_ended",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
-from django_chat_sessions.services import Arrival, Found, Grown, Sent, Transcript, Updates
+from django_chat_sessions.services import Arrival, Erased, Found, Grown, Sent, Transcript, Updates
 
 Payload = dict[str, Any]
 
@@ -185,3 +185,8 @@ def conflict(
         "current": None if current is None else session(current, now),
         "running": None if running is None else message(running, now),
     }
+
+
+def held(count: int, done: Erased) -> Payload:
+    """Return how much an erasure left, and how much it did not."""
+    return {"held": count, "erased": done.sessions}

@@ -9,26 +9,12 @@ from django.db import connections
 from django.db.models import ProtectedError, RestrictedError, signals
 
 from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions.exceptions import SessionsHeld
 from django_chat_sessions.services.keys import Among, Keys
 from django_chat_sessions.services.tables import messages, sessions
 
 B = TypeVar("B", bound=list[Any])
 R = TypeVar("R")
-
-
-class SessionsHeld(ProtectedError):
-    """Rows of the host's protect sessions; ``done`` is what became of all the others."""
-
-    def __init__(self, held: int, why: Exception, done: Any) -> None:
-        super().__init__(
-            f"{held} sessions stay, all others are gone. {why.args[0]} Delete those rows before, "
-            "or give their foreign key another on_delete.",
-            why.args[1],
-        )
-        self.done = done
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class Deletion(Generic[B, R]):

@@ -48,8 +48,8 @@ def erase(
 
     For good, and again it finds nothing. A reply that is being written is stopped, and its worker
     writes nothing more. Another's session that followed one of these forgets it. Rows of the
-    host's own go or stay as their ``on_delete`` says: raises ProtectedError, when all the others
-    are gone, where such rows protect sessions.
+    host's own go or stay as their ``on_delete`` says: raises SessionsHeld, when all the others are
+    gone, where such rows protect sessions.
 
     Sends ``turn_failed`` and ``session_ended`` for what was running and open. A few statements for
     each 500 sessions, and up to 5 for each that was open; 3 for a dry run, which only counts.

@@ -79,7 +79,7 @@ def purge(
     owners deleted more than a day ago go. Messages go with their session. Open sessions stay,
     however old; a dry run ``after_sweep`` counts those, too, that a sweep would end before.
     5 statements per batch, more where rows or receivers of the host's hang on sessions. Raises
-    ProtectedError, at the end, when such rows protect sessions; all the others are gone then.
+    SessionsHeld, at the end, when such rows protect sessions; all the others are gone then.
     """
     days = app_settings.RETENTION_DAYS if older_than_days is None else older_than_days
     now = clock.now()

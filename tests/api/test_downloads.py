@@ -113,3 +113,17 @@ def test_z11_erasing_needs_the_token(db: None) -> None:
     talked(user.owner)
     assert_error(user.call("DELETE", "sessions"), 403, "csrf_failed")
     assert len(services.recent_sessions(user.owner)) == 1
+
+
+def test_erasing_says_what_the_site_protects_and_leaves_a_visitor_the_cookie(
+    caller: Caller, protects: Any
+) -> None:
+    kept = talked(caller.owner, scope="kept")
+    talked(caller.owner, scope="gone")
+    protects(kept)
+    refused = caller.call("DELETE", "sessions")
+    assert_error(refused, 409, "sessions_held")
+    assert (refused.json()["held"], refused.json()["erased"]) == (1, 1)
+    assert VISITOR_COOKIE not in refused.cookies
+    listed = caller.get("sessions").json()["sessions"]
+    assert [each["id"] for each in listed] == [str(kept.pk)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
+from django.db.models import ProtectedError
 
 from django_chat_sessions import exceptions, get_session_model
 from django_chat_sessions.api import errors
@@ -17,6 +18,8 @@ def example(kind: type[exceptions.ChatSessionsError]) -> exceptions.ChatSessions
     if kind in of_session:
         model: Any = get_session_model()
         return kind(model(pk=4711))
+    if kind is exceptions.SessionsHeld:
+        return exceptions.SessionsHeld(1, ProtectedError("SECRET-4711", set()), None)
     return kind("SECRET-4711")
 
 
@@ -30,6 +33,7 @@ def example(kind: type[exceptions.ChatSessionsError]) -> exceptions.ChatSessions
         (exceptions.InvalidDocument, 400, "invalid"),
         (exceptions.SessionEnded, 409, "session_ended"),
         (exceptions.NothingToRetry, 409, "nothing_to_retry"),
+        (exceptions.SessionsHeld, 409, "sessions_held"),
     ],
 )
 def test_every_exception_has_its_answer(

@@ -21,24 +21,6 @@ from tests.conversations import messages_of, somebody_else, stored, talked
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def protects() -> Any:
-    """Return a function that refuses the deletion of sessions, as a host's PROTECT does."""
-    refused: dict[Any, type[Exception]] = {}
-
-    def refuse(sender: Any, instance: Any, **kwargs: Any) -> None:
-        if instance.pk in refused:
-            sentence = "Cannot delete some, because of protected foreign keys: 'Rating.session'."
-            raise refused[instance.pk](sentence, {instance})
-
-    def protect(*sessions: Any, refusal: type[Exception] = ProtectedError) -> None:
-        refused.update(dict.fromkeys([session.pk for session in sessions], refusal))
-
-    signals.pre_delete.connect(refuse, sender=get_session_model())
-    yield protect
-    signals.pre_delete.disconnect(refuse, sender=get_session_model())
-
-
 def followed(owner: Owner) -> tuple[Any, Any]:
     """Return an ended session and the open one that followed it."""
     before = chat_sessions.end(talked(owner))

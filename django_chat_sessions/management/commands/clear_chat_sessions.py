@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
+from django_chat_sessions.exceptions import SessionsHeld
 from django_chat_sessions.management.outage import told_in_a_sentence
-from django_chat_sessions.services.deletion import SessionsHeld
 from django_chat_sessions.services.retention import LARGEST_BATCH
 
 LONGEST_DAYS = 36_500  # a century; more would leave the calendar

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
+from django_chat_sessions.exceptions import SessionsHeld
 from django_chat_sessions.management.outage import told_in_a_sentence
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
-from django_chat_sessions.services.deletion import SessionsHeld
 
 
 class Command(BaseCommand):

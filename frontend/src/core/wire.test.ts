@@ -10,6 +10,7 @@ import invalid from "../../../tests/contract/error_invalid.json";
 import tooManyStreams from "../../../tests/contract/error_too_many_streams.json";
 import usePolling from "../../../tests/contract/error_use_polling.json";
 import found from "../../../tests/contract/found.json";
+import held from "../../../tests/contract/held.json";
 import history from "../../../tests/contract/history.json";
 import read from "../../../tests/contract/read.json";
 import reopened from "../../../tests/contract/reopened.json";
@@ -35,6 +36,7 @@ import {
   ERROR_CODES,
   type ErrorBody,
   type Found,
+  type Held,
   type History,
   type Match,
   MESSAGE_STATES,
@@ -158,6 +160,13 @@ const conflictShape: Shape<Conflict> = {
   current: "Session|null",
   running: "Message|null",
 };
+const heldShape: Shape<Held> = {
+  code: "string",
+  message: "string",
+  field: "null",
+  held: "integer",
+  erased: "integer",
+};
 
 const SHAPES: Record<string, Record<string, string>> = {
   Session: sessionShape,
@@ -179,6 +188,7 @@ const SHAPES: Record<string, Record<string, string>> = {
   ChangeSession: changeShape,
   Error: errorShape,
   Conflict: conflictShape,
+  Held: heldShape,
 };
 
 const ENUMS: Record<string, readonly string[]> = {
@@ -188,6 +198,7 @@ const ENUMS: Record<string, readonly string[]> = {
   "Arrival.status": ARRIVAL_STATUSES,
   "Error.code": ERROR_CODES,
   "Conflict.code": CONFLICT_CODES,
+  "Held.code": ["sessions_held"],
 };
 
 /** JSON imports widen enumerations to strings; everything else must fit. */
@@ -212,6 +223,7 @@ invalid.body satisfies Loose<ErrorBody>;
 usePolling.body satisfies Loose<ErrorBody>;
 tooManyStreams.body satisfies Loose<ErrorBody>;
 found.body satisfies Loose<Found>;
+held.body satisfies Loose<Held>;
 history.body satisfies Loose<History>;
 reopened.body satisfies Loose<OpenedSession>;
 started.body satisfies Loose<OpenedSession>;

@@ -178,3 +178,11 @@ export interface Conflict {
   current: Session | null;
   running: Message | null;
 }
+
+export interface Held {
+  code: "sessions_held";
+  message: string;
+  field: null;
+  held: number;
+  erased: number;
+}
