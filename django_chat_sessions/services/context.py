@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
-from django_chat_sessions.services.tables import messages, sessions, tell_readers
+from django_chat_sessions.services.races import survives_races
+from django_chat_sessions.services.tables import (
+    messages,
+    sessions,
+    short_transaction,
+    tell_readers,
+)
 
 CONTEXT_MESSAGES = 20
 MOST_MESSAGES = 500
@@ -46,8 +52,13 @@ def carried_over(session: AbstractChatSession) -> str:
     return str((session.metadata or {}).get(CARRIED, ""))
 
 
+@survives_races
 def carry_over(session: AbstractChatSession, text: str) -> None:
-    """Keep a text with the session, such as a summary of the one before; 1 statement."""
-    session.metadata = {**(session.metadata or {}), CARRIED: text}
-    sessions().filter(pk=session.pk).update(metadata=session.metadata)
+    """Keep a text with the session, such as a summary of the one before; 2 statements."""
+    row = sessions().filter(pk=session.pk).order_by()
+    with short_transaction(session):
+        # As it is stored, and locked: a host writes into it beside an answer that takes long.
+        for metadata in row.select_for_update().values_list("metadata", flat=True):
+            session.metadata = {**(metadata or {}), CARRIED: text}
+            row.update(metadata=session.metadata)
     tell_readers(session)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from django_chat_sessions import get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.context import MOST_MESSAGES, carried_over, carry_over
@@ -114,10 +115,25 @@ class TestCarryingOver:
         session.save()
         with statements() as seen:
             carry_over(session, "They spoke of cells.")
-        assert len(seen) == 1
+        assert len(seen) == 2
         for copy in (session, stored(session)):
             assert copy.metadata == {"course": 7, "carried_over": "They spoke of cells."}
             assert carried_over(copy) == "They spoke of cells."
+
+    def test_what_the_host_has_written_since_it_was_read_stays(self, owner: Owner) -> None:
+        session = opened(owner)
+        copy = stored(session)
+        copy.metadata = {"course": 7}
+        copy.save(update_fields=["metadata"])
+        carry_over(session, "Cells.")
+        for known in (session, stored(session)):
+            assert known.metadata == {"course": 7, "carried_over": "Cells."}
+
+    def test_a_session_that_is_gone_meanwhile_is_left_alone(self, owner: Owner) -> None:
+        session = opened(owner)
+        get_session_model().objects.filter(pk=session.pk).delete()
+        carry_over(session, "Cells.")
+        assert carried_over(session) == ""
 
     def test_also_in_a_row_of_the_hosts_without_metadata(self, owner: Owner) -> None:
         session = opened(owner)

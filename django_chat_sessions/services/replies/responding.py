@@ -86,7 +86,7 @@ class ReplyTurn:
     def carry_over(self, text: str) -> None:
         """Keep a text, such as a summary of the previous session, for every turn of this one.
 
-        1 statement.
+        2 statements.
         """
         carry_over(self.session, storable(text))
 

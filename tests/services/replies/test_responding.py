@@ -184,7 +184,7 @@ class TestTurn:
         assert turn.carried_over == ""
         with statements() as seen:
             turn.carry_over("They spoke of cells.\x00")
-        assert len(seen) == 1
+        assert len(seen) == 2
         assert turn.carried_over == "They spoke of cells.\ufffd"
         chat_sessions.stop(sent.session)
         next_turn = self.turn(waiting(owner, key="next"))
@@ -209,7 +209,7 @@ class TestTurn:
             assert list(pieces(responder, turn)) == ["Half of it"]
         assert told == {"arrival": old, "previous": ["Before"], "context": []}
         assert stored(turn.session).metadata["carried_over"] == "A summary"
-        assert len(seen) == 4
+        assert len(seen) == 5
 
     def test_whether_it_was_stopped(self, owner: Owner) -> None:
         turn = self.turn(waiting(owner))
