@@ -1,0 +1,161 @@
+"""System checks of the columns that a host declares: whether they take what the chat writes.
+
+E012 a column that may not be empty, and that nothing fills
+E013 a column that is too short
+E014 user or session is no foreign key to a primary key
+W014 visitors are let in, and a session needs a user
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
+from django.db.models import NOT_PROVIDED, CharField, Field, ForeignKey
+from django.db.models.fields import DateField, DateTimeField, TimeField
+from django.db.models.signals import post_init, pre_save
+from django.utils.module_loading import import_string
+
+from django_chat_sessions.authentication import AnonymousCookie
+from django_chat_sessions.checks.tables import ID, models_in_use
+from django_chat_sessions.conf import app_settings
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, FillsPrimaryKey
+
+PARENTS: tuple[Any, Any] = (AbstractChatSession, AbstractChatMessage)
+LINKS = ("user", "session")
+# Of our own columns, those that the chat leaves empty; all others it fills in every row.
+EMPTY_AT_TIMES = frozenset(
+    {
+        *("visitor_key", "open_key", "running_until", "ended_at", "previous"),
+        *("pinned_at", "archived_at", "deleted_at"),
+        *("client_key", "lease_until", "token"),
+    }
+)
+OF_TIMES = (DateField.pre_save, DateTimeField.pre_save, TimeField.pre_save)
+
+
+@register(Tags.models)
+def check_columns(**kwargs: Any) -> list[CheckMessage]:
+    """Each would be a server error at the first message, or later; 0 statements."""
+    found: list[CheckMessage] = []
+    for model, parent, link in zip(models_in_use() or (), PARENTS, LINKS, strict=False):
+        if issubclass(model, parent):  # else check_models tells why not
+            found += [*_refusing(model, parent), *_short(model, parent), *_astray(model, link)]
+    return found
+
+
+def _refusing(model: Any, parent: Any) -> Iterator[CheckMessage]:
+    ours = {field.name for field in parent._meta.fields}
+    may_be_filled = _fills_rows(model, parent)
+    for field in model._meta.concrete_fields:
+        if field.name in ours:
+            is_wrong = field.name in EMPTY_AT_TIMES and not field.null
+        else:
+            is_wrong = field.name not in LINKS and not may_be_filled and _is_left_out(field)
+        if is_wrong:
+            yield Error(
+                f"{field} may not be empty, and the chat writes rows without it.",
+                hint=_way_out(field, is_ours=field.name in ours, parent=parent),
+                id=f"{ID}.E012",
+            )
+
+
+def _way_out(field: Any, *, is_ours: bool, parent: Any) -> str:
+    if is_ours:
+        return "Give it null=True, then makemigrations and migrate."
+    way_out = "Give it null=True or a default, then makemigrations and migrate"
+    if parent is AbstractChatSession:
+        way_out += "; or fill it in save()"
+    return f"{way_out}. Where the database fills it by a trigger, silence this check."
+
+
+def _fills_rows(model: Any, parent: Any) -> bool:
+    """Whether code of the host's sees each new row before it is written."""
+    if model.__init__ is not FillsPrimaryKey.__init__ or post_init.has_listeners(model):
+        return True
+    # Of a message neither save() is called nor its signals are sent.
+    is_saved = parent is AbstractChatSession
+    return is_saved and (model.save is not parent.save or pre_save.has_listeners(model))
+
+
+def _is_left_out(field: Any) -> bool:
+    """Whether a new row has nothing in this column of the host's that the database would take."""
+    has_value = field.has_default() or field.db_default is not NOT_PROVIDED or field.generated
+    if field.null or field.primary_key or has_value or _fills_itself(field):
+        return False
+    # Django writes an empty text; a second one cannot be unique.
+    return bool(field.unique or not field.empty_strings_allowed)
+
+
+def _fills_itself(field: Any) -> bool:
+    asks = type(field).pre_save
+    if asks in OF_TIMES:
+        return bool(field.auto_now or field.auto_now_add)
+    return asks is not Field.pre_save
+
+
+def _short(model: Any, parent: Any) -> Iterator[CheckMessage]:
+    theirs = {field.name: field for field in model._meta.concrete_fields}
+    for field in parent._meta.fields:
+        if not isinstance(field, CharField):
+            continue
+        lengths = (len(value) for value, _label in field.choices or ())
+        needed = max(lengths, default=field.max_length)
+        given = getattr(theirs.get(field.name), "max_length", None)
+        if given is not None and given < needed:
+            yield Error(
+                f"{theirs[field.name]} holds {given} characters, and the chat writes up to "
+                f"{needed}.",
+                hint=f"Give it max_length={needed}, then makemigrations and migrate.",
+                id=f"{ID}.E013",
+            )
+
+
+def _astray(model: Any, name: str) -> Iterator[CheckMessage]:
+    problem = _not_a_key({field.name: field for field in model._meta.concrete_fields}.get(name))
+    if problem:
+        yield Error(
+            f"{model._meta.label}.{name} {problem}; the chat finds nothing by it.",
+            hint="Keep that column under another name in Python, and let this one be a ForeignKey "
+            "to the primary key, filled by your migration's data step.",
+            id=f"{ID}.E014",
+        )
+
+
+def _not_a_key(field: Any) -> str:
+    if not isinstance(field, ForeignKey):
+        return "is no foreign key"
+    to: Any = field.remote_field.model
+    if isinstance(to, str):  # not installed, as Django's own check says
+        return ""
+    if not field.target_field.primary_key:
+        return f"leads to {field.target_field}, which is not the primary key"
+    return "is unique, so that nobody can have a second one" if field.unique else ""
+
+
+@register(Tags.models)
+def check_visitors(**kwargs: Any) -> list[CheckMessage]:
+    """Who is let in without an account can write; 0 statements."""
+    pair = models_in_use()
+    columns = {field.name: field for field in pair[0]._meta.concrete_fields} if pair else {}
+    if "user" not in columns or columns["user"].null or not _lets_visitors_in():
+        return []
+    return [
+        CheckWarning(
+            f"{columns['user']} may not be empty, and AUTHENTICATORS let visitors in, who have no "
+            "account: each of their messages is a server error.",
+            hint="Give it null=True, then makemigrations and migrate; or take AnonymousCookie out "
+            'of CHAT_SESSIONS["AUTHENTICATORS"].',
+            id=f"{ID}.W014",
+        )
+    ]
+
+
+def _lets_visitors_in() -> bool:
+    try:
+        known = [import_string(path) for path in app_settings.AUTHENTICATORS]
+    except Exception:  # noqa: BLE001  a host's own module: what it raises is reported by check_names
+        return False
+    return any(isinstance(each, type) and issubclass(each, AnonymousCookie) for each in known)

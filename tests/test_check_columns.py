@@ -1,0 +1,214 @@
+"""What a host declares is held against what the chat writes, before the first message."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.checks import CheckMessage
+from django.core.checks.registry import registry
+from django.db import models
+from django.db.models.signals import post_init, pre_save
+from django.test.utils import isolate_apps
+
+from django_chat_sessions import checks as all_checks
+from django_chat_sessions.checks import columns as checks
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from tests.conversations import configure
+
+Findings = Callable[..., dict[str, str]]
+
+
+class FillsItself(models.IntegerField):  # type: ignore[type-arg]  # no generic at run time
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        return 5
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Findings:
+    """Return a function that makes a host's models with these attributes and says what is found."""
+
+    def findings(
+        conversation: dict[str, Any] | None = None, utterance: dict[str, Any] | None = None
+    ) -> dict[str, str]:
+        with isolate_apps():
+            own = {"__module__": __name__, "Meta": type("Meta", (), {"app_label": "host"})}
+            talk = type("Talk", (AbstractChatSession,), {**own, **(conversation or {})})
+            session = models.ForeignKey(talk, models.CASCADE, related_name="messages")
+            said = {**own, "session": session, **(utterance or {})}
+            pair = (talk, type("Said", (AbstractChatMessage,), said))
+            monkeypatch.setattr(checks, "models_in_use", lambda: pair)
+            return told([*checks.check_columns(), *checks.check_visitors()])
+
+    return findings
+
+
+def told(found: list[CheckMessage]) -> dict[str, str]:
+    assert len({each.id for each in found}) == len(found)
+    return {str(each.id).rpartition(".")[2]: f"{each.msg} {each.hint}" for each in found}
+
+
+LEFT_OUT: list[models.Field[Any, Any]] = [
+    models.IntegerField(),
+    models.BooleanField(),
+    models.DateTimeField(),
+    models.ForeignKey(User, models.CASCADE, related_name="+"),
+    models.CharField(max_length=9, unique=True),
+]
+FILLED: list[models.Field[Any, Any]] = [
+    models.IntegerField(null=True),
+    models.IntegerField(default=0),
+    models.IntegerField(db_default=0),
+    models.CharField(max_length=9),
+    models.CharField(max_length=9, unique=True, null=True),
+    models.UUIDField(unique=True, default=uuid.uuid4),
+    models.DateTimeField(auto_now_add=True),
+    models.DateField(auto_now=True),
+    models.FileField(),
+    FillsItself(),
+]
+
+
+@pytest.mark.parametrize("column", LEFT_OUT, ids=lambda field: type(field).__name__)
+def test_e012_a_column_of_the_hosts_that_nothing_fills(
+    host: Findings, column: models.Field[Any, Any]
+) -> None:
+    found = host({}, {"extra": column})
+    assert list(found) == ["E012"]
+    assert "host.Said.extra may not be empty, and the chat writes rows without it." in found["E012"]
+    assert "Give it null=True or a default" in found["E012"]
+    assert "save()" not in found["E012"]  # which is not called
+    assert "host.Talk.extra" in host({"extra": column.clone()})["E012"]
+    assert "or fill it in save()" in host({"extra": column.clone()})["E012"]
+
+
+@pytest.mark.parametrize("column", FILLED, ids=lambda field: type(field).__name__)
+def test_a_column_of_the_hosts_that_something_fills_is_welcome(
+    host: Findings, column: models.Field[Any, Any]
+) -> None:
+    assert host({"extra": column}, {"extra": column.clone()}) == {}
+
+
+@pytest.mark.parametrize("name", ["deleted_at", "ended_at", "lease_until"])
+def test_e012_a_column_of_ours_that_the_host_lets_never_be_empty(host: Findings, name: str) -> None:
+    column = {name: models.DateTimeField()}
+    found = host({}, column) if name == "lease_until" else host(column)
+    assert f".{name} may not be empty" in found["E012"]
+    assert "Give it null=True, then" in found["E012"]
+
+
+def test_code_of_the_hosts_may_fill_a_session(host: Findings) -> None:
+    def save(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Fill it."""
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Fill it."""
+
+    column = models.IntegerField()
+    assert host({"extra": column, "save": save}) == {}
+    assert host({}, {"extra": column.clone(), "__init__": init}) == {}
+    assert "E012" in host({}, {"extra": column.clone(), "save": save})
+
+
+@pytest.mark.parametrize("signal", [pre_save, post_init])
+def test_receivers_of_the_hosts_may_fill_a_session(host: Findings, signal: Any) -> None:
+    def fill(**kwargs: Any) -> None:
+        """Fill it."""
+
+    signal.connect(fill)
+    try:
+        assert host({"extra": models.IntegerField()}) == {}
+        # Of a message only what is made is told, not what is saved.
+        assert ("E012" in host({}, {"extra": models.IntegerField()})) == (signal is pre_save)
+    finally:
+        signal.disconnect(fill)
+
+
+@pytest.mark.parametrize(
+    ("conversation", "utterance", "sentence"),
+    [
+        ({"title": 60}, {}, "host.Talk.title holds 60 characters, and the chat writes up to 200."),
+        ({"scope": 50}, {}, "host.Talk.scope holds 50 characters, and the chat writes up to 100."),
+        ({}, {"role": 5}, "host.Said.role holds 5 characters, and the chat writes up to 9."),
+    ],
+)
+def test_e013_a_column_that_is_too_short(
+    host: Findings, conversation: dict[str, int], utterance: dict[str, int], sentence: str
+) -> None:
+    def of(lengths: dict[str, int]) -> dict[str, Any]:
+        return {name: models.CharField(max_length=most) for name, most in lengths.items()}
+
+    assert sentence in host(of(conversation), of(utterance))["E013"]
+
+
+def test_a_column_that_is_long_enough_is_welcome(host: Findings) -> None:
+    key = models.CharField(max_length=26, primary_key=True, default=str)  # ours is none of text
+    role = models.CharField(max_length=9)
+    assert host({"id": key, "title": models.TextField()}, {"role": role}) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "problem"),
+    [
+        (models.CharField(max_length=150, null=True), "is no foreign key"),
+        (None, "is no foreign key"),
+        (
+            models.ForeignKey(User, models.CASCADE, to_field="username", null=True),
+            "leads to auth.User.username, which is not the primary key",
+        ),
+        (models.OneToOneField(User, models.CASCADE, null=True), "is unique"),
+    ],
+)
+def test_e014_a_user_that_is_not_found_by_its_key(
+    host: Findings, column: Any, problem: str
+) -> None:
+    found = host({"user": column})
+    assert f"host.Talk.user {problem}" in found["E014"]
+    assert "under another name in Python" in found["E014"]
+
+
+def test_e014_a_session_that_is_not_found_by_its_key(host: Findings) -> None:
+    number = models.CharField(max_length=36, unique=True, null=True)
+    session = models.ForeignKey(
+        "host.Talk", models.CASCADE, to_field="number", related_name="messages"
+    )
+    found = host({"number": number}, {"session": session})
+    assert "host.Said.session leads to host.Talk.number" in found["E014"]
+
+
+def test_w014_visitors_are_let_in_where_a_session_needs_a_user(
+    host: Findings, settings: Any
+) -> None:
+    user = models.ForeignKey(User, models.CASCADE)
+    assert "host.Talk.user may not be empty" in host({"user": user})["W014"]
+    django_session = "django_chat_sessions.authentication.DjangoSession"
+    for names in ([django_session], ["no.such"], ["django_chat_sessions.clock.now"]):
+        configure(settings, AUTHENTICATORS=names)
+        assert host({"user": user.clone()}) == {}
+
+
+def test_the_checks_run_with_the_others_and_leave_what_is_not_there_to_them(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    for check in (checks.check_columns, checks.check_visitors):
+        assert check in registry.registered_checks
+        assert check() == []
+    monkeypatch.setattr(checks, "models_in_use", lambda: (models.Model, models.Model))
+    assert checks.check_columns() == []
+    monkeypatch.undo()
+    configure(settings, SESSION_MODEL="no.Model")
+    assert checks.check_columns() == checks.check_visitors() == []
+
+
+def test_a_user_that_is_no_foreign_key_stops_no_other_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with isolate_apps():
+        meta = type("Meta", (), {"app_label": "host"})
+        own = {"__module__": __name__, "Meta": meta, "user": models.CharField(max_length=9)}
+        talk = type("Talk", (AbstractChatSession,), own)
+    monkeypatch.setattr(all_checks, "get_session_model", lambda: talk)
+    assert all_checks.check_models() == []
