@@ -90,6 +90,23 @@ def test_what_cannot_be_sent_stays_in_the_form_and_a_sentence_says_why(
     assert rows() == before
 
 
+def test_each_look_again_is_another_address_or_a_browser_would_only_scroll(
+    reader: Caller, settings: Any
+) -> None:
+    leave_replies(settings)
+    session = services.send(reader.owner, "Why?", key="key-00000001", scope="s").session
+    looked: list[str] = []
+    path = page_of(session)
+    for _ in range(3):
+        again = re.search(r'href="/chat/([^"]+)">Look again', reader.get(path).text)
+        assert again
+        address, _hash, place = again[1].partition("#")
+        assert place == "latest"
+        looked.append(address)
+        path = address
+    assert len({path, page_of(session), *looked}) == 4
+
+
 def test_an_expired_chat_says_so_and_is_taken_up_again_with_what_was_written(
     reader: Caller, settings: Any, noon: Any
 ) -> None:

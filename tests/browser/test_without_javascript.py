@@ -40,8 +40,8 @@ def see_answer(page: Page, number: int) -> Locator:
         again = page.get_by_role("link", name="Look again")
         if again.count() == 0:
             break
-        again.click()
-        page.reload()
+        with page.expect_navigation(wait_until="load"):
+            again.click()
     expect(answer).to_have_attribute("data-state", "answered")
     return answer
 
