@@ -47,6 +47,7 @@ class Page(Endpoint):
         # All that the templates ask for: what is missing Django logs, with everything around it.
         self.shown = {"key": uuid4().hex, "content": "", "problem": "", "scope": None}
         self.shown |= {"session": None, "state": "", "running": False, "rows": [], "before": None}
+        self.shown["is_newest"] = True
         self.shown["paused"] = None
         self.shown["address"] = ""  # where the form goes while the session itself is not known
 
@@ -75,6 +76,7 @@ class Page(Endpoint):
             "running": session.is_running(now),
             "rows": [_row(each, now) for each in found.messages],
             "before": found.before,
+            "is_newest": before is None,
             "scope": session.scope,
         }
 

@@ -174,10 +174,31 @@ def test_a_long_chat_is_read_in_pages_of_two_statements(
     found = [one for one in sent if any(table in one for table in tables)]
     assert len(found) == 3  # the session, its messages, the history
     assert "The first</p>" not in latest.text
-    earlier = re.search(r'href="(\?before=\d+)"', latest.text)
-    assert earlier
-    assert "The first</p>" in reader.get(page_of(session) + earlier[1]).text
+    assert "Newest messages" not in latest.text
+    earlier = reader.get(link_in(latest, "Show earlier messages"))
+    assert "The first</p>" in earlier.text
+    assert link_in(earlier, "Newest messages") == f"{page_of(session)}#latest"
     assert reader.get(page_of(session) + "?before=x").status_code == 400
+
+
+def link_in(answer: Any, words: str) -> str:
+    """Return where a link of these words leads to."""
+    found = re.search(rf'href="/chat/([^"]+)">{words}<', answer.text)
+    assert found
+    return html.unescape(found[1])
+
+
+@pytest.mark.parametrize("path", [CURRENT, "sessions/current/page?scope=s&before=1100"])
+def test_earlier_messages_are_those_of_the_same_chat_however_numbers_are_written(
+    reader: Caller, settings: Any, path: str
+) -> None:
+    listen_only(settings)
+    settings.USE_THOUSAND_SEPARATOR = True
+    session = services.send(reader.owner, "The first", key="key-00000001", scope="s").session
+    fill(session, 1200)
+    earlier = link_in(reader.get(path), "Show earlier messages")
+    assert earlier in (f"{page_of(session)}?before={number}" for number in (1150, 1050))
+    assert reader.get(earlier).text.count("<article") == 50
 
 
 def test_z01_anothers_chat_is_a_page_like_that_of_one_that_is_not_there(reader: Caller) -> None:
