@@ -115,12 +115,15 @@ class Page(Endpoint):
             self.shown |= self._written()
         if error.field == "key" or not inputs.KEY.fullmatch(self.shown["key"]):
             self.shown["key"] = uuid4().hex
-        if _is_old_token(error):
-            # "Reload the page" would only post the same old token once more.
+        if _is_old_token(error) or error.field == "key":
+            # "Reload the page" would only post the same old token once more; and of the key, which
+            # a page has twice after the Back button, its reader knows nothing.
             self.shown["problem"] = _(
                 "This page was out of date, perhaps after a login elsewhere, and nothing was sent. "
                 "Look at your words and send them again."
             )
+        elif error.code == "invalid" and error.field == "content":
+            self.shown["problem"] = _("Write a message first.")
         # Another site's words stand in no form: one click would send them as the reader's.
         if error.code not in HOPELESS and not isinstance(error, WrongOrigin):
             with suppress(ApiError, ChatSessionsError, DatabaseError):

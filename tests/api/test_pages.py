@@ -67,6 +67,7 @@ def test_the_same_form_sent_twice_is_one_message(reader: Caller, settings: Any) 
     other = post(reader, CURRENT, **{**form, "content": "Another"})
     assert other.status_code == 422
     assert "Another" in other.text
+    assert "This page was out of date" in other.text  # as after the Back button; not of keys
     assert 'value="key-of-a-form"' not in other.text
 
 
@@ -86,6 +87,7 @@ def test_what_cannot_be_sent_stays_in_the_form_and_a_sentence_says_why(
     before = rows()
     blank = post(reader, CURRENT, content=" ", key="key-00000002")
     assert blank.status_code == 400
+    assert "Write a message first." in blank.text
     assert post(reader, page_of(session)).status_code == 400
     assert rows() == before
 
@@ -254,6 +256,17 @@ def test_z11_a_form_without_a_token_changes_nothing(reader: Caller) -> None:
             assert "send them again" in answer.text
             assert "reload the page" not in answer.text  # it would post the same token again
     assert rows() == before
+
+
+def test_where_the_origin_is_not_trusted_the_page_says_so_for_sending_again_is_no_help(
+    reader: Caller,
+) -> None:
+    reader.client.handler.enforce_csrf_checks = True
+    form = urlencode({"content": "Words", "key": "key-00000001"}).encode()
+    kind = "application/x-www-form-urlencoded"
+    refused = reader.raw("POST", CURRENT, form, kind, HTTP_ORIGIN="http://proxied.example")
+    assert refused.status_code == 403
+    assert "CSRF_TRUSTED_ORIGINS" in refused.text
 
 
 @pytest.mark.parametrize("host_has_middleware", [True, False])
