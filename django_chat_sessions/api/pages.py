@@ -175,8 +175,15 @@ class SessionPage(Page):
         self.show(session)
         if "reopen" in request.POST:
             services.reopen(session)
+            written = self._written()
             if "content" not in request.POST:
                 return see(session)
+            if request.POST["reopen"] == "unsent":  # what was typed meanwhile is not lost
+                if inputs.is_blank(written["content"]):
+                    return see(session)
+                self.show(session)
+                self.shown |= written
+                return self.page()
         return self.deliver(request, session=str(session.pk))
 
     def find_place(self, error: ApiError) -> None:

@@ -152,6 +152,33 @@ def test_the_page_of_a_scope_says_which_chat_has_paused_and_continues_it(
     assert "paused" not in reader.get(CURRENT).text  # its reader wished it to end
 
 
+def test_what_was_typed_below_a_paused_chat_is_in_the_field_once_that_goes_on(
+    reader: Caller, settings: Any, noon: Any
+) -> None:
+    listen_only(settings)
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    noon.shift(300)
+    page = reader.get(CURRENT).text.partition('<form class="dcs-plain-form"')[2]
+    form = page.partition("</form>")[0]
+    button = re.search(r'<button[^>]* formaction="/chat/([^"]+)"[^>]*>', form)
+    assert button
+    assert "formnovalidate" in button[0]
+    assert 'name="reopen" value="unsent"' in button[0]
+    typed = {"content": "Half a quest", "key": "key-00000002", "reopen": "unsent"}
+    shown = post(reader, button[1], **typed)
+    assert shown.status_code == 200
+    assert stored() == ["First"]
+    assert "First</p>" in shown.text
+    where, form_again = posted_again(shown)
+    assert where == page_of(session)
+    assert form_again["content"] == "Half a quest"
+    assert post(reader, where, **form_again).status_code == 303
+    assert stored() == ["First", "Half a quest"]
+    noon.shift(300)
+    blank = post(reader, button[1], content=" \r\n", key="key-00000003", reopen="unsent")
+    assert blank.headers["Location"] == f"/chat/{page_of(session)}#latest"
+
+
 def test_a_message_to_an_expired_chat_begins_a_new_one_that_says_so(
     reader: Caller, settings: Any, noon: Any
 ) -> None:
