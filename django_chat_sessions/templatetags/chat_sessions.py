@@ -21,7 +21,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
-from django_chat_sessions.templatetags.moments import when_text
+from django_chat_sessions.templatetags.moments import deadline_text, when_text
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -185,7 +185,7 @@ def _row(session: AbstractChatSession, now: datetime, open_one: str) -> dict[str
         "state": session.state(now),
         "running": session.is_running(now),
         "moment": _machine_readable(session.last_message_at),
-        "when": when_text(session.last_message_at, now),
+        "when": when_text(session.last_message_at, now, is_under_day=session.pinned_at is None),
     }
 
 
@@ -217,14 +217,17 @@ def chat_session_status(context: Context, scope: Any = "") -> dict[str, Any]:
         logger.error("A chat tag was given what it cannot use: %s", error)
         return {"is_reachable": False}
     session = None if arrival is None else arrival.session
+    previous = None if arrival is None else arrival.previous
     now = clock.now()
     return {
         "is_reachable": True,
         "arrival": arrival,
         "is_open": session is not None and session.message_count > 0,
         "is_running": session is not None and session.is_running(now),
+        # Not by the reason: a policy of the host's has its own.
+        "is_paused": previous is not None and previous.state(now) == SessionState.EXPIRED,
         "expires": None if session is None else _machine_readable(session.expires_at),
-        "until": None if session is None else when_text(session.expires_at, now),
+        "until": None if session is None else deadline_text(session.expires_at, now),
     }
 
 

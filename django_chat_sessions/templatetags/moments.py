@@ -11,22 +11,32 @@ from django_chat_sessions import clock
 from django_chat_sessions.services.days import WEEK
 
 
-def when_text(moment: datetime | None, now: datetime) -> str:
-    """Return the time if that was today or yesterday, within a week the weekday, else the date.
+def when_text(moment: datetime | None, now: datetime, *, is_under_day: bool = True) -> str:
+    """Return the time if that was today, within a week the weekday, else the date.
 
-    Nothing for a moment that is unknown. Days are counted in Django's current time zone.
+    The time of yesterday, too, where it stands under a heading that says so. Nothing for a moment
+    that is unknown. Days are counted in Django's current time zone.
     """
     if moment is None:
         return ""
     here, today = local(moment), local(now)
     age = (today.date() - here.date()).days
-    if age <= 1:
+    if age <= int(is_under_day):
         style = "TIME_FORMAT"
     elif age <= WEEK:
         style = "D"
     else:
         style = "MONTH_DAY_FORMAT" if here.year == today.year else "SHORT_DATE_FORMAT"
     return date_format(here, style)
+
+
+def deadline_text(moment: datetime | None, now: datetime) -> str:
+    """Return the time if that is today, else the date and the time; "" for no deadline."""
+    if moment is None:
+        return ""
+    here = local(moment)
+    is_today = here.date() == local(now).date()
+    return date_format(here, "TIME_FORMAT" if is_today else "DATETIME_FORMAT")
 
 
 def local(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,8 +28,9 @@ import django_chat_sessions
 from django_chat_sessions import get_session_model, services
 from django_chat_sessions.authentication import VISITOR_COOKIE
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.policies import Activity, Deadline, IdleTimeoutPolicy
 from tests.callers import Caller, person, rows
-from tests.conversations import fill_history
+from tests.conversations import configure, fill_history, listen_only
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 
@@ -300,6 +302,51 @@ def test_the_status_is_said_in_words(reader: Caller, noon: Any) -> None:
     services.reopen(session)
     services.end(session)
     assert status(reader) == "The next message starts a new chat."
+
+
+def test_a_chat_that_is_open_for_days_says_until_which(
+    reader: Caller, settings: Any, noon: Any
+) -> None:
+    listen_only(settings)
+    configure(settings, TIMEOUT_POLICY=IdleTimeoutPolicy(36 * 3600))
+    services.send(reader.owner, "Why?", key="key-00000001")
+    assert "open until Nov. 24, 2026, midnight;" in status(reader)
+    noon.shift(25 * 3600)
+    assert "open until Nov. 24, 2026, midnight;" in status(reader)
+    with timezone.override("Pacific/Honolulu"):  # where that is today
+        assert "open until 2 p.m.;" in status(reader)
+
+
+class ClosingTime(IdleTimeoutPolicy):
+    """Ends a chat for a reason of the host's."""
+
+    def deadline(self, activity: Activity) -> Deadline:
+        return Deadline(activity.last_activity_at + timedelta(minutes=5), "closing_time")
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_a_chat_that_a_rule_of_the_hosts_has_paused_is_said_to_have_paused(
+    reader: Caller, settings: Any, noon: Any, swept: bool
+) -> None:
+    listen_only(settings)
+    configure(settings, TIMEOUT_POLICY=ClosingTime())
+    services.send(reader.owner, "Why?", key="key-00000001")
+    noon.shift(3600)
+    if swept:
+        services.sweep()
+    assert status(reader).startswith("Your last chat has paused")
+    page = render("{% chat_session_status %}", request_of(reader))
+    assert 'data-status="expired"' in page
+
+
+def test_a_pinned_chat_says_its_day_where_no_heading_does(reader: Caller, noon: Any) -> None:
+    session = services.send(reader.owner, "Why?", key="key-00000001").session
+    services.pin(session)
+    noon.shift(24 * 3600)
+    page = render("{% chat_history %}", request_of(reader))
+    assert re.findall(r"<h3>(.+?)</h3>.*?<time[^>]*>(.+?)</time>", page, re.DOTALL) == [
+        ("Pinned", "Sun")
+    ]
 
 
 def test_the_status_costs_two_statements_at_most(reader: Caller, statements: Statements) -> None:

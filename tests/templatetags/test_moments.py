@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from django_chat_sessions import clock
-from django_chat_sessions.templatetags.moments import when_text
+from django_chat_sessions.templatetags.moments import deadline_text, when_text
 
 
 def at(text: str) -> datetime:
@@ -33,6 +33,32 @@ NOW = at("2026-11-22T12:00:00")
 )
 def test_a_moment_is_shown_by_how_long_ago_it_was(moment: str, text: str) -> None:
     assert when_text(at(moment), NOW) in (text, text.replace("12:00 p.m.", "noon"))
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        ("2026-11-22T00:00:00", "midnight"),
+        ("2026-11-21T23:59:59", "Sat"),
+        ("2026-11-15T00:00:00", "Sun"),
+        ("2026-11-14T23:59:59", "November 14"),
+    ],
+)
+def test_yesterday_is_said_where_no_heading_says_it(moment: str, text: str) -> None:
+    assert when_text(at(moment), NOW, is_under_day=False) == text
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        ("2026-11-22T23:59:00", "11:59 p.m."),
+        ("2026-11-23T00:00:00", "Nov. 23, 2026, midnight"),
+        ("2026-11-21T12:30:00", "Nov. 21, 2026, 12:30 p.m."),
+    ],
+)
+def test_a_deadline_says_its_day_unless_it_is_today(moment: str, text: str) -> None:
+    assert deadline_text(at(moment), NOW) == text
+    assert deadline_text(None, NOW) == ""
 
 
 def test_the_day_is_that_of_the_readers_time_zone() -> None:
