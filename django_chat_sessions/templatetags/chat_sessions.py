@@ -235,7 +235,7 @@ def chat_session_status(context: Context, scope: Any = "") -> dict[str, Any]:
 def chat_widget(
     context: Context,
     *,
-    scope: str = "",
+    scope: Any = "",
     title: str = "",
     history: str = "dropdown",
     greeting: str = "",
@@ -252,13 +252,14 @@ def chat_widget(
     """
     request = context.get("request")
     sessions = _address("sessions")
+    named = "" if scope is None else str(scope)
     return {
         "is_reachable": bool(sessions),
         "base_url": sessions.removesuffix("/sessions"),
-        "without_script": _address("current_page", **({"scope": scope} if scope else {})),
+        "without_script": _address("current_page", **({"scope": named} if named else {})),
         "csrf_token": "" if request is None else get_token(request),
         "nonce": _nonce(context),
-        "scope": scope,
+        "scope": named,
         "owner": _reader(context),
         "title": title,
         "history": history,

@@ -483,6 +483,21 @@ def test_the_widget_leads_those_without_a_script_to_the_page_that_needs_none() -
     )
 
 
+@pytest.mark.parametrize(
+    ("scope", "text"), [(None, ""), (0, "0"), (12345, "12345"), ("a&b", "a&b")]
+)
+def test_the_scope_of_the_widget_is_that_of_the_other_tags(
+    settings: Any, scope: Any, text: str
+) -> None:
+    settings.USE_THOUSAND_SEPARATOR = True  # which writes numbers in a page as 12,345
+    page = render("{% chat_widget scope=scope %}", RequestFactory().get("/"), scope=scope)
+    assert f'data-scope="{html.escape(text)}"' in page
+    link = re.search(r'href="([^"]+)#latest"', page)
+    assert link
+    query = urlsplit(html.unescape(link[1])).query
+    assert parse_qs(query) == ({"scope": [text]} if text else {})
+
+
 @pytest.mark.parametrize("tag", TAGS)
 def test_x05_a_page_without_a_request_has_no_chat_and_no_error(
     db: None, tag: str, caplog: pytest.LogCaptureFixture
