@@ -16,7 +16,7 @@ import django_chat_sessions
 PACKAGE = "django_chat_sessions"
 ROOT = Path(django_chat_sessions.__file__).parent
 RINGS = (
-    {"conf", "exceptions", "clock", "ids"},
+    {"conf", "exceptions", "clock", "ids", "addresses"},
     {"policies", "limits", "owners", "signals", "authentication"},
     {"querysets", "models"},
     {"services"},

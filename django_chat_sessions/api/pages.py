@@ -15,10 +15,10 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock, services
+from django_chat_sessions.addresses import address_of
 from django_chat_sessions.api import inputs
 from django_chat_sessions.api.endpoint import Endpoint, WrongOrigin, set_token
 from django_chat_sessions.api.errors import ApiError
@@ -206,7 +206,7 @@ def _is_expired(session: AbstractChatSession | None) -> bool:
 
 def see(session: AbstractChatSession) -> HttpResponse:
     """Lead to the end of a session's page."""
-    address = reverse("chat_sessions:session_page", args=[session.pk])
+    address = address_of("session_page", session.pk)
     return HttpResponseRedirect(f"{address}#latest", status=SEE_OTHER)
 
 

@@ -12,11 +12,12 @@ from django import template
 from django.db import Error as DatabaseError  # InterfaceError, too
 from django.middleware.csrf import get_token
 from django.template import Context
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from django_chat_sessions import clock, services
+from django_chat_sessions.addresses import address_of
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
@@ -85,7 +86,7 @@ def _recent(context: Context, limit: Any, scope: Any) -> list[AbstractChatSessio
 def _address(name: str, *arguments: Any, **query: str) -> str:
     """Return an address of ours, or "" where the host's URLconf does not include them."""
     try:
-        path = reverse(f"chat_sessions:{name}", args=arguments)
+        path = address_of(name, *arguments)
     except NoReverseMatch:
         logger.error(
             "A chat tag has no address for %r: add path('chat/', "
@@ -269,6 +270,12 @@ def chat_widget(
         "theme": theme,
         "language": get_language() or "",
     }
+
+
+@register.simple_tag
+def chat_address(name: str, *arguments: Any) -> str:
+    """``{% chat_address "current_page" %}``: as ``url``, for a route of ours; 0 statements."""
+    return _address(name, *arguments)
 
 
 @register.filter

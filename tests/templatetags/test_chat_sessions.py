@@ -21,6 +21,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template import Context, Template
 from django.test import RequestFactory
+from django.urls import include, path
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
@@ -631,3 +632,31 @@ def test_what_the_database_cannot_be_asked_for_is_in_the_log(
     monkeypatch.setattr(services, "look", refuse)
     assert render("{% chat_session_status nul %}", request_of(reader), nul="\x00").strip() == ""
     assert "cannot contain NUL" in caplog.text
+
+
+def nested(included: Any) -> Any:
+    """Return a URLconf that has our addresses in an app's own one, in another place each."""
+    app = [path("chat/", included)]
+    return (
+        path("", include(([path("help/", include((app, "help"))), *BESIDE], "site"))),
+        path("elsewhere/", include((BESIDE, "elsewhere"))),
+    )
+
+
+BESIDE = [path("beside/", lambda request: HttpResponse(), name="beside")]
+
+
+@pytest.mark.parametrize("namespace", [None, "talk"])
+def test_our_addresses_are_found_in_whatever_namespace_they_are(
+    reader: Caller, settings: Any, namespace: str | None
+) -> None:
+    settings.ROOT_URLCONF = nested(include("django_chat_sessions.urls", namespace=namespace))
+    listen_only(settings)
+    session = services.send(reader.owner, "Why?", key="key-00000001").session
+    page = f"/help/chat/sessions/{session.pk}/page"
+    assert f'href="{page}"' in render("{% chat_history %}", request_of(reader))
+    assert 'data-base-url="/help/chat"' in render("{% chat_widget %}", request_of(reader))
+    for shown in (reader.client.get(page), reader.client.get("/help/chat/sessions/current/page")):
+        assert f'action="{page}"' in shown.text
+    sent = reader.client.post(page, {"content": "And why?", "key": "key-00000002"})
+    assert sent.headers["Location"] == f"{page}#latest"
