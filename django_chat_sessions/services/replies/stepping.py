@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import connections
 
 R = TypeVar("R")
@@ -27,14 +30,26 @@ def stepped(result: Any) -> Generator[Any, None, Any]:
     with asyncio.Runner() as runner:
         given: asyncio.Queue[Any] = asyncio.Queue()
         wanted = asyncio.Event()
-        task = runner.run(_begin(result, given, wanted))
-        while (piece := runner.run(given.get())) is not _END:
-            if isinstance(piece, _Asked):
-                piece.answer()
-                continue
+        task = runner.run(_begin(result, given, wanted, _Threads(given)))
+        try:
+            for piece in _arriving(runner, given):
+                yield piece
+                wanted.set()
+            return task.result()
+        finally:
+            if not task.done():  # nobody wants the rest, and it may ask for steps until its end
+                task.cancel()
+                for _unwanted in _arriving(runner, given):
+                    pass
+
+
+def _arriving(runner: asyncio.Runner, given: asyncio.Queue[Any]) -> Generator[Any, None, None]:
+    """Yield the pieces, and take the steps that are asked for, until the task is over."""
+    while (piece := runner.run(given.get())) is not _END:
+        if isinstance(piece, _Step):
+            piece.take()
+        else:
             yield piece
-            wanted.set()
-        return task.result()
 
 
 async def outside(step: Callable[[], R]) -> R:
@@ -45,21 +60,21 @@ async def outside(step: Callable[[], R]) -> R:
     given = _steps.get(None)
     if given is None:  # in no responder's task
         return await sync_to_async(step)()
-    asked = _Asked(step)
+    asked = _Step(step)
     given.put_nowait(asked)
-    answer: R = await asked.future
+    answer: R = await asyncio.wrap_future(asked.future)
     return answer
 
 
-class _Asked:
+class _Step:
     """A step that a responder waits for."""
 
     def __init__(self, step: Callable[[], Any]) -> None:
         self.step = step
-        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.future: Future[Any] = Future()
 
-    def answer(self) -> None:
-        if self.future.cancelled():  # nobody waits for it any more
+    def take(self) -> None:
+        if not self.future.set_running_or_notify_cancel():  # nobody waits for it any more
             return
         try:
             value = self.step()
@@ -69,10 +84,45 @@ class _Asked:
             self.future.set_result(value)
 
 
+class _Threads(Executor):
+    """Where the sync code of an async responder runs: in a thread beside it, as Django has it.
+
+    But outside of the loop, in the responder's own thread, where another one could not see the
+    transaction that is open, as in a test, and where a program that ends starts no thread.
+    """
+
+    def __init__(self, given: asyncio.Queue[Any]) -> None:
+        """Look for that transaction; outside of the loop, whose connections are others."""
+        self._given = given
+        self._is_beside = not any(
+            connection.in_atomic_block for connection in connections.all(initialized_only=True)
+        )
+        self._beside: ThreadPoolExecutor | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Take it to the one thread or the other."""
+        if self._is_beside:
+            self._beside = self._beside or ThreadPoolExecutor(max_workers=1)
+            try:
+                return self._beside.submit(fn, *args, **kwargs)
+            except RuntimeError:
+                self._is_beside = False
+        step = _Step(partial(fn, *args, **kwargs))
+        self._given.put_nowait(step)
+        return step.future
+
+    async def let_go(self) -> None:
+        """End the thread. The one all share would keep a connection that may have died."""
+        if self._beside is not None:
+            with suppress(RuntimeError):  # the program ends, and all connections with it
+                await asyncio.wrap_future(self._beside.submit(connections.close_all))
+            self._beside.shutdown()
+
+
 async def _begin(
-    result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event
+    result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event, threads: _Threads
 ) -> asyncio.Task[Any]:
-    task = asyncio.create_task(_walk(result, given, wanted))
+    task = asyncio.create_task(_walk(result, given, wanted, threads))
 
     def over(task: asyncio.Task[Any]) -> None:
         if not task.cancelled():
@@ -83,15 +133,17 @@ async def _begin(
     return task
 
 
-async def _walk(result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event) -> Any:
+async def _walk(result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event, threads: Any) -> Any:
     _steps.set(given)
-    async with ThreadSensitiveContext() as own:
-        try:
-            return await _give(result, given, wanted)
-        finally:
-            # Its thread ends here. The one all share would keep a connection that may have died.
-            if own in SyncToAsync.context_to_thread_executor:
-                await sync_to_async(connections.close_all)()
+    # Of this task only: around it may be a thread of a request's, which waits for us.
+    own = ThreadSensitiveContext()
+    SyncToAsync.thread_sensitive_context.set(own)
+    SyncToAsync.context_to_thread_executor[own] = threads
+    AsyncToSync.executors.current = None
+    try:
+        return await _give(result, given, wanted)
+    finally:
+        await threads.let_go()
 
 
 async def _give(result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -143,19 +144,24 @@ def test_its_use_of_the_database_has_a_thread_that_ends_with_its_connection(
     class Connections:
         closed: list[threading.Thread] = []
 
+        def all(self, *, initialized_only: bool) -> list[Any]:
+            return []
+
         def close_all(self) -> None:
             self.closed.append(threading.current_thread())
 
-    async def stream() -> AsyncIterator[Any]:
-        yield await sync_to_async(threading.current_thread)()
-        yield await sync_to_async(threading.current_thread)()
-
     monkeypatch.setattr(stepping, "connections", Connections())
-    first, second = stepped(stream())
+    first, second = stepped(using_the_database())
     assert first is second
     assert first is not threading.current_thread()
     assert not first.is_alive()
     assert Connections.closed == [first]
+
+
+async def using_the_database() -> AsyncIterator[threading.Thread]:
+    """A responder that says twice in which thread its queries run."""
+    yield await sync_to_async(threading.current_thread)()
+    yield await sync_to_async(threading.current_thread)()
 
 
 async def test_within_a_request_of_an_async_site_nothing_waits_for_itself() -> None:
@@ -163,20 +169,72 @@ async def test_within_a_request_of_an_async_site_nothing_waits_for_itself() -> N
 
     async def stream() -> AsyncIterator[Any]:
         yield await outside(threading.current_thread)
+        yield await sync_to_async(threading.current_thread)()
 
     def answer() -> tuple[list[Any], threading.Thread]:
         return list(stepped(stream())), threading.current_thread()
 
     async with ThreadSensitiveContext():
         given, own = await asyncio.wait_for(sync_to_async(answer)(), 10)
-    assert given == [own]
+    assert given[0] is own
+    assert given[1] is not own
 
 
 def test_nor_does_it_where_sync_code_called_the_async_code_around_it() -> None:
     async def stream() -> AsyncIterator[Any]:
         yield await outside(threading.current_thread)
+        yield await sync_to_async(threading.current_thread)()
 
     async def view() -> list[Any]:
         return await sync_to_async(lambda: list(stepped(stream())))()
 
-    assert async_to_sync(view)() == [threading.current_thread()]
+    own, beside = async_to_sync(view)()
+    assert own is threading.current_thread()
+    assert beside is not own
+
+
+@pytest.mark.django_db
+def test_a_transaction_that_is_open_is_seen_by_its_queries_too() -> None:
+    assert list(stepped(using_the_database())) == [threading.current_thread()] * 2
+
+
+class Ending(ThreadPoolExecutor):
+    """As it is while the program ends: it takes so many tasks, and no more."""
+
+    takes = 0
+
+    def submit(self, *task: Any, **facts: Any) -> Any:
+        if not self.takes:
+            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+        self.takes -= 1
+        return super().submit(*task, **facts)
+
+
+@pytest.mark.parametrize("takes", [0, 1, 2])
+def test_a_program_that_ends_still_lets_it_use_the_database(
+    monkeypatch: pytest.MonkeyPatch, takes: int
+) -> None:
+    monkeypatch.setattr(Ending, "takes", takes)
+    monkeypatch.setattr(stepping, "ThreadPoolExecutor", Ending)
+    threads = list(stepped(using_the_database()))
+    own = threading.current_thread()
+    assert [thread is own for thread in threads] == [place >= takes for place in range(2)]
+
+
+def test_one_that_is_closed_may_still_ask_until_it_has_ended() -> None:
+    ended: list[Any] = []
+
+    async def stream() -> AsyncIterator[str]:
+        try:
+            yield "one"
+            yield "two"
+        finally:
+            ended.append(await outside(threading.current_thread))
+            ended.append(await asyncio.to_thread(lambda: "elsewhere"))
+
+    steps = stepped(stream())
+    assert next(steps) == "one"
+    closing = threading.Thread(target=steps.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert ended == [closing, "elsewhere"]
