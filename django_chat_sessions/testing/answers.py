@@ -21,11 +21,13 @@ class ScriptedResponder:
 
     An answer is a text, an exception to raise, or a list of steps. A step is a piece of text, a
     dict of metadata, an exception, or a function: it is called with the turn in the middle of the
-    answer, where a test may look at what is stored, move the clock, or stop the reply.
+    answer, where a test may look at what is stored, move the clock, or stop the reply. What it
+    asserts in vain fails the reply, is kept as ``broken``, and raised where ``answering`` ends.
     """
 
     def __init__(self, *script: Step | Sequence[Step]) -> None:
         self.turns: list[ReplyTurn] = []
+        self.broken: BaseException | None = None
         self._echoes = not script
         self._left = deque(script)
 
@@ -43,7 +45,16 @@ class ScriptedResponder:
             if isinstance(step, str | dict):
                 yield step
             else:
-                step(turn)
+                self._take(step, turn)
+
+    def _take(self, step: Callable[[ReplyTurn], Any], turn: ReplyTurn) -> None:
+        try:
+            step(turn)
+        except BaseException as error:
+            # What pytest.fail() raises is no Exception, and no AssertionError.
+            if isinstance(error, AssertionError) or not isinstance(error, Exception):
+                self.broken = self.broken or error
+            raise
 
     def _next(self, turn: ReplyTurn) -> Sequence[Step]:
         if self._echoes:
@@ -59,8 +70,13 @@ def answering(*script: Step | Sequence[Step]) -> Iterator[ScriptedResponder]:
     """Let a ``ScriptedResponder`` answer, within the call that asks and after its commit.
 
     Django's ``TestCase`` never commits: send within ``captureOnCommitCallbacks(execute=True)``.
+    Raises what a step of the script has asserted in vain.
     """
     responder = ScriptedResponder(*script)
     changed = {**conf.given(), "RESPONDER": responder, "RUNNER": INLINE}
-    with override_settings(CHAT_SESSIONS=changed):
-        yield responder
+    try:
+        with override_settings(CHAT_SESSIONS=changed):
+            yield responder
+    finally:
+        if responder.broken is not None:
+            raise responder.broken

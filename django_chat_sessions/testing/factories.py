@@ -19,6 +19,7 @@ from django_chat_sessions.models import (
     Role,
 )
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.opening import held_session, open_new
 from django_chat_sessions.services.replies.writing import finish
 from django_chat_sessions.services.tables import sessions
 from django_chat_sessions.services.turns import append_to_active, new_message, new_reply
@@ -104,11 +105,12 @@ def _owner_of(user: Any) -> Owner:
 
 
 def _begun(owner: Owner, scope: str) -> AbstractChatSession:
-    """Start a session, also where an empty one is open, which ``start`` would give again."""
-    held = services.current(owner, scope)
+    """Begin a session: unlike ``start``, after an empty one too, and as often as a test likes."""
+    held = held_session(owner, scope)
     if held is not None and held.message_count == 0:
         services.end(held)
-    return services.start(owner, scope).opened
+        held = None
+    return open_new(owner, scope, held, clock.now()).opened
 
 
 def _say(session: AbstractChatSession, said: Said, *, unanswered: bool) -> None:

@@ -56,6 +56,34 @@ def test_a_step_looks_at_the_answer_while_it_is_written(owner: Owner) -> None:
     assert rows(session)[1].content == "The first piece"
 
 
+def fail(turn: Any) -> None:
+    raise AssertionError(f"{turn.question} is no question.")
+
+
+def give_up(turn: Any) -> None:
+    pytest.fail("It is no question.")
+
+
+@pytest.mark.parametrize("step", [fail, give_up])
+def test_what_a_step_asserts_in_vain_fails_the_test(owner: Owner, step: Any) -> None:
+    def story() -> None:
+        with answering(["Half", step]):
+            assert rows(asked(owner, "Why"))[1].state == "failed"
+            raise LookupError("What a test meets because of it.")
+
+    with pytest.raises((AssertionError, pytest.fail.Exception), match="is no question"):
+        story()
+
+
+def test_an_error_of_another_kind_is_one_that_a_model_may_have(owner: Owner) -> None:
+    def break_down(turn: Any) -> None:
+        raise RuntimeError("no model")
+
+    with answering([break_down]):
+        session = asked(owner, "Why?")
+    assert rows(session)[1].error == "RuntimeError: no model"
+
+
 def test_the_fixture_answers_too(owner: Owner, chat_answers: Any) -> None:
     asked(owner, "Why?")
     assert chat_answers.questions == ["Why?"]

@@ -10,6 +10,7 @@ import pytest
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionEnded, TurnInProgress
+from django_chat_sessions.limits import Limits
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import IdleTimeoutPolicy
 from django_chat_sessions.services.replies.asking import last_reply
@@ -68,6 +69,14 @@ def test_each_open_one_replaces_the_one_before(owner: Owner) -> None:
     assert [stored(row).end_reason for row in (first, second)] == ["user", "user"]
     beside = ChatSessionFactory.create(owner=owner, scope="2")
     assert assert_one_open_session(owner, "2") == beside
+
+
+def test_a_test_may_make_more_than_a_person_may_send(owner: Owner, settings: Any) -> None:
+    configure(settings, LIMITS=Limits(messages_per_minute=2, replies_at_once=1))
+    made = ChatSessionFactory.create_batch(4, owner=owner)
+    ChatSessionFactory.create_batch(2, owner=owner, running=True)
+    assert len(chat_sessions.recent_sessions(owner)) == 6
+    assert [stored(row).end_reason for row in made] == ["user"] * 4
 
 
 def test_what_has_ended_leaves_the_open_one_alone(owner: Owner) -> None:
