@@ -38,8 +38,8 @@ from django_chat_sessions.services.turns import (
 class Turn:
     """A turn that the host answers in its own view: set ``answer``, and ``metadata`` if you like.
 
-    ``created`` is false when the same key was answered before; ``answer`` is that answer then,
-    and nothing more is written.
+    ``created`` is false when the same key was answered before; ``answer`` and ``metadata`` are
+    those of that time then, and nothing more is written.
     """
 
     session: AbstractChatSession
@@ -130,7 +130,8 @@ def _again(before: Sent, known: AbstractChatSession) -> Turn:
     if reply is None:
         raise KeyReused("This key belongs to a message that asked for no reply; use a new key.")
     if reply.state == ReplyState.ANSWERED:
-        return Turn(session, before.message, reply, False, reply.content)
+        known_facts = dict(reply.metadata or {})
+        return Turn(session, before.message, reply, False, reply.content, known_facts)
     lease, asked = app_settings.REPLY_LEASE, before.message.content
     ask_again(reply, session, ReplyState.RUNNING, lease, question=asked)
     return Turn(session, before.message, reply)

@@ -609,10 +609,11 @@ class TestRecordTurn:
         session = opened(owner)
         with chat_sessions.record_turn(session, "Why?", key="k") as first:
             first.answer = "Because."
+            first.metadata = {"sources": ["book"]}
         noon.shift(TIMEOUT)
         with chat_sessions.record_turn(opened(owner), "Why?", key="k") as again:
             assert not again.created
-            assert again.answer == "Because."
+            assert (again.answer, again.metadata) == (first.answer, first.metadata)
             assert (again.session, again.message, again.reply) == (
                 session,
                 first.message,
