@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.services.history import refuse_limit
 from django_chat_sessions.services.races import survives_races
 from django_chat_sessions.services.tables import (
     messages,
@@ -31,8 +32,12 @@ def context(
     ``before``: only those before this position. ``limit``: how many at most (20, or 500 when
     ``max_tokens`` is given). ``max_tokens``: only as many as have no more tokens together, by the
     host's ``count_tokens`` (characters unless given); the latest is never cut in two.
+    Raises ValueError for a limit that is no whole number above 0.
     """
-    most = limit or (CONTEXT_MESSAGES if max_tokens is None else MOST_MESSAGES)
+    most = CONTEXT_MESSAGES if max_tokens is None else MOST_MESSAGES
+    if limit is not None:
+        refuse_limit(limit)
+        most = limit
     said = messages().filter(session=session.pk).exclude(content="")
     if before is not None:
         said = said.filter(position__lt=before)

@@ -80,7 +80,8 @@ def recent_sessions(
     All scopes unless one is named. ``limit`` defaults to HISTORY_LIMIT. Everything a list shows
     is on the row. Raises ValueError for a limit that is no whole number above 0.
     """
-    return history_page(owner, limit=limit or app_settings.HISTORY_LIMIT, scope=scope)[0]
+    wanted = app_settings.HISTORY_LIMIT if limit is None else limit
+    return history_page(owner, limit=wanted, scope=scope)[0]
 
 
 def history_page(
@@ -96,7 +97,7 @@ def history_page(
     ``archived`` shows the archived sessions instead, in the order of their latest messages.
     Raises ValueError for a limit that is no whole number above 0.
     """
-    _refuse_limit(limit)
+    refuse_limit(limit)
     if after is None and not archived:
         rows = _first_page(owner, scope, limit + 1)
         return _up_to(rows, limit, archived=False)
@@ -110,7 +111,7 @@ def history_page(
     return _up_to(rows, limit, archived=archived)
 
 
-def _refuse_limit(limit: Any) -> None:
+def refuse_limit(limit: Any) -> None:
     """Say what is wrong; Django would raise what is none of its public errors."""
     if not isinstance(limit, int) or not 1 <= limit <= MOST_ROWS:
         raise ValueError(f"limit is {limit!r}; give a whole number from 1 to {MOST_ROWS}.")
@@ -204,7 +205,7 @@ def transcript(
 
     Raises ValueError for a limit that is no whole number above 0.
     """
-    _refuse_limit(limit)
+    refuse_limit(limit)
     if before is None:
         rows = prepared.rows(_newest_of, messages(), limit + 1, session=session.pk)
     else:

@@ -14,6 +14,7 @@ from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
 from django_chat_sessions.services.excerpts import excerpt_around, storable
+from django_chat_sessions.services.history import refuse_limit
 from django_chat_sessions.services.tables import messages, sessions
 
 LONGEST_QUERY = 200  # characters; more are ignored
@@ -50,7 +51,9 @@ def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None
     more for each attempt there). PostgreSQL finds words in its default language, in the first
     100,000 characters of a message, and knows ``"a phrase"``, ``or`` and ``-without``; elsewhere,
     and in titles, the text as it stands. Case does not count. The text is cut to 200 characters.
+    Raises ValueError for a limit that is no whole number above 0.
     """
+    refuse_limit(limit)
     wanted = " ".join(storable(text)[:LONGEST_QUERY].split())
     if not wanted:
         return Found([], is_complete=True)

@@ -43,6 +43,12 @@ def test_20_unless_told_otherwise(owner: Owner) -> None:
     assert len(chat_sessions.context(session, limit=25)) == 25
 
 
+@pytest.mark.parametrize("limit", [0, -1, "5", 1.5])
+def test_a_limit_that_is_none_is_named(session: Any, limit: Any) -> None:
+    with pytest.raises(ValueError, match=f"limit is {limit!r}; give a whole number"):
+        chat_sessions.context(session, limit=limit)
+
+
 def test_only_those_before_a_position(session: Any) -> None:
     assert said(session, before=2) == ["one", "two words"]
     assert said(session, before=2, limit=1) == ["two words"]
