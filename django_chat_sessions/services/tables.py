@@ -87,9 +87,29 @@ def short_transaction(*rows: AbstractChatSession) -> Iterator[None]:
 
 def let_go_of_connection() -> None:
     """Close this thread's connection, unless a transaction of a caller's is open in it."""
-    connection = connections[router.db_for_write(get_session_model())]
+    connection = _connection()
     if not connection.in_atomic_block:
         connection.close()
+
+
+@contextmanager
+def borrowed_connection() -> Iterator[None]:
+    """Let go of this thread's connection at the end, unless it had one before: that is a host's."""
+    had_one = _connection().connection is not None
+    try:
+        yield
+    finally:
+        if not had_one:
+            let_go_of_connection()
+
+
+def is_pooled() -> bool:
+    """Whether a connection that is let go of goes back into Django's pool, and costs nothing."""
+    return bool(_connection().settings_dict["OPTIONS"].get("pool"))
+
+
+def _connection() -> Any:
+    return connections[router.db_for_write(get_session_model())]
 
 
 def after_commit(callback: Any, *, robust: bool = False) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.dispatch import Signal
 
 from django_chat_sessions import get_message_model, get_session_model
@@ -12,6 +13,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.tables import (
     after_commit,
     announce,
+    is_pooled,
     messages,
     sessions,
     short_transaction,
@@ -35,6 +37,17 @@ def test_decisions_never_read_a_replica(settings: Any) -> None:
     assert get_session_model().objects.all().db == "replica"
     assert sessions().db == "default"
     assert messages().db == "default"
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [({}, False), ({"pool": False}, False), ({"pool": {"max_size": 4}}, True)],
+)
+def test_a_pool_is_one_that_the_settings_name(
+    monkeypatch: pytest.MonkeyPatch, options: Any, wanted: bool
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    assert is_pooled() is wanted
 
 
 def test_they_are_the_hosts_tables() -> None:

@@ -15,13 +15,15 @@ from django_chat_sessions.services.excerpts import storable
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus, new_arrival
 from django_chat_sessions.services.replies.growing import Growth
 from django_chat_sessions.services.replies.stepping import outside, stepped
+from django_chat_sessions.services.tables import borrowed_connection
 
 
 @dataclass(frozen=True)
 class ReplyTurn:
     """What a responder gets: the question, what was said before it, and how the owner arrived.
 
-    What costs a statement has a twin for async responders, which is awaited.
+    What costs a statement has a twin for async responders, which is awaited. It takes a connection
+    for that statement only.
     """
 
     session: AbstractChatSession
@@ -42,7 +44,8 @@ class ReplyTurn:
     @cached_property
     def context(self) -> list[AbstractChatMessage]:
         """The messages before the question, oldest first, 20 at most; 1 statement when used."""
-        return context(self.session, before=self.message.position)
+        with borrowed_connection():
+            return context(self.session, before=self.message.position)
 
     async def acontext(self) -> list[AbstractChatMessage]:
         """Return ``context``."""
@@ -52,12 +55,13 @@ class ReplyTurn:
         self, max_tokens: int, count_tokens: Callable[[str], int]
     ) -> list[AbstractChatMessage]:
         """Return as many messages before the question as fit, oldest first; 1 statement."""
-        return context(
-            self.session,
-            before=self.message.position,
-            max_tokens=max_tokens,
-            count_tokens=count_tokens,
-        )
+        with borrowed_connection():
+            return context(
+                self.session,
+                before=self.message.position,
+                max_tokens=max_tokens,
+                count_tokens=count_tokens,
+            )
 
     async def acontext_within(
         self, max_tokens: int, count_tokens: Callable[[str], int]
@@ -72,7 +76,10 @@ class ReplyTurn:
         Empty when there is none, or its owner has deleted it.
         """
         previous = self.session.previous
-        return [] if previous is None or previous.deleted_at is not None else context(previous)
+        if previous is None or previous.deleted_at is not None:
+            return []
+        with borrowed_connection():
+            return context(previous)
 
     async def aprevious_context(self) -> list[AbstractChatMessage]:
         """Return ``previous_context``."""
@@ -88,7 +95,8 @@ class ReplyTurn:
 
         2 statements.
         """
-        carry_over(self.session, storable(text))
+        with borrowed_connection():
+            carry_over(self.session, storable(text))
 
     async def acarry_over(self, text: str) -> None:
         """Do what ``carry_over`` does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import Error
@@ -16,7 +17,12 @@ from django_chat_sessions.services.replies.growing import DATABASE_AWAY, Growth
 from django_chat_sessions.services.replies.leases import Lease, lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
 from django_chat_sessions.services.replies.writing import cause_of, claim, finish
-from django_chat_sessions.services.tables import let_go_of_connection, messages
+from django_chat_sessions.services.tables import (
+    borrowed_connection,
+    is_pooled,
+    let_go_of_connection,
+    messages,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -77,11 +83,14 @@ def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:
         raise LookupError('CHAT_SESSIONS["RESPONDER"] is not set; nobody can answer.')
     growth = turn.growth
     let_go_of_connection()  # the answer may take a minute
+    # Without a pool it is kept once there is a text: to connect twice a second would cost more.
+    writing = borrowed_connection if is_pooled() else nullcontext
     metadata: dict[str, Any] = {}
     for piece in pieces(responder, turn):
         if isinstance(piece, dict):
             metadata.update(piece)
-        else:
+            continue
+        with writing():
             growth.add(piece)
             if not growth.is_private:
                 lease.renew_if_due()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from django_chat_sessions import get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -69,6 +69,48 @@ def test_a_claimed_reply_needs_no_database_until_it_is_answered(ask: Any, statem
             return "Because."
 
         assert ask(answer).state == "answered"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_pooled", [True, False])
+def test_no_connection_is_held_while_the_responder_thinks(
+    ask: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, *, is_pooled: bool
+) -> None:
+    """Without a pool one is, from the first text on: it would be opened twice a second."""
+    leave_replies(settings)
+    monkeypatch.setattr(running, "is_pooled", lambda: is_pooled)
+    held: list[bool] = []
+
+    def thinking() -> None:
+        held.append(connection.connection is not None)
+
+    def answer(turn: Any) -> Iterator[str]:
+        assert (turn.context, turn.previous_context, turn.arrival.status) == ([], [], "new")
+        assert turn.context_within(10, len) == []
+        thinking()
+        turn.carry_over("Before.")
+        thinking()
+        yield "Be"
+        thinking()
+        yield "cause"
+        thinking()
+
+    assert ask(answer).content == "Because"
+    assert held == [False, False, not is_pooled, not is_pooled]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_the_responder_has_opened_is_its_own(ask: Any, settings: Any) -> None:
+    leave_replies(settings)
+
+    def answer(turn: Any) -> str:
+        connection.ensure_connection()
+        own = connection.connection
+        assert turn.context == []
+        assert connection.connection is own
+        return "Because"
+
+    assert ask(answer).state == "answered"
 
 
 def test_the_text_is_stored_as_it_grows(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
