@@ -80,10 +80,12 @@ def test_a_worker_answers(owner: Owner) -> None:
 
 def test_a_worker_that_starts_looks_for_what_dead_ones_left(owner: Owner, monkeypatch: Any) -> None:
     closed: list[bool] = []
-    monkeypatch.setattr(
-        "django_chat_sessions.contrib.celery.tasks.connections.close_all",
-        lambda: closed.append(True),
-    )
+
+    class Connections:  # of this module only: the thread that keeps leases closes its own, too
+        def close_all(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr("django_chat_sessions.contrib.celery.tasks.connections", Connections())
     reply = reply_of(waiting(owner))
     past = clock.now() - timedelta(seconds=1)
     type(reply)._base_manager.filter(pk=reply.pk).update(lease_until=past)
