@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.ids import digest
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.forks import forgotten_in_forks
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,10 @@ class Hub:
     """The readers of this process. While there are any, one thread waits for hints for them."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know no readers; those that a forked process finds are its parent's."""
         self._lock = threading.Lock()
         self._readers: dict[str, set[Reader]] = {}
         self._thread: threading.Thread | None = None
@@ -115,6 +120,7 @@ class Hub:
 
 
 hub = Hub()
+forgotten_in_forks(hub.forget)
 
 
 @lru_cache(maxsize=4096)  # people write more than once, and each time twice
@@ -133,6 +139,9 @@ def hint(owner: Owner) -> None:
 @lru_cache(maxsize=8)
 def _notifier(path: str) -> Notifier:
     return cast(Notifier, import_string(path)())
+
+
+forgotten_in_forks(_notifier.cache_clear)
 
 
 def get_notifier() -> Notifier:

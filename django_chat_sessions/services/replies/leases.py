@@ -15,6 +15,7 @@ from django.db import connections
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.services.forks import forgotten_in_forks
 from django_chat_sessions.services.replies.growing import LOOKED_AFTER, Growth
 from django_chat_sessions.services.replies.writing import renew
 
@@ -72,6 +73,10 @@ class LeaseKeeper:
     idle = 2.0  # seconds without a lease after which the thread ends: most turns are short
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Hold nothing; what a forked process finds held is its parent's."""
         self._lock = threading.Lock()
         self._held: dict[Any, Lease] = {}
         self._thread: threading.Thread | None = None
@@ -100,7 +105,6 @@ class LeaseKeeper:
         """Renew this reply's lease until it is released."""
         lease = Lease(reply, session, growth)
         with self._lock:
-            # Threads do not outlive a fork: the child's keeper is told of one that is not there.
             if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(
                     target=self._keep_until_idle, name="chat-sessions-leases", daemon=True
@@ -162,3 +166,4 @@ class LeaseKeeper:
 
 
 lease_keeper = LeaseKeeper()
+forgotten_in_forks(lease_keeper.forget)

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
+from django_chat_sessions.services.forks import forgotten_in_forks
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.running import run
 from django_chat_sessions.services.replies.writing import cause_of, finish
@@ -114,6 +115,9 @@ class ThreadRunner:
 def _runner(path: str) -> Runner:
     loaded: Any = import_string(path)
     return cast(Runner, loaded())
+
+
+forgotten_in_forks(_runner.cache_clear)
 
 
 def get_runner() -> Runner:

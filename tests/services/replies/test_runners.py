@@ -267,6 +267,20 @@ class TestThreadRunner:
             ("answered", f"Answer to Question {number}") for number in range(QUESTIONS)
         }
 
+    def test_a_process_that_was_forked_while_the_pool_was_full_answers_for_itself(self) -> None:
+        environment = {**os.environ, databases.NAME: str(connection.settings_dict["NAME"])}
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "tests.services.replies.forking_program"],
+            env=environment,
+            check=True,
+            timeout=60,
+        )
+        answers = get_message_model().objects.filter(role="assistant").order_by("created_at")
+        assert [(row.state, row.content) for row in answers] == [
+            ("answered", "By the parent."),
+            ("answered", "By the child, which keeps 1."),
+        ]
+
     def test_a_pool_that_can_start_no_thread_says_so_and_holds_nothing(
         self, owner: Owner, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
