@@ -222,7 +222,6 @@ def chat_session_status(context: Context, scope: Any = "") -> dict[str, Any]:
     now = clock.now()
     return {
         "is_reachable": True,
-        "arrival": arrival,
         "is_open": session is not None and session.message_count > 0,
         "is_running": session is not None and session.is_running(now),
         # Not by the reason: a policy of the host's has its own.

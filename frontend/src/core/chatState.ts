@@ -3,7 +3,7 @@ import type { Segment } from "./transcript.js";
 import { idleSeconds } from "./transcript.js";
 import type { Arrival, Conflict, Message, Session } from "./wire.js";
 
-/** What went wrong, as data; `network` when no answer came. */
+/** What went wrong, as data. */
 export interface ChatProblem {
   code: ApiErrorCode;
   message: string;
@@ -104,9 +104,6 @@ export function isUnderWay({ state, tried }: PendingMessage): boolean {
 export function nextPending({ pending }: ChatState): PendingMessage | undefined {
   return pending.find(({ state }) => state !== "failed");
 }
-
-/** Reasons by which time, and nobody's wish, ended the previous session. */
-export const TIMEOUT_REASONS: ReadonlySet<string> = new Set(["idle", "max_age", "day"]);
 
 const WARNING = 60_000;
 

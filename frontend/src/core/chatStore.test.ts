@@ -46,6 +46,13 @@ describe("arriving", () => {
     });
   });
 
+  it("tells so whatever a policy of the host's calls its reason", async () => {
+    const session = bench.server.start("", ["Why?", "Because."]);
+    bench.server.changeSession(session.id, { state: "expired", end_reason: "lesson_over" });
+    const { store } = await bench.openTab();
+    expect(store.getSnapshot()).toMatchObject({ status: "expired", previous: { id: session.id } });
+  });
+
   it("never extends anything by reading", async () => {
     const session = bench.server.start("", ["Why?", "Because."]);
     const { page } = await bench.openTab();

@@ -10,7 +10,6 @@ export {
 } from "./apiClient.js";
 export type { BrowserChannel, OpenChannel } from "./browserChannel.js";
 export type { ChatProblem, PendingMessage } from "./chatState.js";
-export { TIMEOUT_REASONS } from "./chatState.js";
 export { type ChatStore, type ChatStoreOptions, createChatStore } from "./chatStore.js";
 export { type Clock, createClock, systemTimers, type Timers } from "./clock.js";
 export { ApiError, type ApiErrorCode } from "./errors.js";

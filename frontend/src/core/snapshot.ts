@@ -1,5 +1,4 @@
 import type { ChatProblem, ChatState, PendingMessage } from "./chatState.js";
-import { TIMEOUT_REASONS } from "./chatState.js";
 import { type Boundary, lastAsked, runningReply } from "./transcript.js";
 import type { Arrival, Message, Session } from "./wire.js";
 
@@ -35,7 +34,7 @@ export interface ChatSnapshot {
   entries: readonly TranscriptEntry[];
   draft: string;
   error: ChatProblem | null;
-  /** Only in the last minute, else null. */
+  /** Only near the expiry, else null. */
   remainingSeconds: number | null;
   loadingOlder: boolean;
   hasOlder: boolean;
@@ -55,7 +54,7 @@ const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolea
   ["reconnecting", (state) => Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_RECONNECTING],
   ["loading", (state) => !state.loaded],
   ["ended", (state) => state.session?.state === "ended"],
-  ["expired", (state) => state.session?.state === "expired" || lapsedBefore(state)],
+  ["expired", (state) => (state.session ?? state.previous)?.state === "expired"],
   ["expiring", (state) => state.remainingSeconds !== null],
   ["reopened", (state) => state.greeting === "reopened"],
   ["resumed", (state) => state.greeting === "resumed"],
@@ -89,10 +88,6 @@ export function toSnapshot(state: ChatState): ChatSnapshot {
 function statusOf(state: ChatState): ChatStatus {
   const line = STATUS_TABLE.find(([, holds]) => holds(state));
   return line === undefined ? "active" : line[0];
-}
-
-function lapsedBefore(state: ChatState): boolean {
-  return state.session === null && TIMEOUT_REASONS.has(state.arrival?.reason ?? "");
 }
 
 function runningOf({ messages, lostNews }: ChatState): ChatSnapshot["running"] {
