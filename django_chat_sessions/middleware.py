@@ -19,7 +19,7 @@ from django_chat_sessions.authentication import settle_visitor_cookie
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import READER_FOUND, owner_from_request
-from django_chat_sessions.services.excerpts import storable
+from django_chat_sessions.services.excerpts import is_storable
 
 logger = logging.getLogger(__name__)
 SESSION_KWARG = "chat_session_id"
@@ -43,7 +43,7 @@ def find_session(request: HttpRequest) -> AbstractChatSession | None:
         named = _named(request)
         if named is None:
             return services.current(owner, request.headers.get(SCOPE_HEADER, ""))
-        if storable(named) != named:  # no row has it, and a database may refuse to look
+        if not is_storable(named):  # no row has it, and a database may refuse to look
             return None
         session = services.find_session(owner, named)
     except (ChatSessionsError, ValueError):  # a stranger's id, a text no id has
@@ -57,12 +57,6 @@ def _named(request: HttpRequest) -> str | None:
     if SESSION_KWARG in arguments:
         return str(arguments[SESSION_KWARG])
     return request.headers.get(SESSION_HEADER)
-
-
-def validated_session(request: HttpRequest) -> AbstractChatSession | None:
-    """Return the session a request may speak in, or None; writes nothing. 1 statement."""
-    session = find_session(request)
-    return session if session is not None and session.is_active(clock.now()) else None
 
 
 class _Lookup:
@@ -91,8 +85,7 @@ class _Lookup:
             response.headers.setdefault(SESSION_HEADER, str(session.pk))
             response.headers.setdefault(STATE_HEADER, session.state(clock.now()).value)
             if session.expires_at is not None:
-                expires = clock.aware(session.expires_at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-                response.headers.setdefault(EXPIRES_HEADER, expires)
+                response.headers.setdefault(EXPIRES_HEADER, clock.iso(session.expires_at))
         _keep_private(self.request, response)
 
 

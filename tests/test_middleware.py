@@ -17,11 +17,7 @@ from django.urls import include, path, resolve
 
 from django_chat_sessions import get_session_model, services
 from django_chat_sessions.authentication import VISITOR_COOKIE
-from django_chat_sessions.middleware import (
-    ChatSessionMiddleware,
-    chat_session_required,
-    validated_session,
-)
+from django_chat_sessions.middleware import ChatSessionMiddleware, chat_session_required
 from django_chat_sessions.owners import Owner, owner_from_request
 from tests.callers import Caller, person, rows
 from tests.conversations import missing_id
@@ -56,6 +52,11 @@ def passed(request: HttpRequest) -> Any:
     response: Any = ChatSessionMiddleware(view)(request)
     assert response.content == b"the view's"
     return seen[0]
+
+
+def session_of(request: HttpRequest) -> Any:
+    """Return the session that the request may speak in, or None."""
+    return passed(request).chat_session or None
 
 
 def test_a_request_that_does_not_use_it_costs_nothing(
@@ -94,33 +95,33 @@ def test_a_stranger_has_none_and_costs_nothing(db: None, statements: Statements)
 
 def test_bad_credentials_mean_none(db: None, tokens_too: None) -> None:
     request = RequestFactory().get("/", headers={"Authorization": "Token of-nobody"})
-    assert validated_session(request) is None
+    assert session_of(request) is None
 
 
 def test_the_scope_header_chooses_the_scope(reader: Caller) -> None:
     services.start(reader.owner)
     other = services.start(reader.owner, "subject:1").session
-    assert validated_session(request_of(reader, **{"X-Chat-Scope": "subject:1"})) == other
-    assert validated_session(request_of(reader, **{"X-Chat-Scope": "subject:2"})) is None
+    assert session_of(request_of(reader, **{"X-Chat-Scope": "subject:1"})) == other
+    assert session_of(request_of(reader, **{"X-Chat-Scope": "subject:2"})) is None
 
 
 def test_the_session_header_names_one_of_the_readers_own(reader: Caller) -> None:
     services.start(reader.owner)
     named = services.start(reader.owner, "subject:1").opened
     request = request_of(reader, **{"X-Chat-Session": str(named.pk)})
-    assert validated_session(request) == named
+    assert session_of(request) == named
 
 
 def test_an_expired_or_ended_session_is_none(reader: Caller, noon: Any) -> None:
     named = services.start(reader.owner).opened
     request = request_of(reader, **{"X-Chat-Session": str(named.pk)})
     noon.shift(300)
-    assert validated_session(request) is None
-    assert validated_session(request_of(reader)) is None
+    assert session_of(request) is None
+    assert session_of(request_of(reader)) is None
     services.reopen(named)
-    assert validated_session(request) == named
+    assert session_of(request) == named
     services.end(named)
-    assert validated_session(request) is None
+    assert session_of(request) is None
 
 
 @pytest.mark.parametrize(
@@ -128,15 +129,15 @@ def test_an_expired_or_ended_session_is_none(reader: Caller, noon: Any) -> None:
 )
 def test_a_header_that_names_nothing_means_none(reader: Caller, name: str) -> None:
     services.start(reader.owner)
-    assert validated_session(request_of(reader, **{"X-Chat-Session": name})) is None
+    assert session_of(request_of(reader, **{"X-Chat-Session": name})) is None
     if name:
-        assert validated_session(request_of(reader, **{"X-Chat-Scope": name})) is None
+        assert session_of(request_of(reader, **{"X-Chat-Scope": name})) is None
 
 
 def test_somebody_elses_session_is_none(reader: Caller) -> None:
     theirs = services.start(Owner.for_visitor("somebody else")).opened
     request = request_of(reader, **{"X-Chat-Session": str(theirs.pk)})
-    assert validated_session(request) is None
+    assert session_of(request) is None
 
 
 def test_every_request_of_the_site_goes_through_it_without_a_statement_more(

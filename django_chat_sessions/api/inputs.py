@@ -23,6 +23,7 @@ from django_chat_sessions import clock, get_session_model
 from django_chat_sessions.api.errors import ApiError, not_found, wrong_since
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.services import Place
+from django_chat_sessions.services.excerpts import is_storable
 from django_chat_sessions.services.searching import LONGEST_QUERY
 
 DEEPEST = 32  # levels of JSON
@@ -35,7 +36,6 @@ SCOPE = re.compile(r"[A-Za-z0-9:._/-]{0,100}")
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 SINCE = re.compile(r"[A-Za-z0-9_-]{1,2000}")
 NUMBER = re.compile(r"[0-9]{1,10}")
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 # Bidirectional overrides could make a title read as something else.
 UNWANTED_IN_TITLE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\u200b]")
@@ -67,7 +67,7 @@ def _inspect(value: Any, depth: int = 1) -> None:
     """Refuse, however deep: NUL, lone surrogates, infinite numbers, endless nesting."""
     if depth > DEEPEST:
         raise ValueError("too deep")
-    if isinstance(value, str) and UNSTORABLE.search(value):
+    if isinstance(value, str) and not is_storable(value):
         raise ValueError("text that cannot be stored")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("number without an end")
@@ -189,7 +189,7 @@ def _yes_or_no(data: dict[str, Any], field: str) -> bool | None:
 
 def session_id(text: str) -> Any:
     """Return the key in its one canonical form; anything else does not exist."""
-    if UNSTORABLE.search(text):  # a key of text would take it to the database, which refuses it
+    if not is_storable(text):  # a key of text would take it to the database, which refuses it
         raise not_found()
     field = get_session_model()._meta.pk
     try:
@@ -249,7 +249,7 @@ def flag(request: HttpRequest, name: str) -> bool:
 def wanted(request: HttpRequest) -> str:
     """Return what to search for."""
     text = _once(request, "q") or ""
-    if is_blank(text) or UNSTORABLE.search(text):
+    if is_blank(text) or not is_storable(text):
         raise ApiError("invalid", _("q must be a text to search for."), "q")
     if len(text) > LONGEST_QUERY:
         sentence = _("A search may have up to %(longest)s characters.")

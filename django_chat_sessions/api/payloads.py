@@ -14,14 +14,8 @@ from django_chat_sessions.services import Arrival, Erased, Found, Grown, Sent, T
 Payload = dict[str, Any]
 
 
-def moment(value: datetime) -> str:
-    """Return UTC with microseconds and a Z."""
-    # A list of 30 has 120 moments: strftime takes several times as long, the zone longer, too.
-    return clock.aware(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
 def _maybe(value: datetime | None) -> str | None:
-    return None if value is None else moment(value)
+    return None if value is None else clock.iso(value)
 
 
 def session(row: AbstractChatSession, now: datetime) -> Payload:
@@ -38,9 +32,9 @@ def session(row: AbstractChatSession, now: datetime) -> Payload:
         "preview": row.preview,
         "message_count": row.message_count,
         "unread": row.unread,
-        "started_at": moment(started),
-        "last_activity_at": moment(row.last_activity_at or started),
-        "last_message_at": moment(row.last_message_at or started),
+        "started_at": clock.iso(started),
+        "last_activity_at": clock.iso(row.last_activity_at or started),
+        "last_message_at": clock.iso(row.last_message_at or started),
         "expires_at": _maybe(row.expires_at) if active else None,
         "ended_at": None if active else _maybe(row.final_moment(now)),
         "end_reason": "" if active else row.final_reason(now),
@@ -62,7 +56,7 @@ def message(row: AbstractChatMessage, now: datetime) -> Payload:
         "state": state,
         "attempt": row.attempt,
         "error": _reader_error(state),
-        "created_at": moment(row.created_at or now),
+        "created_at": clock.iso(row.created_at or now),
         "metadata": row.metadata or {},
     }
 
@@ -89,13 +83,13 @@ def current_session(value: Arrival, now: datetime) -> Payload:
     return {
         "arrival": arrival(value, now),
         "session": None if value.session is None else session(value.session, now),
-        "server_time": moment(now),
+        "server_time": clock.iso(now),
     }
 
 
 def session_state(row: AbstractChatSession, now: datetime) -> Payload:
     """Return one session with the server's time."""
-    return {"session": session(row, now), "server_time": moment(now)}
+    return {"session": session(row, now), "server_time": clock.iso(now)}
 
 
 def session_reply(
@@ -105,7 +99,7 @@ def session_reply(
     return {
         "session": session(row, now),
         "reply": None if reply is None else message(reply, now),
-        "server_time": moment(now),
+        "server_time": clock.iso(now),
     }
 
 
@@ -117,7 +111,7 @@ def updates(found: Updates, now: datetime) -> Payload:
         "messages": [message(row, now) for row in found.messages],
         "deltas": [_delta(each) for each in found.grown],
         "history_changed": found.history_changed,
-        "server_time": moment(now),
+        "server_time": clock.iso(now),
     }
 
 
@@ -138,7 +132,7 @@ def sent_message(value: Sent, now: datetime) -> Payload:
         "session": session(value.session, now),
         "message": message(value.message, now),
         "reply": None if value.reply is None else message(value.reply, now),
-        "server_time": moment(now),
+        "server_time": clock.iso(now),
     }
 
 
@@ -147,7 +141,7 @@ def history(rows: list[AbstractChatSession], cursor: str | None, now: datetime) 
     return {
         "sessions": [session(row, now) for row in rows],
         "next_cursor": cursor,
-        "server_time": moment(now),
+        "server_time": clock.iso(now),
     }
 
 
@@ -159,7 +153,7 @@ def found(value: Found, now: datetime) -> Payload:
             for match in value.matches
         ],
         "complete": value.is_complete,
-        "server_time": moment(now),
+        "server_time": clock.iso(now),
     }
 
 
@@ -169,7 +163,7 @@ def transcript(row: AbstractChatSession, page: Transcript, now: datetime) -> Pay
         "session": session(row, now),
         "messages": [message(each, now) for each in page.messages],
         "next_before": page.before,
-        "server_time": moment(now),
+        "server_time": clock.iso(now),
     }
 
 

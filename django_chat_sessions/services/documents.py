@@ -11,7 +11,7 @@ from typing import Any
 from django_chat_sessions import clock
 from django_chat_sessions.exceptions import InvalidDocument
 from django_chat_sessions.models import ReplyState, Role, SessionState
-from django_chat_sessions.services.excerpts import storable, storable_data
+from django_chat_sessions.services.excerpts import is_storable, storable_data
 from django_chat_sessions.services.formats import FORMAT, SCHEMA
 
 Read = Callable[[Any, str], Any]
@@ -26,7 +26,7 @@ def _refuse(place: str, wanted: str) -> InvalidDocument:
 
 def _text(most: int | None = None) -> Read:
     def read(value: Any, place: str) -> str:
-        if not isinstance(value, str) or storable(value) != value:
+        if not isinstance(value, str) or not is_storable(value):
             raise _refuse(place, "a text without NUL and lone surrogates")
         if most is not None and len(value) > most:
             raise _refuse(place, f"up to {most} characters")

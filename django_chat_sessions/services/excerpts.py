@@ -17,6 +17,11 @@ LARGEST = int(sys.float_info.max)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def is_storable(text: str) -> bool:
+    """Whether every database takes the text: no NUL and no lone surrogate is in it."""
+    return _UNSTORABLE.search(text) is None
+
+
 def storable(text: str) -> str:
     """Return text that every database takes; NUL and lone surrogates become U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
@@ -30,7 +35,7 @@ def fitting(model: type[Model], name: str, text: str) -> str:
     longest = getattr(model._meta.get_field(name), "max_length", None)
     if longest is not None and len(text) > longest:
         raise ValueError(f"{name} has {len(text)} characters; give up to {longest}.")
-    if storable(text) != text:
+    if not is_storable(text):
         raise ValueError(f"{name} is {text!r}; give a text without NUL and lone surrogates.")
     return text
 

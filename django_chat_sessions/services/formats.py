@@ -46,10 +46,8 @@ class Format(Protocol):
 
 
 def moment(value: datetime | None) -> str | None:
-    """Return UTC with microseconds and a Z."""
-    if value is None:
-        return None
-    return clock.aware(value).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    """Return the moment as it is told to others, if there is one."""
+    return None if value is None else clock.iso(value)
 
 
 def session_facts(row: AbstractChatSession, now: datetime) -> dict[str, Any]:

@@ -43,8 +43,8 @@ def claim(visitor_owner: Owner, user_owner: Owner) -> Claimed:
 
     Where both have an open session in one scope, the one with the later activity stays open and
     the other ends with reason ``merged``, or as expired. It expires as the policy says for the
-    user. A reply that is being written goes on. A
-    message sent again with its key is recognised as before.
+    user. A reply that is being written goes on. A message sent again with its key is recognised as
+    before.
 
     All or nothing, and once: a second claim finds nothing to move. Raises ValueError unless it is
     from a visitor to a user. Sends ``sessions_claimed`` if anything moved, and ``session_ended``.

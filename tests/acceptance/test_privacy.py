@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.test import RequestFactory
 
 from django_chat_sessions import exceptions, services
 from django_chat_sessions import signals as signals_module
 from django_chat_sessions.authentication import VISITOR_COOKIE
-from django_chat_sessions.middleware import validated_session
+from django_chat_sessions.middleware import ChatSessionMiddleware
 from django_chat_sessions.owners import Owner
 from tests.callers import Caller, person
 
@@ -252,4 +253,5 @@ def test_a_page_that_asks_for_anothers_session_learns_nothing(db: None) -> None:
     session = visitor.say(SECRET).json()["session"]["id"]
     request: Any = RequestFactory().get("/", headers={"X-Chat-Session": session})
     request.COOKIES[VISITOR_COOKIE] = other.client.cookies[VISITOR_COOKIE].value
-    assert validated_session(request) is None
+    ChatSessionMiddleware(lambda request: HttpResponse())(request)
+    assert not request.chat_session

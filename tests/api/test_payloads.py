@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions.api import payloads
 from django_chat_sessions.services import Arrival, ArrivalStatus, Grown, Updates
 from tests.test_contract import problems
@@ -37,7 +37,7 @@ def reply(**values: Any) -> Any:
     ],
 )
 def test_times_are_utc_with_microseconds_in_every_century(moment: datetime, text: str) -> None:
-    assert payloads.moment(moment) == text
+    assert clock.iso(moment) == text
 
 
 def test_a_row_that_was_there_before_us_is_as_the_contract_says() -> None:
@@ -89,7 +89,7 @@ def test_a_message_without_time_place_or_metadata_is_as_the_contract_says() -> N
         "session": payloads.session(row(), NOW),
         "messages": [body],
         "next_before": None,
-        "server_time": payloads.moment(NOW),
+        "server_time": clock.iso(NOW),
     }
     assert problems("getTranscript", 200, page) == []
 

@@ -28,10 +28,9 @@ def ask_again(
 ) -> None:
     """Begin a reply that failed, was stopped or was left behind anew; 2 statements together.
 
-    The history shows the ``question`` again, and no longer what was written before.
-
     ``running`` makes it ours to write, ``pending`` is for a runner. An activity, as the message
-    was: the session is held open for the new attempt.
+    was: the session is held open for the new attempt. The history shows the ``question`` again, and
+    no longer what was written before.
     Raises SessionEnded, TurnInProgress; RaceLost when another was faster.
     """
     now = clock.now()
