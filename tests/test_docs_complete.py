@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import importlib
 import inspect
 import json
@@ -17,7 +18,16 @@ from django.dispatch import Signal
 from django.template import Library
 
 import django_chat_sessions
-from django_chat_sessions import conf, exceptions, policies, services, signals, testing
+from django_chat_sessions import (
+    admin,
+    adoption,
+    conf,
+    exceptions,
+    policies,
+    services,
+    signals,
+    testing,
+)
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from tests.doc_pages import DOCS, ROOT, blocks, commands, pages, text_of
 
@@ -84,6 +94,24 @@ def test_every_class_of_the_policies_is_described() -> None:
             assert f":: {name}\n" in page
 
 
+def test_what_adoption_the_admin_and_the_package_offer_is_described() -> None:
+    for name in adoption.__all__:
+        assert f":: {name}\n" in text_of("reference/adoption.md")
+    for name in admin.__all__:
+        assert name in text_of("reference/admin.md")
+    for name in django_chat_sessions.__all__:
+        assert name in text_of("reference/models.md")
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_sentence_stands_twice_on_a_page(page: Path) -> None:
+    """A merge may leave both versions."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    lines = [line for line in prose.splitlines() if len(line) > 60 and line[0].isalpha()]
+    is_generated = page.name == "evidence.md"  # which says the same of each database
+    assert is_generated or sorted(set(lines)) == sorted(lines)
+
+
 def test_every_error_is_in_the_reference_and_in_the_overview() -> None:
     page = text_of("reference/services.md")
     for name, value in vars(exceptions).items():
@@ -121,13 +149,73 @@ def test_every_command_is_described_with_its_options() -> None:
             assert f"`{option}" in page
 
 
-@pytest.mark.parametrize("folder", ["core", "react", "ui"])
-def test_every_export_of_the_npm_package_is_described(folder: str) -> None:
+@pytest.mark.parametrize("part", ["core", "react", "ui", "markdown", "words/de", "words/fr"])
+def test_every_export_of_the_npm_package_is_described(part: str) -> None:
     page = text_of("reference/react.md")
-    barrel = source(f"frontend/src/{folder}/index.ts")
-    for group in re.findall(r"export (?:type )?\{([^}]+)\}", barrel):
-        for name in group.replace("type ", "").split(","):
-            assert not name.strip() or re.search(rf"\b{name.strip()}\b", page), name
+    objects = yaml.safe_load(source("django_chat_sessions/api/openapi.yaml"))
+    of_the_contract = objects["components"]["schemas"].keys()
+    found = exports_of(part)
+    assert found
+    for name in found - of_the_contract:
+        assert re.search(rf"\b{name}\b", page), name
+
+
+def exports_of(part: str) -> set[str]:
+    """Return the names that one import path of the npm package gives, types included."""
+    entry = entry_of(part)
+    names = re.findall(r"^export (?:const|interface|type|function) (\w+)", entry, re.M)
+    for group in re.findall(r"export (?:type )?\{([^}]+)\}", entry):
+        names += re.findall(r"\w+", group.replace("type ", ""))
+    for module in re.findall(r'export type \* from "\./(\w+)\.js"', entry):
+        names += exports_of(f"{part}/{module}")
+    return set(names)
+
+
+def test_the_core_is_described_and_nothing_that_does_not_exist() -> None:
+    section = text_of("reference/react.md").partition("\n## Core\n")[2].partition("\n### ")[0]
+    first_cells = re.findall(r"^\| (`.+?`) \|", section, re.M)
+    named = {name for cell in first_cells for name in re.findall(r"`(\w+)", cell)}
+    assert len(named) > 10
+    assert named <= exports_of("core")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("PendingMessage", "core/chatState.ts"),
+        ("ChatProblem", "core/chatState.ts"),
+        ("Boundary", "core/transcript.ts"),
+        ("ChatSnapshot", "core/snapshot.ts"),
+        ("HistorySnapshot", "core/historySnapshot.ts"),
+        ("ApiClientOptions", "core/apiClient.ts"),
+        ("ChatStoreOptions", "core/chatStore.ts"),
+        ("HistoryStoreOptions", "core/historyStore.ts"),
+        ("ChatProviderProps", "react/ChatProvider.tsx"),
+        ("ChatWidgetProps", "ui/ChatWidget.tsx"),
+        ("HistoryListProps", "ui/HistoryList.tsx"),
+    ],
+)
+def test_every_field_of_the_clients_objects_is_described(name: str, file: str) -> None:
+    page = text_of("reference/react.md")
+    body = source(f"frontend/src/{file}").partition(f"interface {name} {{")[2].partition("\n}")[0]
+    fields = set(re.findall(r"^ {2}(\w+)\??:", body, re.M)) - {"children"}
+    assert fields
+    for field in fields:
+        assert f"`{field}`" in page, field
+
+
+def test_the_script_weighs_what_the_page_says() -> None:
+    said = re.search(r"script has (\d+) kB", text_of("how-to/without-a-build-step.md"))
+    script = PACKAGE / "static" / "django_chat_sessions" / "chat-sessions.js"
+    assert said
+    assert abs(len(gzip.compress(script.read_bytes(), 9)) / 1000 - int(said[1])) < 1
+
+
+def test_every_code_of_the_client_is_described() -> None:
+    page = text_of("reference/react.md")
+    codes = source("frontend/src/core/errors.ts").partition("type ApiErrorCode =")[2]
+    for code in re.findall(r'"(\w+)"', codes.partition(";")[0]):
+        assert f"\n| `{code}` |" in page
 
 
 def test_every_verb_status_and_colour_of_the_client_is_described() -> None:

@@ -60,7 +60,7 @@ export interface StreamOptions extends UpdatesOptions {
   onAlive(): void;
 }
 
-/** One method for each operation of the contract, named by its `operationId`. */
+/** One method for each operation that a chat needs, named by its `operationId`. */
 export interface ApiClient {
   readonly baseUrl: string;
   getCurrentSession(scope: string): Promise<CurrentSession>;

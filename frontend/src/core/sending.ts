@@ -13,7 +13,7 @@ export interface Sending {
   /** The key of the new message, or null when there is nothing to send or nowhere to send it. */
   send(text: string): string | null;
   retry(key: string, session?: string | null): void;
-  /** Take back a message that the server cannot have; its words return to an empty composer. */
+  /** Take back a message that the server cannot have; its words return to the composer, before what is there. */
   discard(key: string): void;
   find(key: string): PendingMessage | undefined;
   /** Send what was kept and nobody sends, beside our own. */
