@@ -25,7 +25,7 @@ SHOWN = {
     "listSessions": "history",
     "getUpdates": "updates_delta",
 }
-KINDS_OF_TEXT = {"Time": "time", "Scope": "text"}
+KINDS_OF_TEXT = {"Time": "time", "Scope": "text, up to 100 letters, digits and `:` `.` `_` `/` `-`"}
 
 
 def page_with(tables: str) -> str:
@@ -78,7 +78,8 @@ def operation(
     ]
     if parameters:
         rows = [
-            f"| `{parameter['name']}` | {parameter['in']} | {kind(parameter['schema'])} "
+            f"| `{parameter['name']}` | {parameter['in']} "
+            f"| {kind(parameter['schema'])}{default(parameter['schema'])} "
             f"| {parameter.get('description', '')} |"
             for parameter in parameters
         ]
@@ -131,6 +132,11 @@ def kind(schema: dict[str, Any]) -> str:
         return f"list of {kind(schema['items'])}"
     words = {"string": "text", "integer": "number", "boolean": "yes or no"}
     return " or ".join(words.get(name, name) for name in types) + limits(schema)
+
+
+def default(schema: dict[str, Any]) -> str:
+    """Return what holds where nothing is given."""
+    return f"; `{schema['default']}` when absent" if "default" in schema else ""
 
 
 def limits(schema: dict[str, Any]) -> str:
