@@ -75,6 +75,16 @@ def test_an_answer_that_comes_while_it_is_closed_is_marked(
     expect(launcher(page)).to_have_accessible_name("Open chat")
 
 
+def test_it_has_its_own_colours_on_a_page_that_writes_in_others(
+    visitor: Reader, places: dict[str, Place]
+) -> None:
+    page = visitor.chat(places["plain"]).page
+    page.goto(places["plain"].address)
+    page.locator("body").evaluate("body => { body.style.color = 'white'; }")
+    expect(page.locator(".dcs-widget")).to_be_visible()
+    expect(page.locator(".dcs-widget")).not_to_have_css("color", "rgb(255, 255, 255)")
+
+
 def test_on_a_phone_it_fills_the_screen_and_keeps_the_focus(visitor: Reader, corner: Place) -> None:
     visitor.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     chat = visitor.chat(corner)
