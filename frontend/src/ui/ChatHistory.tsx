@@ -49,10 +49,6 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
     setOpen(false);
     toggle.current?.focus();
   };
-  const open = (sessionId: string) => {
-    close();
-    list.onOpen?.(sessionId);
-  };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from anywhere inside
     <div
@@ -75,7 +71,8 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
       {isOpen && (
         <nav id={id} className="dcs-popover" aria-label={words.history}>
           <h2 className="dcs-hidden">{words.history}</h2>
-          <HistoryList {...list} onOpen={open} />
+          {/* Not before: on a slow connection nobody would see that something is on its way. */}
+          <HistoryList {...list} onOpened={close} />
         </nav>
       )}
     </div>

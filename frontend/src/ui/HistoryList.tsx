@@ -8,13 +8,20 @@ import { HistoryIcon } from "./historyIcons.js";
 import { useHistoryWords } from "./historyWords.js";
 import { type Undoable, UndoBar } from "./UndoBar.js";
 import { useKeptRow } from "./useKeptRow.js";
+import { type Chosen, useOpening } from "./useOpening.js";
 import { useToday } from "./useToday.js";
 
 export interface HistoryListProps {
   scope?: string | null | undefined;
   limit?: number | undefined;
   now?: (() => number) | undefined;
+  /** Called with what was chosen, before it is on screen. */
   onOpen?: ((sessionId: string) => void) | undefined;
+}
+
+export interface Opening {
+  /** What was chosen is on screen, or could not be had. */
+  onOpened?: (() => void) | undefined;
 }
 
 export interface Undoing {
@@ -28,15 +35,17 @@ export function HistoryList({
   limit,
   now = Date.now,
   onOpen,
+  onOpened,
   undoable,
   setUndoable,
-}: HistoryListProps & Undoing) {
+}: HistoryListProps & Opening & Undoing) {
   const [isArchive, setArchive] = useState(false);
   const history = useChatHistory({ scope, limit, archived: isArchive });
   const list = useRef<HTMLDivElement | null>(null);
   const [lastId, setLastId] = useState<string>();
   const focus = useKeptRow(list, setLastId);
-  const act = useActions(history, setUndoable, onOpen);
+  const { chosen, choose } = useOpening(history.open, onOpened);
+  const act = useActions(history, setUndoable, choose, onOpen);
   const undo = () => {
     if (undoable === null) return;
     focus.goTo(undoable.session.id);
@@ -53,12 +62,13 @@ export function HistoryList({
     <div className="dcs-history-body" onKeyDown={onKeyDown}>
       <HistoryHead history={history} isArchive={isArchive} onToggle={() => setArchive(!isArchive)} />
       <div ref={list} className="dcs-history-groups" tabIndex={-1} {...focus.handlers}>
-        <Groups {...{ history, now, lastId }} onAct={act} />
+        <Groups {...{ history, now, lastId, chosen }} onAct={act} />
         <HistoryNotes history={history} isArchive={isArchive} />
         <MoreSessions history={history} />
       </div>
       <UndoBar undoable={undoable} onUndo={undo} onGone={setUndoable} />
       <HistoryError history={history} />
+      <SpokenOpening chosen={chosen} openId={history.openId} />
     </div>
   );
 }
@@ -69,9 +79,10 @@ type Act = (verb: RowVerb, session: Session, title?: string) => void;
 function useActions(
   history: ChatHistoryState,
   setUndoable: Undoing["setUndoable"],
+  choose: (session: Session) => Promise<void>,
   onOpen: HistoryListProps["onOpen"],
 ): Act {
-  const { open, rename, pin, archive, remove, restore } = history;
+  const { rename, pin, archive, remove, restore } = history;
   return useMemo(() => {
     const putAway = (done: Promise<boolean>, undoable: Undoable) => {
       setUndoable(undoable);
@@ -81,7 +92,7 @@ function useActions(
       const { id } = session;
       const isActive = session.archived_at === null;
       if (verb === "open") {
-        void open(id);
+        void choose(session);
         onOpen?.(id);
       } else if (verb === "rename") void rename(id, title);
       else if (verb === "pin") void pin(id, session.pinned_at === null);
@@ -91,7 +102,7 @@ function useActions(
         putAway(archive(id, isActive), { said, session, undo: () => archive(id, !isActive) });
       }
     };
-  }, [open, rename, pin, archive, remove, restore, setUndoable, onOpen]);
+  }, [choose, rename, pin, archive, remove, restore, setUndoable, onOpen]);
 }
 
 function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onToggle: () => void }) {
@@ -128,10 +139,11 @@ interface GroupsProps {
   now: () => number;
   /** The row that had the focus last. */
   lastId: string | undefined;
+  chosen: Chosen | null;
   onAct: Act;
 }
 
-function Groups({ history, now, lastId, onAct }: GroupsProps) {
+function Groups({ history, now, lastId, chosen, onAct }: GroupsProps) {
   const words = useHistoryWords();
   const today = useToday(now);
   const { found, openId, excerpts } = history;
@@ -147,6 +159,7 @@ function Groups({ history, now, lastId, onAct }: GroupsProps) {
             key={session.id}
             {...{ session, today, query, onAct }}
             isOpen={session.id === openId}
+            isOpening={chosen?.isOpening === true && session.id === chosen.session.id}
             isTabbable={session.id === tabbable}
             excerpt={excerpts.get(session.id)}
           />
@@ -154,6 +167,17 @@ function Groups({ history, now, lastId, onAct }: GroupsProps) {
       </ul>
     </section>
   ));
+}
+
+/** For those who do not see the chat change: that the one they chose is on its way, and that it is there. */
+function SpokenOpening({ chosen, openId }: { chosen: Chosen | null; openId: string | null }) {
+  const words = useHistoryWords();
+  const isThere = chosen?.session.id === openId;
+  return (
+    <p className="dcs-hidden" role="status">
+      {chosen?.isOpening ? words.loading : isThere && (chosen?.session.title || words.untitled)}
+    </p>
+  );
 }
 
 /** Something did not succeed, and the list is still there. */

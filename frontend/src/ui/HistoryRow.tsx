@@ -12,6 +12,8 @@ export interface HistoryRowProps {
   /** The start of the present day. */
   today: number;
   isOpen: boolean;
+  /** Chosen, and not on screen yet. */
+  isOpening: boolean;
   /** One row of the list is reached by Tab, the others by arrow keys. */
   isTabbable: boolean;
   query: string;
@@ -46,7 +48,7 @@ export const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
 
 type ShownProps = Omit<HistoryRowProps, "onAct"> & { onAct: (verb: RowVerb) => void };
 
-function Shown({ session, today, isOpen, isTabbable, query, excerpt, onAct }: ShownProps) {
+function Shown({ session, today, isOpen, isOpening, isTabbable, query, excerpt, onAct }: ShownProps) {
   const words = useHistoryWords();
   const title = session.title || words.untitled;
   // What is on screen is being read.
@@ -66,6 +68,7 @@ function Shown({ session, today, isOpen, isTabbable, query, excerpt, onAct }: Sh
         className="dcs-history-open"
         data-unread={isUnread || undefined}
         aria-current={isOpen ? "page" : undefined}
+        aria-busy={isOpening || undefined}
         aria-keyshortcuts="F2 Delete"
         tabIndex={tabIndex}
         onClick={() => onAct("open")}
@@ -95,8 +98,8 @@ function Shown({ session, today, isOpen, isTabbable, query, excerpt, onAct }: Sh
               {words.isArchived}
             </span>
           )}
-          {session.running ? (
-            <span className="dcs-history-writing">{words.writing}</span>
+          {isOpening || session.running ? (
+            <span className="dcs-history-writing">{isOpening ? words.loading : words.writing}</span>
           ) : (
             <Marked text={excerpt ?? session.preview} query={query} />
           )}

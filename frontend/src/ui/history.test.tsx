@@ -364,6 +364,33 @@ describe("the sidebar", () => {
     expect(opened).toHaveLength(1);
   });
 
+  it("shows what was chosen as on its way until it is on screen, and asks for it once", async () => {
+    await show(["Ice", "Salt", "Snow"]);
+    const said = () => [...document.querySelectorAll("[role=status]")].map(({ textContent }) => textContent).join("");
+    const read = () => bench.server.count("GET", /\/messages/);
+    bench.server.hold();
+    fireEvent.click(row("Salt"));
+    fireEvent.click(row("Salt"));
+    await act(settle);
+    expect([row("Salt").getAttribute("aria-busy"), row("Ice").getAttribute("aria-busy")]).toEqual(["true", null]);
+    expect(row("Salt").textContent).toContain("Loading…");
+    expect([said(), read()]).toEqual(["Loading…", 1]);
+    const first = bench.server.setAside();
+    bench.server.hold();
+    fireEvent.click(row("Snow"));
+    first();
+    await act(settle);
+    expect([row("Salt").getAttribute("aria-busy"), row("Snow").getAttribute("aria-busy")]).toEqual([null, "true"]);
+    await act(async () => bench.server.release());
+    await act(settle);
+    expect(row("Snow").getAttribute("aria-current")).toBe("page");
+    expect([row("Snow").getAttribute("aria-busy"), said()]).toEqual([null, "Snow"]);
+    bench.server.offline = true;
+    fireEvent.click(row("Ice"));
+    await act(settle);
+    expect([row("Ice").getAttribute("aria-busy"), said()]).toEqual([null, ""]);
+  });
+
   it("tells loading, empty and failed apart, and recovers", async () => {
     bench.server.offline = true;
     await show([]);
@@ -446,6 +473,30 @@ describe("the dropdown", () => {
     fireEvent.click(row("Ice"));
     await act(settle);
     expect(screen.queryByRole("navigation")).toBeNull();
+  });
+
+  it("stays until what was chosen is there, and takes the focus from nobody who has gone on", async () => {
+    await show(["Ice", "Salt"], { variant: "dropdown" });
+    const toggle = screen.getByRole("button", { name: "Chats" });
+    fireEvent.click(toggle);
+    await act(settle);
+    bench.server.hold();
+    fireEvent.click(row("Ice"));
+    await act(settle);
+    expect(row("Ice").getAttribute("aria-busy")).toBe("true");
+    await act(async () => bench.server.release());
+    await act(settle);
+    expect(screen.queryByRole("navigation")).toBeNull();
+    expect(document.activeElement).toBe(toggle);
+    fireEvent.click(toggle);
+    await act(settle);
+    bench.server.hold();
+    fireEvent.click(row("Salt"));
+    fireEvent.pointerDown(screen.getByText("Elsewhere"));
+    act(() => screen.getByText("Elsewhere").focus());
+    await act(async () => bench.server.release());
+    await act(settle);
+    expect(document.activeElement).toBe(screen.getByText("Elsewhere"));
   });
 
   it("closed and opened again, it still has the way back", async () => {

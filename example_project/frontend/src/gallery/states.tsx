@@ -217,6 +217,12 @@ const HISTORY: readonly GalleryState[] = [
   column("history-running", "An answer that is being written", {
     sessions: withSecond({ running: true, state: "active" }),
   }),
+  {
+    ...column("history-opening", "A chat that is being opened", { sessions: pastSessions(4) }, [
+      { press: "li:nth-child(2) > .dcs-history-open" },
+    ]),
+    chat: { said: CONVERSATION, isSlow: true },
+  },
   column("history-long-title", "Titles that are too long, and none", {
     sessions: [
       session({ id: "a", title: LONG_WORD, preview: LONG_ADDRESS }),

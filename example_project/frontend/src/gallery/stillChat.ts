@@ -17,6 +17,8 @@ export interface Still extends Partial<Omit<ChatSnapshot, "messages" | "pending"
   pending?: readonly (Partial<PendingMessage> & Pick<PendingMessage, "content">)[];
   /** What was said before, and the line between that session and this one. */
   before?: Pick<Boundary, "reason" | "seconds"> & { said: readonly Line[] };
+  /** A chat that is opened never comes. */
+  isSlow?: boolean;
 }
 
 const NOW = Date.now();
@@ -72,7 +74,7 @@ export function expiredSession(facts: Partial<Session> = {}): Session {
   });
 }
 
-export function snapshotOf({ said = [], pending = [], before, ...rest }: Still): ChatSnapshot {
+export function snapshotOf({ said = [], pending = [], before, isSlow: _, ...rest }: Still): ChatSnapshot {
   const messages = messagesOf(said, "this-session");
   const waiting = pending.map(pendingMessage);
   return {
@@ -110,6 +112,7 @@ export function createStillChat(still: Still): ChatStore {
   };
   const nothing = () => {};
   const nothingYet = async () => {};
+  const open = () => (still.isSlow ? new Promise<void>(nothing) : nothingYet());
   const refused = async () => false;
   return {
     scope: "gallery",
@@ -127,7 +130,7 @@ export function createStillChat(still: Still): ChatStore {
     },
     send: () => null,
     ...{ retry: nothing, retryInCurrent: nothing, discard: nothing, touch: nothing },
-    ...{ load: nothingYet, retryInEnded: nothingYet, open: nothingYet, openCurrent: nothingYet, loadOlder: nothingYet },
+    ...{ load: nothingYet, retryInEnded: nothingYet, open, openCurrent: nothingYet, loadOlder: nothingYet },
     ...{ startNew: refused, reopen: refused, end: refused, stop: refused, retryReply: refused },
   };
 }
