@@ -12,6 +12,7 @@ from tests.browser.test_accessibility import RULES, sideways, violations
 EVERY_RULE = [*RULES, "best-practice"]
 # All that a theme can change.
 COLOURS = ["color-contrast", "link-in-text-block"]
+LINE = 24  # pixels
 
 
 @pytest.mark.parametrize("width", [320, 1440])
@@ -61,6 +62,29 @@ def test_at_four_hundred_percent_all_of_a_chat_can_be_reached(visitor: Reader) -
     assert beside(gallery.page) == []
 
 
+def test_at_four_hundred_percent_a_long_draft_leaves_the_conversation_in_sight(
+    visitor: Reader,
+) -> None:
+    stage = open_gallery(visitor, 320, height=256).show("chat-sources")
+    stage.get_by_role("textbox", name="Message").fill("And why is that so? " * 20)
+    assert height_of(stage.get_by_role("log")) >= 3 * LINE
+
+
+@pytest.mark.parametrize("is_touched", [False, True])
+def test_where_a_session_stands_moves_nothing_and_no_sentence_becomes_a_column(
+    visitor: Reader, is_touched: bool
+) -> None:
+    gallery = open_gallery(visitor, 320, has_touch=is_touched, is_mobile=is_touched)
+    gallery.open(lang="de", theme="light")
+    states = ["resumed", "expiring", "expired", "offline"]
+    shown = ((state, gallery.show(f"session-{state}")) for state in states)
+    heights = {state: height_of(stage.locator(".dcs-header")) for state, stage in shown}
+    assert len(set(heights.values())) == 1, heights
+    said = [("session-error", ".dcs-banner"), ("history-more-failed", ".dcs-history-bar")]
+    for state, place in said:
+        assert height_of(gallery.show(state).locator(f"{place} > span")) <= 4 * LINE
+
+
 def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) -> None:
     """With forced colours a border is all that tells a button or a bubble from the page."""
     gallery = open_gallery(visitor, 1440, forced_colors="active")
@@ -75,6 +99,10 @@ def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) 
     assert current.evaluate("row => getComputedStyle(row).outlineStyle") == "solid"
     stage = gallery.show("status-expiring")
     assert stage.locator(".dcs-icon").evaluate("icon => icon.getBoundingClientRect().width") > 0
+
+
+def height_of(element: Locator) -> float:
+    return float(element.evaluate("one => one.getBoundingClientRect().height"))
 
 
 def border_of(element: Locator) -> str:
