@@ -16,9 +16,10 @@ export interface ContextParts {
   clock: Clock;
   page: PageSignals;
   hint: StoredHint;
-  /** What was kept here for nobody signed in. */
+  /** What was kept here for nobody signed in, as in `visitorOutbox`; our own where nobody is. */
   visitorHint: StoredHint;
   outbox: Outbox;
+  visitorOutbox: Outbox;
   newKey: () => string;
   random: () => number;
 }

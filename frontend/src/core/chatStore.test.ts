@@ -603,6 +603,20 @@ describe("a session that is gone", () => {
     expect(store.getSnapshot().error).toBeNull();
   });
 
+  it("is no longer said to be gone once it is back, as after a login that another tab has made", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    const { sessions } = bench.server;
+    bench.server.sessions = [];
+    page.signal("visible");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ error: { code: "gone" }, messages: [] });
+    bench.server.sessions = sessions;
+    page.signal("visible");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ error: null, messages: [{}, {}] });
+  });
+
   it("is not said to be gone where it was deleted in this browser", async () => {
     const session = bench.server.start("", ["Why?", "Because."]);
     const { store } = await bench.openTab();

@@ -84,13 +84,16 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const updates = options.updates ?? createLiveUpdates({ ...options, clock, page });
   const storage = createJsonStorage(options.storage);
   const place = placeOf(owner, scope);
+  const visitorPlace = placeOf("", scope);
+  const outbox = createOutbox(storage, place, lock);
 
   const context = createChatContext(
     {
       ...{ api, scope, owner, clock, page, random },
       hint: createStoredHint(storage, place),
-      visitorHint: createStoredHint(storage, placeOf("", scope)),
-      outbox: createOutbox(storage, place, lock),
+      visitorHint: createStoredHint(storage, visitorPlace),
+      outbox,
+      visitorOutbox: owner === "" ? outbox : createOutbox(storage, visitorPlace, lock),
       newKey: options.newKey ?? newMessageKey,
     },
     { changed: () => changed(), settled: () => following.proceed() },

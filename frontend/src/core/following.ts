@@ -26,7 +26,7 @@ export function createFollowing(context: ChatContext, reading: Reading, updates:
       if (waiting === null || !context.isSettled()) return;
       const { news, rules } = waiting;
       waiting = null;
-      reading.hear(news, rules);
+      rules.hear(context, reading, news);
     });
   };
 

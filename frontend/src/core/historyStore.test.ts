@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createHistoryStore, type HistoryStoreOptions } from "./historyStore.js";
 import type { UpdatesListener } from "./liveUpdates.js";
-import { newsRules } from "./news.js";
+import { newsRules } from "./newsRules.js";
 import { createTabChannel } from "./tabChannel.js";
 import { ChatBench, FakePage } from "./testing/chatBench.js";
 import { settle } from "./testing/fakeTimers.js";

@@ -1,13 +1,13 @@
 import type { ApiClient } from "./apiClient.js";
 import { backoff } from "./backoff.js";
 import type { OpenChannel } from "./browserChannel.js";
-import type { ChatState } from "./chatState.js";
+import type { ChatContext } from "./chatContext.js";
 import { systemTimers, type TimerId, type Timers } from "./clock.js";
 import type { PageSignals } from "./pageSignals.js";
+import type { Reading } from "./reading.js";
 import type { NewsMessage } from "./sharedUpdates.js";
 import type { TabLock } from "./tabLock.js";
 import type { News } from "./updatesReader.js";
-import type { Message } from "./wire.js";
 
 export interface LiveUpdatesOptions {
   api: ApiClient;
@@ -25,12 +25,7 @@ export interface LiveUpdatesOptions {
 
 /** What news mean for a chat; they come along with the first of them. */
 export interface NewsRules {
-  updated(state: ChatState, news: News): ChatState;
-  /** Whether the next message would meet something else than what is shown. */
-  isOtherwise(state: ChatState, news: News, scope: string): boolean;
-  /** The session above a boundary whose answer may have come unnoticed; null when none is awaited there. */
-  awaitedEarlier(state: ChatState): string | null;
-  withEarlier(state: ChatState, messages: readonly Message[]): ChatState;
+  hear(context: ChatContext, reading: Reading, news: readonly News[]): void;
 }
 
 export interface UpdatesListener {

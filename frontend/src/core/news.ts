@@ -1,6 +1,5 @@
 import type { ChatState } from "./chatState.js";
 import { heardElsewhere } from "./elsewhere.js";
-import type { NewsRules } from "./liveUpdates.js";
 import { isUnfinished, mergeMessages, runningReply } from "./transcript.js";
 import { joined, withSession } from "./transitions.js";
 import type { News } from "./updatesReader.js";
@@ -21,7 +20,7 @@ export function updated(state: ChatState, { sessions, messages, deltas, isWhole 
 }
 
 /** Above a boundary an answer may still be on its way. */
-function withEarlier(state: ChatState, messages: readonly Message[]): ChatState {
+export function withEarlier(state: ChatState, messages: readonly Message[]): ChatState {
   const earlier = state.earlier.map((segment) => {
     const own = messages.filter(({ session }) => session === segment.boundary.previous.id);
     const known = mergeMessages(segment.messages, own);
@@ -70,8 +69,7 @@ export function isOtherwise(state: ChatState, news: News, scope: string): boolea
   return history_changed || sessions.some(isOther);
 }
 
-function awaitedEarlier({ earlier }: ChatState): string | null {
+/** The session above a boundary whose answer may have come unnoticed; null when none is awaited there. */
+export function awaitedEarlier({ earlier }: ChatState): string | null {
   return earlier.find(({ messages }) => runningReply(messages) !== null)?.boundary.previous.id ?? null;
 }
-
-export const newsRules: NewsRules = { updated, isOtherwise, awaitedEarlier, withEarlier };

@@ -170,6 +170,38 @@ describe("a message that was not sent", () => {
     expect(stored()).not.toContain("my secret");
   });
 
+  it("goes out from the account when its writer has logged in, and the chat has moved there", async () => {
+    const { id } = bench.server.start("", ["Before", "Indeed."]);
+    const first = await cutOff({}, "Why?", "And how?");
+    const keys = first.store.getSnapshot().pending.map(({ key }) => key);
+    first.disconnect();
+    bench.server.offline = false;
+    const { store } = await bench.openTab({ owner: "7" });
+    expect(stored()).toEqual(["Before", "Why?"]);
+    bench.server.finish("Because.");
+    await bench.timers.advance(5000);
+    expect(stored()).toEqual(["Before", "Why?", "And how?"]);
+    const bodies = bench.server.seen.flatMap(({ path, body }) => (path === "/messages" ? [body] : []));
+    expect(new Set(bodies.map((body) => body?.key))).toEqual(new Set(keys));
+    expect(new Set(bodies.map((body) => body?.session))).toEqual(new Set([id]));
+    expect([store.getSnapshot().pending, inStorage()]).toEqual([[], []]);
+  });
+
+  it("of a visitor waits for that visitor where somebody else logs in", async () => {
+    bench.server.start("", ["Before", "Indeed."]);
+    (await cutOff({}, "my secret")).disconnect();
+    bench.browser.storage.setItem("django-chat-sessions:outbox:1:::key-x", '{"content":"my first words"}');
+    const before = inStorage();
+    bench.server.offline = false;
+    bench.server.sessions = [];
+    const { store, disconnect } = await bench.openTab({ owner: "7" });
+    await bench.timers.advance(5000);
+    expect(store.getSnapshot().pending).toEqual([]);
+    expect([before.length, inStorage()]).toEqual([2, before]);
+    expect(stored()).toEqual(["Before"]);
+    disconnect();
+  });
+
   it("stays where it is until somebody can say whose it is", async () => {
     await leaveBehind("Why?");
     const api = bench.api();

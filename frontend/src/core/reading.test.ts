@@ -13,6 +13,16 @@ const two = () => {
   return [old.id, bench.server.start("", ["New?", "New."]).id] as const;
 };
 
+it("a chat that has left the page asks for nothing more, however its last question ends", async () => {
+  bench.server.offline = true;
+  const { disconnect } = bench.tab();
+  disconnect();
+  await bench.timers.advance(0);
+  const before = bench.server.seen.length;
+  await bench.timers.advance(300_000);
+  expect(bench.server.seen).toHaveLength(before);
+});
+
 describe("a chat of another scope", () => {
   const elsewhere = () => {
     bench.server.start("subject:12", ["Twelve?", "12."]);

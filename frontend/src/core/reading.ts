@@ -4,10 +4,8 @@ import type { ChatContext } from "./chatContext.js";
 import { type ChatProblem, isUnderWay } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { isGone, isRetryable } from "./errors.js";
-import type { NewsRules } from "./liveUpdates.js";
 import type { TabAnswer, TabMessage } from "./tabChannel.js";
 import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed, withoutDraft } from "./transitions.js";
-import type { News } from "./updatesReader.js";
 import type { CurrentSession, Session } from "./wire.js";
 
 /** Everything that reads the server's state into ours. Reading never extends a session. */
@@ -19,21 +17,23 @@ export interface Reading {
   refresh(): Promise<void>;
   /** Another tab says what it has just been told: take it, and read what it leaves open. */
   overhear(message: TabMessage): void;
-  /** News came: take them, and read what they leave open. */
-  hear(news: readonly News[], rules: NewsRules): void;
   open(id: string): Promise<void>;
   /** Back from an older session to the one that is open. */
   openCurrent(): Promise<void>;
   loadOlder(): Promise<void>;
   /** Fetch the newest page when what is shown may differ from what the server has. */
   catchUp(epoch: number): Promise<void>;
+  /** Whether it is about to read again by itself. */
+  isDue(): boolean;
+  /** Read again in a while, after this error. */
+  retryLater(error: unknown): void;
   /** Whether what this browser has stored is known to be this reader's own. */
   knowsReader(): boolean;
   /** Whether this session is this reader's; rejects when nobody can say. */
   owns(id: string): Promise<boolean>;
 }
 
-const PAGE = 50;
+export const PAGE = 50;
 const GONE: ChatProblem = { code: "gone", message: "This chat is no longer here.", field: null };
 
 /** An answer is taken at its word where it goes on from what is shown; another may be older than that. */
@@ -51,6 +51,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   let overheard = 0;
   let attempts = 0;
   let timer: TimerId = null;
+  /** The session that was gone last. */
+  let lost = "";
 
   const transcript = (id: string, options: PageOptions = {}) =>
     call(api.getTranscript(id, { limit: PAGE, ...options }));
@@ -104,7 +106,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       await (viewing && session !== null ? confirmShown(session.id, epoch) : take(current, epoch));
       attempts = 0;
       const { error } = context.state;
-      if (epoch === context.epoch) set({ loaded: true, error: error === GONE ? error : null });
+      const isLost = error === GONE && context.state.session?.id !== lost;
+      if (epoch === context.epoch) set({ loaded: true, error: isLost ? error : null });
     } catch (error) {
       if (epoch !== context.epoch) return;
       report(error);
@@ -127,6 +130,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     } catch (error) {
       if (!isGone(error)) throw error;
       if (epoch !== context.epoch) return;
+      lost = id;
       update((state) => ({ ...cleared(state), error: GONE }));
       isWantedAgain = true;
     }
@@ -134,7 +138,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
 
   const owns = async (id: string) => {
     const { session, previous } = context.state;
-    if (owner !== "" || id === session?.id || id === previous?.id) return true;
+    if (id === session?.id || id === previous?.id) return true;
     try {
       await call(api.getSession(id));
       return true;
@@ -170,6 +174,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   };
 
   const retryLater = (error: unknown) => {
+    // It has left the page meanwhile.
+    if (context.tabs === null) return;
     timer = clock.setTimeout(() => void load(), backoff(attempts, random, error));
     attempts += 1;
   };
@@ -185,6 +191,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     catchUp,
     owns,
     stop,
+    retryLater,
+    isDue: () => timer !== null,
     knowsReader: () => isRecognised,
     start() {
       // Whoever signs in has a storage of their own; a visitor may be another one than yesterday.
@@ -204,24 +212,6 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       update((state) => withoutDraft(joined(arrived(state, answer), messages), messages));
       if (loading === null) catchUp(context.epoch).catch(report);
       else void refresh();
-    },
-    hear(news, { updated, isOtherwise, awaitedEarlier, withEarlier }) {
-      const before = context.state;
-      const scope = shownScope();
-      const isElsewhere = news.some((one) => isOtherwise(before, one, scope));
-      update((state) => news.reduce((known, one) => updated(known, one), state));
-      const awaited = awaitedEarlier(context.state);
-      if (awaited !== null && news.some(({ history_changed, isWhole }) => history_changed || isWhole)) {
-        transcript(awaited).then((page) => update((state) => withEarlier(state, page.messages)), report);
-      }
-      const mayLack = context.state.gap || news.some(({ sessions }) => sessions.length > 0);
-      if (isElsewhere) void refresh();
-      else if (before.loaded && timer === null && mayLack) {
-        catchUp(context.epoch).catch((error: unknown) => {
-          report(error);
-          retryLater(error);
-        });
-      }
     },
     async open(id) {
       context.epoch += 1;

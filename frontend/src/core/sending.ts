@@ -3,7 +3,7 @@ import type { ChatContext } from "./chatContext.js";
 import { isUnderWay, nextPending, type PendingMessage, problemOf } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { conflictOf, isRetryable, statusOf } from "./errors.js";
-import type { KeptMessage } from "./outbox.js";
+import type { KeptMessage, Outbox } from "./outbox.js";
 import { lastAsked, runningReply } from "./transcript.js";
 import { changedPending, queued, replied, sent, withoutPending } from "./transitions.js";
 import type { SendMessage } from "./wire.js";
@@ -40,7 +40,7 @@ const STALE = 3_600_000;
 const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 
 export function createSending(context: ChatContext, events: SendingEvents): Sending {
-  const { api, owner, clock, page, hint, outbox, random, newKey, call, update, set } = context;
+  const { api, owner, clock, page, hint, outbox, visitorOutbox, random, newKey, call, update, set } = context;
   let isBusy = false;
   let timer: TimerId = null;
   let wake: (() => void) | null = null;
@@ -135,8 +135,16 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     timer = wake = null;
   };
 
-  const take = async ({ key, content, session, after, at }: KeptMessage) => {
-    if (session !== null && !(await events.owns(session))) return outbox.forget(key);
+  const take = async (message: KeptMessage, from: Outbox) => {
+    const { key, content, session, after, at } = message;
+    // What a visitor has left goes on in the chat that the login has moved, or waits for its writer.
+    const isOurs = from === outbox;
+    const isKnown = isOurs && (owner !== "" || session === null);
+    if (!isKnown && !(session !== null && (await events.owns(session)))) return isOurs && outbox.forget(key);
+    if (!isOurs) {
+      outbox.keep(message);
+      from.forget(key);
+    }
     const isStale = clock.now() - at > STALE;
     const problem = isStale ? problemOf("It was not sent while this chat was closed.") : null;
     const state = isStale ? "failed" : "queued";
@@ -148,9 +156,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
   };
 
   /** One of which nobody can say now whose it is stays where it is until somebody can. */
-  const adopt = (message: KeptMessage, attempts: number) => {
-    take(message).catch((error: unknown) => {
-      const again = () => letGo !== null && adopt(message, attempts + 1);
+  const adopt = (message: KeptMessage, from: Outbox, attempts: number) => {
+    take(message, from).catch((error: unknown) => {
+      const again = () => letGo !== null && adopt(message, from, attempts + 1);
       clock.setTimeout(again, backoff(attempts, random, error));
     });
   };
@@ -187,7 +195,10 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       update((state) => ({ ...withoutPending(state, key), draft }));
     },
     open() {
-      letGo ??= outbox.open((message) => adopt(message, 0));
+      if (letGo === null) {
+        const opened = [...new Set([outbox, visitorOutbox])].map((from) => from.open((one) => adopt(one, from, 0)));
+        letGo = () => opened.forEach((close) => void close());
+      }
       void proceed();
     },
     close() {

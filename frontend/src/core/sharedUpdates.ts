@@ -1,7 +1,7 @@
 import { type BrowserChannel, browserChannel, type OpenChannel } from "./browserChannel.js";
 import { systemTimers, type TimerId, type Timers } from "./clock.js";
 import type { LiveUpdates, LiveUpdatesOptions, UpdatesListener, UpdatesMember } from "./liveUpdates.js";
-import { newsRules } from "./news.js";
+import { newsRules } from "./newsRules.js";
 import { browserPage, type PageSignal, type PageSignals } from "./pageSignals.js";
 import { browserLock, type TabLock } from "./tabLock.js";
 import { type News, UpdatesReader } from "./updatesReader.js";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChatStore } from "./chatStore.js";
 import type { UpdatesListener } from "./liveUpdates.js";
-import { newsRules } from "./news.js";
+import { newsRules } from "./newsRules.js";
 import { ChatBench, FakePage } from "./testing/chatBench.js";
 
 let bench: ChatBench;

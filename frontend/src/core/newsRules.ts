@@ -1,0 +1,31 @@
+import type { ChatContext } from "./chatContext.js";
+import type { NewsRules } from "./liveUpdates.js";
+import { awaitedEarlier, isOtherwise, updated, withEarlier } from "./news.js";
+import { PAGE, type Reading } from "./reading.js";
+import type { News } from "./updatesReader.js";
+
+/** Take what has come, and read what it leaves open. */
+function hear(context: ChatContext, reading: Reading, news: readonly News[]): void {
+  const { api, call, update, report } = context;
+  const before = context.state;
+  const scope = context.shownScope();
+  const isElsewhere = news.some((one) => isOtherwise(before, one, scope));
+  update((state) => news.reduce((known, one) => updated(known, one), state));
+  const awaited = awaitedEarlier(context.state);
+  if (awaited !== null && news.some(({ history_changed, isWhole }) => history_changed || isWhole)) {
+    call(api.getTranscript(awaited, { limit: PAGE })).then(
+      (page) => update((state) => withEarlier(state, page.messages)),
+      report,
+    );
+  }
+  const mayLack = context.state.gap || news.some(({ sessions }) => sessions.length > 0);
+  if (isElsewhere) void reading.refresh();
+  else if (before.loaded && !reading.isDue() && mayLack) {
+    reading.catchUp(context.epoch).catch((error: unknown) => {
+      report(error);
+      reading.retryLater(error);
+    });
+  }
+}
+
+export const newsRules: NewsRules = { hear };
