@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -119,7 +121,7 @@ def beside(page: Page) -> list[str]:
     return [f"{one} is too wide" for one in wide]
 
 
-def open_gallery(reader: Reader, width: int, height: int = 900, **options: str) -> Gallery:
+def open_gallery(reader: Reader, width: int, height: int = 900, **options: Any) -> Gallery:
     size = {"width": width, "height": height}
     # Without movement there is no moment at which a colour is only half there.
     reader.new_context(viewport=size, reduced_motion="reduce", **options)
