@@ -2,7 +2,7 @@ import { type ComponentProps, memo } from "react";
 import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { Paragraphs, safeUrl } from "../ui/index.js";
-import { isTooDeep } from "./nesting.js";
+import { isTooMuch } from "./nesting.js";
 import { PlainOnError } from "./PlainOnError.js";
 import { useFootnotes } from "./useFootnotes.js";
 
@@ -14,7 +14,7 @@ const COMPONENTS: Components = { a: Link, img: Picture, h1: "h4", h2: Heading, h
 /** Without raw HTML: tags are shown as they were written. */
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
   const footnotes = useFootnotes();
-  if (isTooDeep(text)) return <Paragraphs text={text} />;
+  if (isTooMuch(text)) return <Paragraphs text={text} />;
   return (
     <PlainOnError text={text}>
       <div className="dcs-markdown" dir="auto">

@@ -129,13 +129,18 @@ describe("footnotes", () => {
   });
 });
 
-describe("an answer that is nested too deep to be drawn", () => {
+describe("an answer that would stop the page", () => {
   it.each([
     ["quotes", ">".repeat(3000)],
     ["quotes with spaces", "> ".repeat(3000)],
     ["a list", Array.from({ length: 400 }, (_, depth) => `${"  ".repeat(depth)}- a`).join("\n")],
     ["numbers", "1. ".repeat(3000)],
     ["a list by tabs", Array.from({ length: 400 }, (_, depth) => `${"\t".repeat(depth)}* a`).join("\r\n")],
+    ["the same bracket", "]".repeat(20_000)],
+    ["emphasis", "a*b_".repeat(5000)],
+    ["underlined headings", "a\n=\n".repeat(5000)],
+    ["quotes that end at once", "> a\nb\n".repeat(3000)],
+    ["a table", `|a|b|\n|-|-|\n${"|1|2|\n".repeat(3000)}`],
   ])("%s: stays plain text, and is not parsed at all", async (_, nesting) => {
     const { container } = render(<MarkdownContent text="**Ice**" author="assistant" isWriting />);
     await waitFor(() => expect(container.querySelector("strong")).toBeTruthy());
@@ -146,6 +151,12 @@ describe("an answer that is nested too deep to be drawn", () => {
     expect(deep.container.querySelector("p")?.textContent).toBe("Ice floats.");
     expect(deep.container.querySelector(".dcs-markdown")).toBeNull();
     expect(ReactMarkdown).not.toHaveBeenCalled();
+  });
+
+  it("is none when it is only long", async () => {
+    const part = "## Heat\n\n* **Ice** [floats](/ice)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> Why?\n\n";
+    const container = await rendered(part.repeat(100));
+    expect(container.querySelectorAll("table")).toHaveLength(100);
   });
 
   it("is none when its code is indented far, or its lines are long", async () => {
