@@ -42,8 +42,10 @@ class Page(Endpoint):
     shown: dict[str, Any]
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Begin with nothing to show."""
+        """Begin with nothing to show, and let no error report show what was posted."""
         super().setup(request, *args, **kwargs)
+        of_request: Any = request
+        of_request.sensitive_post_parameters = "__ALL__"  # as Django's decorator of that name does
         # All that the templates ask for: what is missing Django logs, with everything around it.
         self.shown = {"key": uuid4().hex, "content": "", "problem": "", "scope": None}
         self.shown |= {"session": None, "state": "", "running": False, "rows": [], "before": None}

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from django.views.debug import ExceptionReporter
 
 from django_chat_sessions import get_message_model, get_session_model, services
 from django_chat_sessions.api.pages import safe_url
@@ -346,6 +347,23 @@ def test_an_old_token_does_not_keep_an_expired_chat_from_being_continued(
     assert "Continue this chat" in refused.text
     where, form = posted_again(refused)
     assert post(reader, where, reopen="1", **form).status_code == 303
+
+
+def test_p01_no_error_report_shows_what_was_written(
+    reader: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Django sends one to ADMINS, with everything that was posted."""
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("a defect of ours")
+
+    reader.client.raise_request_exception = False
+    monkeypatch.setattr(services, "send", fail)
+    assert post(reader, CURRENT, content="SECRET-4711", key="key-00000001").status_code == 500
+    record: Any = next(one for one in caplog.records if one.levelname == "ERROR")
+    report = ExceptionReporter(record.request, *record.exc_info).get_traceback_text()
+    assert "a defect of ours" in report
+    assert "SECRET-4711" not in report
 
 
 def test_d13_without_a_database_the_page_says_so(reader: Caller) -> None:
