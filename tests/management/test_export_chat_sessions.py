@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -71,6 +73,14 @@ def test_a_file_is_written_whole_or_not_at_all(
     assert list(tmp_path.iterdir()) == []
     export(*arguments)
     assert [file.name for file in tmp_path.iterdir()] == ["chats"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of files are POSIX's")
+def test_no_other_account_of_the_machine_can_read_the_file(owner: Owner, tmp_path: Path) -> None:
+    talked(owner)
+    path = tmp_path / "chats.json"
+    export(options_for(owner), f"--output={path}")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_and_what_has_come_there_meanwhile_is_kept(

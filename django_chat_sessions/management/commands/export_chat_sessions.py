@@ -61,9 +61,14 @@ def _write(path: Path, pieces: Iterator[str]) -> None:
     growing = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         # No line end is translated in a CSV.
-        with growing.open("x", encoding="utf-8", newline="") as file:
+        with open(growing, "x", encoding="utf-8", newline="", opener=_for_nobody_else) as file:
             file.writelines(pieces)
         path.open("x").close()  # what has come there meanwhile is not overwritten
         growing.replace(path)
     finally:
         growing.unlink(missing_ok=True)
+
+
+def _for_nobody_else(path: str, flags: int) -> int:
+    """Open a file that other accounts of this machine cannot read: what it gets is somebody's."""
+    return os.open(path, flags, 0o600)
