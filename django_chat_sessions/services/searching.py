@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,8 @@ from django_chat_sessions.services.tables import messages, sessions
 LONGEST_QUERY = 200  # characters; more are ignored
 MOST_SESSIONS = 1000  # whose messages are looked through, the latest first
 MOST_CHARACTERS = 100_000  # of a message, on PostgreSQL: its vectors have room for a megabyte
-MOST_SECONDS = 2  # on PostgreSQL, which can be told so
+MOST_SECONDS = 2  # on PostgreSQL and SQLite, which can be told so
+STEPS = 100  # of SQLite's between two looks at the clock; a message takes some ten
 CANCELLED = "57014"  # PostgreSQL's code for a statement that took too long
 
 
@@ -47,10 +49,11 @@ class Found:
 def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None) -> Found:
     """Find the owner's sessions by title and by what was said, archived ones too; 2 statements.
 
-    Titles of all sessions, messages of the latest 1000, within 2 seconds on PostgreSQL (1 statement
-    more for each attempt there). PostgreSQL finds words in its default language, in the first
-    100,000 characters of a message, and knows ``"a phrase"``, ``or`` and ``-without``; elsewhere,
-    and in titles, the text as it stands. Case does not count. The text is cut to 200 characters.
+    Titles of all sessions, messages of the latest 1000, within 2 seconds on SQLite, and on
+    PostgreSQL (1 statement more for each attempt there). PostgreSQL finds words in its default
+    language, in the first 100,000 characters of a message, and knows ``"a phrase"``, ``or`` and
+    ``-without``; elsewhere, and in titles, the text as it stands. Case does not count. The text is
+    cut to 200 characters.
     Raises ValueError for a limit that is no whole number above 0.
     """
     refuse_limit(limit)
@@ -81,18 +84,38 @@ def _search_in_time(
     if oldest is not None:
         told = Q(last_message_at__gte=oldest) & told
     found = mine.annotate(said=content).filter(Q(title__icontains=wanted) | told)[:most]
-    connection = connections[mine.db]
-    if connection.vendor != "postgresql":
-        return list(found)
+    vendor = connections[mine.db].vendor
+    if vendor == "postgresql":
+        return _in_time_on_postgresql(found)
+    return _in_time_on_sqlite(found) if vendor == "sqlite" else list(found)
+
+
+def _in_time_on_sqlite(found: ChatSessionQuerySet) -> list[Any] | None:
+    connection = connections[found.db]
+    connection.ensure_connection()
+    until = time.monotonic() + MOST_SECONDS
+    connection.connection.set_progress_handler(lambda: time.monotonic() > until, STEPS)
     try:
-        with transaction.atomic(using=mine.db):
+        return list(found)
+    except OperationalError as error:
+        if str(error) != "interrupted":
+            raise
+        return None
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+
+
+def _in_time_on_postgresql(found: ChatSessionQuerySet) -> list[Any] | None:
+    connection = connections[found.db]
+    try:
+        with transaction.atomic(using=found.db):
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT set_config('statement_timeout', %s, true)", [str(MOST_SECONDS * 1000)]
                 )
             rows = list(found)
             # Nothing was written, and with this the caller's transaction has its own limit again.
-            transaction.set_rollback(True, using=mine.db)
+            transaction.set_rollback(True, using=found.db)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != CANCELLED:
             raise

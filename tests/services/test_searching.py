@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -154,6 +155,43 @@ class TestElsewhere:
         said(owner, "500 of a-b and n")
         wanted = said(owner, "A Glacier has 50% of a_b and \\n in it")
         assert found(owner, text) == [wanted]
+
+
+class TestOnSQLite:
+    """Collected there only: it stops a search in its own way."""
+
+    __test__ = connection.vendor == "sqlite"
+
+    def test_what_takes_too_long_is_cut_short_and_titles_are_found(
+        self, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session = said(owner, *("a" * 20_000 for _ in range(40)), title="A glacier")
+        began = time.monotonic()
+        monkeypatch.setattr(searching, "MOST_SECONDS", 0.05)
+        cut_short = chat_sessions.search(owner, f"{'a' * 199}b")  # 16 ms for each message
+        assert time.monotonic() - began < 0.5
+        assert (cut_short.matches, cut_short.is_complete) == ([], False)
+        [match] = chat_sessions.search(owner, "glacier").matches
+        assert (match.session, match.excerpt) == (session, session.preview)
+
+    def test_what_follows_may_take_as_long_as_it_does(
+        self, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        talked(owner)
+        monkeypatch.setattr(searching, "MOST_SECONDS", -1)
+        monkeypatch.setattr(searching, "STEPS", 1)
+        assert not chat_sessions.search(owner, "hello").is_complete
+        assert stored(opened(owner)).message_count == 1
+
+    def test_another_failure_is_not_taken_for_a_long_search(self, owner: Owner) -> None:
+        def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if "LIKE" in sql:
+                raise OperationalError("away")
+            return execute(sql, params, many, context)
+
+        talked(owner)
+        with connection.execute_wrapper(fail), pytest.raises(OperationalError, match="away"):
+            chat_sessions.search(owner, "hello")
 
 
 class TestOnPostgreSQL:
