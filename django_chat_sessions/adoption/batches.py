@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.db import OperationalError, connections, transaction
-from django.db.models import Manager, QuerySet
+from django.db.models import CharField, Manager, Q, QuerySet, TextField
 
 from django_chat_sessions.services.races import ATTEMPTS, is_transient, pause
 
@@ -50,6 +50,12 @@ def messages_of(sessions: Rows) -> QuerySet[Any]:
     """Return the messages of these sessions' table, on the same database."""
     relation: Any = sessions.model._meta.get_field("messages")
     return QuerySet(relation.related_model, using=sessions.db)
+
+
+def is_empty(column: Any) -> Q:
+    """Return the condition that a row has nothing in this column."""
+    is_null = Q((f"{column.name}__isnull", True))
+    return is_null | Q((column.name, "")) if isinstance(column, CharField | TextField) else is_null
 
 
 def key_batches(rows: Rows, size: int, progress: str = "") -> Iterator[list[Any]]:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from django.db.models import Case, CharField, Q, QuerySet, Value, When
+from django.db.models import Case, QuerySet, Value, When
 
 from django_chat_sessions.adoption.batches import (
     Rows,
     in_transaction,
+    is_empty,
     key_batches,
     messages_of,
     write,
@@ -80,14 +81,9 @@ def _rename_roles(said: QuerySet[Any], roles: Mapping[str, Any], column: str) ->
     target: Any = said.model._meta.get_field(column)
     old = [When(role=role, then=_expression(value, target)) for role, value in roles.items()]
     if column != "role":
-        said = said.filter(_is_empty(target))
+        said = said.filter(is_empty(target))
     known = said.filter(role__in=list(roles))
     known.update(**{column: Case(*old, output_field=target)})
-
-
-def _is_empty(column: Any) -> Q:
-    is_null = Q((f"{column.name}__isnull", True))
-    return is_null | Q((column.name, "")) if isinstance(column, CharField) else is_null
 
 
 def _expression(value: Any, target: Any) -> Any:
@@ -119,15 +115,16 @@ def _rejoin(said: QuerySet[Any], column: str) -> None:
 def give_back_texts(messages: Rows, text: str, *, batch: int = 500) -> None:
     """Undo ``make_sessions``: messages that came since get a text that names their session.
 
-    It is the text of their session's older messages, else a new one that nobody can guess.
-    3 statements for each ``batch`` messages, and one UPDATE for each.
+    It is the text, or the UUID, of their session's older messages, else a new one that nobody can
+    guess. 3 statements for each ``batch`` messages, and one UPDATE for each.
     """
-    nameless = messages.filter(Q((text, None)) | Q((text, ""))).exclude(session=None)
+    empty = is_empty(messages.model._meta.get_field(text))
+    nameless = messages.filter(empty).exclude(session=None)
 
     def name(keys: list[Any]) -> None:
         homes = dict(messages.filter(pk__in=keys).values_list("pk", "session_id"))
-        named = messages.filter(session__in=set(homes.values())).exclude(Q((text, None)))
-        known = dict(named.exclude(Q((text, ""))).values_list("session_id", text).distinct())
+        named = messages.filter(session__in=set(homes.values())).exclude(empty)
+        known = dict(named.values_list("session_id", text).distinct())
         new = {home: known.get(home) or uuid.uuid4().hex for home in set(homes.values())}
         write(messages, {pk: {text: new[home]} for pk, home in homes.items()})
 

@@ -1,18 +1,24 @@
-"""Owners and sessions that an old table knows by a text only."""
+"""Owners and sessions that an old table knows by a text, or another value, only."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Q
+from django.db import DataError, IntegrityError
 
 from django_chat_sessions import ids
-from django_chat_sessions.adoption.batches import Adopted, Rows, in_transaction, key_batches
+from django_chat_sessions.adoption.batches import (
+    Adopted,
+    Rows,
+    in_transaction,
+    is_empty,
+    key_batches,
+)
 from django_chat_sessions.owners import Owner
 
 SHORTEST_SECRET = 20
@@ -58,73 +64,121 @@ def make_sessions(
     text: str,
     *,
     gap: timedelta | None = None,
-    fill: Callable[[str], Mapping[str, Any]] | None = None,
+    fill: Callable[[Any], Mapping[str, Any]] | None = None,
     batch: int = 100,
 ) -> Adopted:
-    """Make the sessions of messages that share a text in the column ``text``; before ``adopt``.
+    """Make the sessions of messages that share a value in the column ``text``; before ``adopt``.
 
-    ``gap``: a pause after which the same text is another session; None for never.
-    ``fill``: gets the text, returns columns of its sessions, such as ``visitor_key``.
+    The column may hold a text, a UUID, a number or, as ``"user_id"``, whose the message is.
+    ``gap``: a pause after which the same value is another session; None for never.
+    ``fill``: gets the value, returns columns of its sessions, such as ``visitor_key``.
 
-    Messages without a text are skipped and reported. Give the column an index first. 2 statements
-    for each ``batch`` texts, and 2 for each session.
+    Messages without a value are skipped and reported, and so are those for which ``fill`` raises
+    or the database refuses what it gives. Those without a time begin a session. Give the column an
+    index first. 2 statements for each ``batch`` values, and 2 for each session.
     """
-    report = Adopted()
-    model = messages.model._meta.get_field("session").related_model
-    sessions = model._base_manager.using(messages.db)
-
-    def make(texts: list[str]) -> int:
-        rows = messages.filter(**{f"{text}__in": texts}).only("pk", text, "session", "created_at")
-        # Grouped here: to some databases "abc" and "ABC" are the same text.
-        ordered = sorted(rows, key=lambda row: (getattr(row, text), row.created_at, row.pk))
-        made = 0
-        for name, said in groupby(ordered, lambda row: getattr(row, text)):
-            made += _divide(sessions, messages, list(said), gap, fill(name) if fill else {})
-        return made
-
-    for texts in _texts_without_session(messages, text, batch):
-        report.sessions += in_transaction(messages.db, partial(make, texts))
-    nameless = messages.filter(Q((text, None)) | Q((text, "")), session=None)
+    making = _Making(messages, text, gap, fill)
+    for values in _values_without_session(messages, text, batch):
+        making.make(values)
+    report, label = making.report, messages.model._meta.label
+    nameless = messages.filter(is_empty(messages.model._meta.get_field(text)), session=None)
     for keys in key_batches(nameless, batch):
         for key in keys:
-            report.skip(f"{messages.model._meta.label} {key}", f"its {text} is empty")
+            report.skip(f"{label} {key}", f"its {text} is empty")
     report.warn()
     return report
 
 
-def _texts_without_session(messages: Rows, text: str, batch: int) -> Iterator[list[str]]:
-    after = ""
+def _values_without_session(messages: Rows, text: str, batch: int) -> Iterator[list[Any]]:
+    homeless = messages.filter(session=None).exclude(is_empty(messages.model._meta.get_field(text)))
+    following = homeless
     while True:
-        homeless = messages.filter(session=None, **{f"{text}__gt": after})
-        texts = list(homeless.order_by(text).values_list(text, flat=True).distinct()[:batch])
-        if not texts:
+        values = following.order_by(text).values_list(text, flat=True).distinct()[:batch]
+        found = list(values)
+        if not found:
             return
-        yield texts
-        after = texts[-1]
+        yield found
+        following = homeless.filter(**{f"{text}__gt": found[-1]})
 
 
-def _divide(
-    sessions: Rows,
-    messages: Rows,
-    said: list[Any],
-    gap: timedelta | None,
-    values: Mapping[str, Any],
-) -> int:
-    """Give the messages of one text their sessions; those of an earlier run keep theirs."""
-    made, current, before = 0, None, None
-    homes: dict[Any, list[Any]] = {}
-    for row in said:
-        if row.session_id is not None:
-            current = row.session_id
-        else:
-            if current is None or (gap is not None and row.created_at - before > gap):
-                key = ids.new_primary_key(sessions.model)
-                made += 1
-                new = sessions.model(pk=key, started_at=row.created_at, **values)
-                new.save(using=sessions.db, force_insert=True)
-                current = new.pk
-            homes.setdefault(current, []).append(row.pk)
-        before = row.created_at
-    for home, keys in homes.items():
-        messages.filter(pk__in=keys).update(session=home)
-    return made
+class _Making:
+    """One run of ``make_sessions``."""
+
+    def __init__(
+        self,
+        messages: Rows,
+        text: str,
+        gap: timedelta | None,
+        fill: Callable[[Any], Mapping[str, Any]] | None,
+    ) -> None:
+        self.messages, self.text, self.gap, self.fill = messages, text, gap, fill
+        model = messages.model._meta.get_field("session").related_model
+        self.sessions: Rows = model._base_manager.using(messages.db)
+        self.report = Adopted()
+
+    def make(self, values: list[Any]) -> None:
+        """Make their sessions; when the database refuses some, find out which one at a time."""
+        try:
+            made, failed = in_transaction(self.messages.db, partial(self._divide_all, values))
+        except (IntegrityError, DataError) as error:
+            if len(values) > 1:
+                for value in values:
+                    self.make([value])
+                return
+            refusal = f"the database refuses its session ({type(error).__name__})"
+            made, failed = 0, [(self._said(values), refusal)]
+        self.report.sessions += made
+        for said, why in failed:
+            self.report.skip(f"{self.messages.model._meta.label} {said[0].pk}", why, len(said))
+
+    def _said(self, values: list[Any]) -> list[Any]:
+        rows = self.messages.filter(**{f"{self.text}__in": values})
+        return list(rows.only("pk", self.text, "session", "created_at"))
+
+    def _divide_all(self, values: list[Any]) -> tuple[int, list[tuple[list[Any], str]]]:
+        def value_of(row: Any) -> Any:
+            return getattr(row, self.text)
+
+        def place(row: Any) -> tuple[Any, ...]:
+            return value_of(row), row.created_at is not None, row.created_at, row.pk
+
+        made, failed = 0, []
+        # Grouped here: to some databases "abc" and "ABC" are the same text.
+        for value, rows in groupby(sorted(self._said(values), key=place), value_of):
+            said = list(rows)
+            try:
+                facts = self.fill(value) if self.fill is not None else {}
+            except Exception as error:  # noqa: BLE001  a host's function: its rows are skipped
+                failed.append((said, f"fill fails ({type(error).__name__})"))
+                continue
+            made += self._divide(said, facts)
+        return made, failed
+
+    def _divide(self, said: list[Any], facts: Mapping[str, Any]) -> int:
+        """Give the messages of one value their sessions; those of an earlier run keep theirs."""
+        made, current, before = 0, None, None
+        homes: dict[Any, list[Any]] = {}
+        first = next((row.created_at for row in said if row.created_at is not None), None)
+        for row in said:
+            if row.session_id is not None:
+                current = row.session_id
+            else:
+                if current is None or self._is_pause(before, row.created_at):
+                    current = self._new_session(row.created_at or first, facts)
+                    made += 1
+                homes.setdefault(current, []).append(row.pk)
+            before = row.created_at
+        for home, keys in homes.items():
+            self.messages.filter(pk__in=keys).update(session=home)
+        return made
+
+    def _is_pause(self, before: datetime | None, after: datetime | None) -> bool:
+        if self.gap is None or before is None or after is None:
+            return False
+        return after - before > self.gap
+
+    def _new_session(self, started: datetime | None, facts: Mapping[str, Any]) -> Any:
+        key = ids.new_primary_key(self.sessions.model)
+        new = self.sessions.model(pk=key, started_at=started, **facts)
+        new.save(using=self.sessions.db, force_insert=True)
+        return new.pk

@@ -5,14 +5,23 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, NotSupportedError, OperationalError, connection, migrations
+from django.db import (
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    connection,
+    migrations,
+    models,
+)
 from django.db.migrations.state import ProjectState
 
 from django_chat_sessions import adoption, clock, get_message_model, get_session_model, services
@@ -38,6 +47,23 @@ def site(settings: Any) -> Iterator[None]:
     yield
     for model in (get_message_model(), get_session_model()):
         model._base_manager.all().delete()
+
+
+@contextmanager
+def added_to(model: Any, name: str, field: Any) -> Iterator[None]:
+    """Let the table of a site have one column more."""
+    field.contribute_to_class(model, name)
+    with connection.schema_editor() as editor:
+        editor.add_field(model, field)
+    try:
+        yield
+    finally:
+        model._base_manager.all().delete()
+        with connection.schema_editor() as editor:
+            editor.remove_field(model, field)
+        model._meta.local_fields.remove(field)
+        delattr(model, name)
+        apps.clear_cache()
 
 
 def sessions() -> Any:
@@ -368,6 +394,88 @@ def test_messages_without_a_session_table_are_divided_by_text_and_pause(settings
     adoption.give_back_texts(messages.filter(session=new.pk), "chat_id", batch=1)
     [name] = set(messages.filter(session=new.pk).values_list("chat_id", flat=True))
     assert len(name) == 32
+
+
+def test_messages_without_a_session_table_are_divided_by_whose_they_are(
+    ada: Any, settings: Any
+) -> None:
+    """A table with question and answer, and whose they are: many tutorials make such a one."""
+    configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
+    bob = get_user_model().objects.create(username="bob")
+    messages: Any = get_message_model().objects
+    sender: Any = models.ForeignKey(get_user_model(), models.CASCADE, null=True, related_name="+")
+    with added_to(get_message_model(), "person", sender):
+        for person, hours in [(ada, 0), (bob, 1), (ada, 2), (ada, 30), (None, 3)]:
+            at = BEGAN + timedelta(hours=hours)
+            messages.create(person=person, content="x", created_at=at, old_sender="user")
+        options: Any = {"gap": timedelta(hours=8), "batch": 1}
+        report = adoption.make_sessions(
+            messages.all(), "person_id", fill=lambda user: {"user_id": user}, **options
+        )
+        assert (report.sessions, report.skipped_count) == (3, 1)
+        assert adoption.make_sessions(messages.all(), "person_id", **options).sessions == 0
+        adoption.adopt(sessions(), role_from="old_sender")
+        listed = services.recent_sessions(Owner.for_user(ada))
+        assert [row.message_count for row in listed] == [1, 2]
+        assert len(services.recent_sessions(Owner.for_user(bob))) == 1
+
+
+def test_messages_that_a_uuid_holds_together_find_their_session_and_back(settings: Any) -> None:
+    configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
+    messages: Any = get_message_model().objects
+    with added_to(get_message_model(), "thread", models.UUIDField(null=True)):
+        for thread in (UUID(int=1), UUID(int=2), UUID(int=1)):
+            messages.create(thread=thread, content="x", created_at=BEGAN, old_sender="user")
+        assert adoption.make_sessions(messages.all(), "thread").sessions == 2
+        messages.filter(thread=UUID(int=2)).update(thread=None)
+        messages.filter(pk=messages.earliest("pk").pk).update(thread=None)
+        adoption.give_back_texts(messages.all(), "thread")
+        threads = list(messages.order_by("pk").values_list("thread", flat=True))
+        assert threads[0] == threads[2] == UUID(int=1)
+        assert threads[1].version == 4
+
+
+def test_a_message_without_a_time_begins_the_session_of_its_text(settings: Any) -> None:
+    configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
+    messages: Any = get_message_model().objects
+    for text, content, at in [
+        ("abc", "timeless", None),
+        ("abc", "first", BEGAN),
+        ("abc", "latest", BEGAN + timedelta(hours=9)),
+        ("never", "timeless", None),
+    ]:
+        messages.create(chat_id=text, content=content, created_at=at, old_sender="user")
+    assert adoption.make_sessions(messages.all(), "chat_id", gap=timedelta(hours=8)).sessions == 3
+    adoption.adopt(sessions(), role_from="old_sender")
+    first, last, _timeless = sessions().order_by("last_message_at")
+    assert told(first) == [(0, "user", "timeless"), (1, "user", "first")]
+    assert (first.started_at, first.last_message_at) == (BEGAN, BEGAN)
+    assert told(last) == [(0, "user", "latest")]
+
+
+def test_a_text_for_which_the_host_fills_in_wrongly_costs_its_messages_only(
+    settings: Any, caplog: Any
+) -> None:
+    configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
+    messages: Any = get_message_model().objects
+    for text in ("a", "b", "Secret", "Secret", "c"):
+        messages.create(chat_id=text, content="x", created_at=BEGAN, old_sender="user")
+    taken = Owner.for_visitor("somebody")
+    services.start(taken)
+
+    def fill(text: str) -> dict[str, Any]:
+        if text == "Secret":
+            raise KeyError(text)
+        return {"open_key": taken.open_key("")} if text == "b" else {}
+
+    report = adoption.make_sessions(messages.all(), "chat_id", fill=fill)
+    assert (report.sessions, report.skipped_count) == (2, 3)
+    assert sorted(why for why in report.skipped.values()) == [
+        "fill fails (KeyError)",
+        "the database refuses its session (IntegrityError)",
+    ]
+    assert "Secret" not in caplog.text
+    assert adoption.make_sessions(messages.all(), "chat_id").sessions == 2
 
 
 # Indexes
