@@ -11,14 +11,17 @@ from django.db.migrations.operations.base import Operation
 INDEX = re.compile(r'CREATE (UNIQUE )?INDEX ("[^"]+") ON (.*?);?$', re.DOTALL)
 UNIQUE = re.compile(r'ALTER TABLE (.+?) ADD CONSTRAINT ("[^"]+") UNIQUE (\(.*\));?$', re.DOTALL)
 
+DROP = re.compile(r'(ALTER TABLE .+? DROP CONSTRAINT) ("[^"]+");?$', re.DOTALL)
+
 
 class Concurrently(Operation):
     """Do an AddIndex, an AddConstraint or an AlterField without keeping others from writing.
 
     On PostgreSQL every index that ``operation`` needs, forwards or backwards, is built
-    CONCURRENTLY; the migration needs ``atomic = False``. An index that an interrupted run left
-    behind is built anew. On other databases it is the operation itself: InnoDB lets others write
-    meanwhile, SQLite has one writer anyway.
+    CONCURRENTLY; the migration needs ``atomic = False``. After an interrupted run it may be run
+    again: a constraint that is there stays, one that is gone is let be, an index is built anew. On
+    other databases it is the operation itself: InnoDB lets others write meanwhile, SQLite has one
+    writer anyway.
     """
 
     def __init__(self, operation: Operation) -> None:
@@ -67,8 +70,21 @@ class Concurrently(Operation):
         with connection.schema_editor(collect_sql=True, atomic=False) as collecting:
             change(app_label, collecting, *states)
         for statement in collecting.collected_sql:
+            if _is_done(connection, statement):
+                continue
             for sql in _without_a_long_lock(statement):
                 editor.execute(sql, params=None)
+
+
+def _is_done(connection: Any, statement: str) -> bool:
+    """Whether an interrupted run has made this constraint, whose index nobody could drop."""
+    found = UNIQUE.match(statement)
+    if found is None:
+        return False
+    asked = "SELECT 1 FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(asked, [found[1], found[2].strip('"')])
+        return cursor.fetchone() is not None
 
 
 def _without_a_long_lock(statement: str) -> list[str]:
@@ -86,4 +102,6 @@ def _without_a_long_lock(statement: str) -> list[str]:
             f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} {columns}",
             f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}",
         ]
+    if found := DROP.match(statement):
+        return [f"{found[1]} IF EXISTS {found[2]}"]
     return [statement]

@@ -500,6 +500,24 @@ def test_m_04_an_index_is_built_without_keeping_others_from_writing() -> None:
             operation.database_forwards("shape_k", editor, state, state)
 
 
+def test_m_04_an_interrupted_migration_is_run_again(ada: Any) -> None:
+    model = apps.get_model("shape_k", "ChatMessage")
+    [place] = model._meta.constraints
+    state = ProjectState.from_apps(apps)
+    # What was done before the interruption; elsewhere the operation is Django's own.
+    times = 2 if connection.vendor == "postgresql" else 1
+    operation = Concurrently(migrations.AddConstraint("chatmessage", place))
+    with connection.schema_editor(atomic=False) as editor:
+        for _ in range(times):
+            operation.database_backwards("shape_k", editor, state, state)
+        for _ in range(times):
+            operation.database_forwards("shape_k", editor, state, state)
+    session = began(ada, ("user", "One"))
+    adopt()
+    with pytest.raises(IntegrityError):
+        get_message_model()(session=session, position=0).save()
+
+
 def test_the_database_refuses_a_second_message_in_the_same_place(ada: Any) -> None:
     session = began(ada, ("user", "One"))
     adopt()
