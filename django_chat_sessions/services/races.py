@@ -139,9 +139,9 @@ def _refuse_the_gone(owner: object) -> None:
 
 def is_transient(error: OperationalError) -> bool:
     """Whether the same statements may succeed when they are sent again."""
-    cause = error.__cause__
-    code = getattr(cause, "sqlstate", None) or (error.args[0] if error.args else None)
-    return code in TRANSIENT_CODES or "locked" in str(error)
+    # MySQL's own number says more than its SQLSTATE, which some of its drivers give too.
+    codes = {getattr(error.__cause__, "sqlstate", None), *error.args[:1]}
+    return bool(codes & TRANSIENT_CODES) or "locked" in str(error)
 
 
 def pause(attempt: int) -> None:

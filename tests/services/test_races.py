@@ -59,6 +59,9 @@ class TestIsTransient:
             (database_error(1205, "Lock wait timeout exceeded"), True),
             (database_error(1020, "Record has changed since last read"), True),
             (database_error(2006, "Server has gone away"), False),
+            # PyMySQL says both; what MySQL has no SQLSTATE for is HY000.
+            (database_error(1205, "Lock wait timeout exceeded", cause=WithState("HY000")), True),
+            (database_error(2006, "Server has gone away", cause=WithState("HY000")), False),
             (database_error(sentence="database is locked"), True),
             (database_error(sentence="database table is locked: chat"), True),
             (database_error(sentence="disk I/O error"), False),
