@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
 from collections.abc import Iterator
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,31 @@ def test_and_what_has_come_there_meanwhile_is_kept(
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [
         ("chats", "another's")
     ]
+
+
+def test_a_reader_that_has_gone_is_told_of_in_a_sentence(owner: Owner) -> None:
+    class Full(StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    talked(owner)
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = ("export_chat_sessions", options_for(owner))
+    sentence = r"^standard output: Broken pipe\.$"
+    with os.fdopen(writing, "w") as stdout, pytest.raises(CommandError, match=sentence):
+        call_command(*arguments, stdout=stdout)
+    with pytest.raises(CommandError, match=r"^standard output: No space left on device\.$"):
+        call_command(*arguments, stdout=Full())
+
+
+def test_standard_output_gets_what_a_file_would(owner: Owner) -> None:
+    talked(owner, "Müsli 🙂\r\nzwei")
+    wanted = "".join(services.export(owner, "csv")).encode()
+    written = BytesIO()
+    stdout = TextIOWrapper(written, encoding="ascii", newline="\r\n")
+    call_command("export_chat_sessions", options_for(owner), "--format=csv", stdout=stdout)
+    assert written.getvalue() == wanted
 
 
 def test_wrong_options_are_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
 COMMANDS = (
     ("chat_session_statistics",),
@@ -34,3 +34,33 @@ def test_a_database_that_is_down_is_a_sentence(command: tuple[str, ...], error: 
     sentence = f"^The database cannot be used: {said}. Run the command again when it can.$"
     with pytest.raises(CommandError, match=sentence):
         call_command(*command)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("name", ["no_such_table", "no_such_column"])
+def test_a_database_that_is_not_migrated_is_a_sentence(
+    command: tuple[str, ...], name: str, db: None
+) -> None:
+    wrong = "SELECT no_such_column FROM django_content_type"
+    statement = "SELECT 1 FROM no_such_table" if name == "no_such_table" else wrong
+
+    def other(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        return execute(statement, (), False, context)
+
+    with (
+        connection.execute_wrapper(other),
+        pytest.raises(CommandError, match=r"^The database is not migrated: ") as told,
+    ):
+        call_command(*command)
+    assert name in str(told.value)
+    assert str(told.value).endswith(". Run migrate, then the command again.")
+    assert "\n" not in str(told.value)
+    assert "FROM" not in str(told.value)  # PostgreSQL shows the statement, too
+
+
+def test_a_mistake_of_ours_is_no_sentence(db: None) -> None:
+    def mistake(*args: Any) -> Any:
+        raise ProgrammingError("syntax error")
+
+    with connection.execute_wrapper(mistake), pytest.raises(ProgrammingError):
+        call_command("clear_chat_sessions")

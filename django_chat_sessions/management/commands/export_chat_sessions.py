@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +38,29 @@ class Command(BaseCommand):
     @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         pieces = self._told(services.export(owner_from(options), options["format"]))
-        if options["output"] is None:
+        output = options["output"]
+        try:
+            if output is None:
+                self._print(pieces)
+            else:
+                _write(Path(output), pieces)
+        except OSError as error:
+            where = "standard output" if output is None else f"--output {output}"
+            raise CommandError(f"{where}: {error.strerror}.") from error
+
+    def _print(self, pieces: Iterator[str]) -> None:
+        """Write the bytes that a file would get, whatever the terminal's encoding is."""
+        reconfigure = getattr(self.stdout, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", newline="")
+        try:
             for piece in pieces:
                 self.stdout.write(piece, ending="")
-            return
-        try:
-            _write(Path(options["output"]), pieces)
-        except OSError as error:
-            sentence = f"--output {options['output']}: {error.strerror}."
-            raise CommandError(sentence) from error
+            self.stdout.flush()
+        except OSError:
+            with suppress(OSError):  # or Python writes what is left once more when it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+            raise
 
     def _told(self, pieces: Iterator[str]) -> Iterator[str]:
         for number, piece in enumerate(pieces, start=1):
