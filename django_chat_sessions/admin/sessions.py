@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -21,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django_chat_sessions import clock, get_message_model, services
 from django_chat_sessions.admin.lists import FirstPages, SessionList, StateFilter, found_by
 from django_chat_sessions.admin.statistics import statistics_page
-from django_chat_sessions.models import AbstractChatSession, EndReason
+from django_chat_sessions.models import AbstractChatSession, EndReason, ReplyState
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -66,7 +67,7 @@ class ChatSessionAdmin(_Admin):
         "last_message_at",
         "expires_at",
         "ended_at",
-        "end_reason",
+        "final_reason",
         "deleted_at",
         "message_count",
         "previous",
@@ -77,6 +78,12 @@ class ChatSessionAdmin(_Admin):
     def session_state(self, session: AbstractChatSession) -> str:
         """The state in words, derived."""
         return str(session.state(clock.now()).label)
+
+    @admin.display(description=_("end reason"))
+    def final_reason(self, session: AbstractChatSession) -> str:
+        """Why it is over, in words; what a sweep would store where none has passed."""
+        reason = session.final_reason(clock.now())
+        return str(dict(EndReason.choices).get(reason, reason)) or "-"
 
     @admin.display(description=_("owner"))
     def owner(self, session: AbstractChatSession) -> str:
@@ -152,7 +159,10 @@ class ChatSessionAdmin(_Admin):
             wanted = request.GET.get("before", "")
             before = int(wanted) if re.fullmatch(r"[0-9]{1,9}", wanted) else None
             page = services.read_for_staff(session, request.user, limit=PAGE, before=before)
-            context |= {"conversation": page, "is_newest": before is None}
+            now = clock.now()
+            said = [(message, _state_of(message, now)) for message in page.messages]
+            context |= {"conversation": page, "said": said, "is_newest": before is None}
+            context["query"] = request.GET
         return super().render_change_form(request, context, *args, **kwargs)
 
     # Ending and deleting
@@ -194,6 +204,7 @@ class ChatSessionAdmin(_Admin):
             "opts": self.model._meta,
             "chosen": chosen,
             "active": active,
+            "list_address": request.get_full_path(),
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, f"{TEMPLATES}/end.html", context)
@@ -230,6 +241,12 @@ class _AllButMessages(NestedObjects):
     def related_objects(self, related_model: Any, related_fields: Any, objs: Any) -> QuerySet[Any]:
         related: QuerySet[Any] = super().related_objects(related_model, related_fields, objs)
         return related.none() if related_model is get_message_model() else related
+
+
+def _state_of(message: Any, now: datetime) -> str:
+    """Return how far a reply has come, in words: nobody writes one whose worker is dead."""
+    state = message.reply_state(now)
+    return str(dict(ReplyState.choices).get(state, state))
 
 
 def _may(request: HttpRequest, action: str, model: type[Any]) -> bool:

@@ -65,6 +65,20 @@ def test_the_package_registers_nothing_itself() -> None:
     assert not [path for path in folder.glob("*.py") if "site.register" in path.read_text()]
 
 
+@pytest.mark.parametrize(
+    ("stored_reason", "shown"),
+    [("user", "ended by its owner"), ("", "no activity"), ("closing_time", "closing_time")],
+)
+def test_why_a_session_is_over_is_said_in_words_before_any_sweep(
+    staff: Any, chat: Any, noon: Any, stored_reason: str, shown: str
+) -> None:
+    over = {"open_key": None} if stored_reason else {"expires_at": NOON}
+    MODEL._base_manager.update(end_reason=stored_reason, **over)
+    page = staff("view").get(page_of(chat)).content.decode()
+    assert f'<div class="readonly">{shown}</div>' in page
+    assert "End reason" in page
+
+
 # What was said
 
 
@@ -75,6 +89,28 @@ def test_z15_who_may_read_content_sees_it_in_its_session_only(staff: Any, chat: 
     assert f'<strong dir="auto">{SECRET}</strong>' in page
     assert SECRET not in client.get(LIST).content.decode()
     assert SECRET not in client.get(page_of(chat, "delete/")).content.decode()
+
+
+def test_a_reply_that_a_dead_worker_left_behind_is_not_said_to_be_written(
+    staff: Any, settings: Any, user: Any, noon: Any
+) -> None:
+    leave_replies(settings)
+    running = waiting(Owner.for_user(user)).session
+    client = staff("view", "read")
+    assert "· waiting" in client.get(page_of(running)).content.decode()
+    noon.shift(3600)
+    assert "· interrupted" in client.get(page_of(running)).content.decode()
+
+
+def test_reading_on_keeps_what_the_list_was_searched_for(staff: Any, chat: Any) -> None:
+    fill(chat, 120)
+    client = staff("view", "read")
+    kept = "_changelist_filters=q%3Dada"
+    newest = client.get(f"{page_of(chat)}?{kept}").content.decode()
+    assert f'href="?{kept}&amp;before=70#conversation"' in newest
+    older = client.get(f"{page_of(chat)}?{kept}&before=70").content.decode()
+    assert f'href="?{kept}&amp;before=20#conversation"' in older
+    assert f'href="?{kept}#conversation"' in older
 
 
 def test_z15_permission_to_read_content_alone_opens_nothing(staff: Any, chat: Any) -> None:
@@ -168,6 +204,12 @@ def test_z15_ending_asks_first_and_says_what_it_did(staff: Any, chat: Any, signa
     [entry] = LogEntry.objects.all()
     assert (entry.object_id, entry.user.get_username()) == (str(chat.pk), "staff")
     assert "ended by staff" in str(entry.change_message)
+
+
+def test_whoever_ends_nothing_goes_back_to_what_was_searched_for(staff: Any, chat: Any) -> None:
+    data = {"action": "end_chosen", "_selected_action": [str(chat.pk)]}
+    asked = staff("view", "change").post(f"{LIST}?q=ada&state=active", data).content.decode()
+    assert f'href="{LIST}?q=ada&amp;state=active"' in asked
 
 
 def test_an_expired_session_stays_expired(staff: Any, chat: Any, noon: Any) -> None:
