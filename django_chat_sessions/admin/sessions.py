@@ -74,6 +74,9 @@ class ChatSessionAdmin(_Admin):
     )
     readonly_fields = fields
 
+    class Media:
+        css = {"all": ("django_chat_sessions/admin.css",)}
+
     @admin.display(description=_("state"))
     def session_state(self, session: AbstractChatSession) -> str:
         """The state in words, derived."""

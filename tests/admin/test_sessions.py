@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.staticfiles import finders
 
 from django_chat_sessions import get_message_model, services
 from django_chat_sessions.admin import ChatSessionAdmin
@@ -111,6 +113,14 @@ def test_reading_on_keeps_what_the_list_was_searched_for(staff: Any, chat: Any) 
     older = client.get(f"{page_of(chat)}?{kept}&before=70").content.decode()
     assert f'href="?{kept}&amp;before=20#conversation"' in older
     assert f'href="?{kept}#conversation"' in older
+
+
+def test_a_long_word_does_not_widen_the_page_of_a_session(staff: Any, chat: Any) -> None:
+    page = staff("view", "read").get(page_of(chat)).content.decode()
+    assert '<link href="/static/django_chat_sessions/admin.css" media="all"' in page
+    assert '<section class="module chat-conversation"' in page
+    style = Path(str(finders.find("django_chat_sessions/admin.css"))).read_text()
+    assert re.search(r"\.chat-conversation {\s+overflow-wrap: anywhere;", style)
 
 
 def test_z15_permission_to_read_content_alone_opens_nothing(staff: Any, chat: Any) -> None:
