@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.contrib.admin.utils import NestedObjects
+from django.contrib.admin.utils import NestedObjects, display_for_value
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth import get_permission_codename
 from django.db import router
@@ -68,7 +68,7 @@ class ChatSessionAdmin(_Admin):
         "expires_at",
         "ended_at",
         "final_reason",
-        "deleted_at",
+        "deleted",
         "message_count",
         "previous",
     )
@@ -87,6 +87,11 @@ class ChatSessionAdmin(_Admin):
         """Why it is over, in words; what a sweep would store where none has passed."""
         reason = session.final_reason(clock.now())
         return str(dict(EndReason.choices).get(reason, reason)) or "-"
+
+    @admin.display(description=_("deleted at"))
+    def deleted(self, session: AbstractChatSession) -> str:
+        """When its owner deleted it; the column has no name that could be translated."""
+        return str(display_for_value(session.deleted_at, "-"))
 
     @admin.display(description=_("owner"))
     def owner(self, session: AbstractChatSession) -> str:

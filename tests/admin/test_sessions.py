@@ -10,6 +10,8 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.staticfiles import finders
+from django.utils import translation
+from django.utils.formats import date_format
 
 from django_chat_sessions import get_message_model, services
 from django_chat_sessions.admin import ChatSessionAdmin
@@ -79,6 +81,24 @@ def test_why_a_session_is_over_is_said_in_words_before_any_sweep(
     page = staff("view").get(page_of(chat)).content.decode()
     assert f'<div class="readonly">{shown}</div>' in page
     assert "End reason" in page
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr"])
+def test_every_fact_is_named_in_the_language_of_its_reader(
+    staff: Any, chat: Any, language: str
+) -> None:
+    MODEL._base_manager.update(deleted_at=NOON)
+    client = staff("view")
+
+    def names(language: str) -> set[str]:
+        with translation.override(language):
+            page = client.get(page_of(chat)).content.decode()
+            assert date_format(NOON, "DATETIME_FORMAT") in page
+        return set(re.findall(r"<label[^>]*>(.+?)\s*:?</label>", page))
+
+    english = names("en")
+    assert "Deleted at" in english
+    assert english & names(language) <= {"Id", "Messages"}  # which is French, too
 
 
 # What was said
