@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from django import template
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import Error as DatabaseError  # InterfaceError, too
 from django.middleware.csrf import get_token
 from django.template import Context
@@ -42,12 +45,23 @@ def _owner(context: Context) -> Owner | None:
             "django.template.context_processors.request to the context processors."
         )
         raise Unreachable
+    with _reading("The reader cannot be recognised"):  # the login itself may be in the database
+        try:
+            return owner_from_request(request)
+        except ChatSessionsError:
+            return None
+
+
+@contextmanager
+def _reading(what_fails: str) -> Iterator[None]:
+    """Say in the log why the database cannot be read, and raise Unreachable."""
     try:
-        return owner_from_request(request)
-    except ChatSessionsError:
-        return None
-    except DatabaseError as error:  # the login itself may be in the database
-        logger.error("The reader cannot be recognised: %s", type(error).__name__)
+        yield
+    except DatabaseError as error:
+        logger.error("%s: %s", what_fails, type(error).__name__)
+        raise Unreachable from error
+    except SynchronousOnlyOperation as error:
+        logger.error("%s in an async view: render its template with sync_to_async.", what_fails)
         raise Unreachable from error
 
 
@@ -74,10 +88,8 @@ def _recent(context: Context, limit: Any, scope: Any) -> list[AbstractChatSessio
         known = int(limit) if NUMBER.fullmatch(limit) else limit or None
     named = None if scope is None else str(scope)
     try:
-        return services.recent_sessions(owner, known, scope=named)
-    except DatabaseError as error:
-        logger.error("The chat history cannot be shown: %s", type(error).__name__)
-        raise Unreachable from error
+        with _reading("The chat history cannot be shown"):
+            return services.recent_sessions(owner, known, scope=named)
     except ValueError as error:
         logger.error("A chat tag was given what it cannot use: %s", error)
         raise Unreachable from error
@@ -208,11 +220,9 @@ def chat_session_status(context: Context, scope: Any = "") -> dict[str, Any]:
     named = "" if scope is None else str(scope)
     try:
         owner = _owner(context)
-        arrival = None if owner is None else services.look(owner, named)
+        with _reading("The chat status cannot be shown"):
+            arrival = None if owner is None else services.look(owner, named)
     except Unreachable:
-        return {"is_reachable": False}
-    except DatabaseError as error:
-        logger.error("The chat status cannot be shown: %s", type(error).__name__)
         return {"is_reachable": False}
     except ValueError as error:  # such as a NUL, which PostgreSQL does not look for
         logger.error("A chat tag was given what it cannot use: %s", error)

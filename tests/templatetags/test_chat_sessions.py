@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import django
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection
@@ -68,8 +70,6 @@ def request_of(caller: Caller) -> HttpRequest:
     request: Any = RequestFactory().get("/page/")
     request.user = AnonymousUser()
     if caller.owner.user_id is not None:
-        from django.contrib.auth import get_user_model
-
         request.user = get_user_model().objects.get(pk=caller.owner.user_id)
     else:
         request.COOKIES[VISITOR_COOKIE] = caller.client.cookies[VISITOR_COOKIE].value
@@ -554,6 +554,26 @@ def test_x05_d13_not_even_the_login_can_be_read_and_still_the_page_is_rendered(
     page = render("before " + tag + " after", request)
     assert page.startswith("before")
     assert page.endswith("after")
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_x05_an_async_view_that_renders_by_itself_is_told_how_and_the_page_is_rendered(
+    db: None, tag: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Django reads no database there, not even for the login, which the widget asks for."""
+    known = request_of(person("user"))
+    lazy: Any = RequestFactory().get("/")
+    lazy.user = SimpleLazyObject(lambda: get_user_model().objects.get(username="ada"))
+
+    async def view(request: HttpRequest) -> str:
+        return render("before " + tag + " after", request)
+
+    for request in (lazy, known):
+        page = async_to_sync(view)(request)
+        assert page.startswith("before")
+        assert page.endswith("after")
+    if "styles" not in tag:
+        assert "sync_to_async" in caplog.text
 
 
 @pytest.mark.parametrize("tag", TAGS)
