@@ -23,7 +23,7 @@ from django_chat_sessions.api import inputs
 from django_chat_sessions.api.endpoint import Endpoint, WrongOrigin, set_token
 from django_chat_sessions.api.errors import ApiError
 from django_chat_sessions.authentication import Caller
-from django_chat_sessions.exceptions import ChatSessionsError
+from django_chat_sessions.exceptions import ChatSessionsError, SessionNotFound
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
 
 PAGE = 50  # messages
@@ -50,7 +50,7 @@ class Page(Endpoint):
         self.shown = {"key": uuid4().hex, "content": "", "problem": "", "scope": None}
         self.shown |= {"session": None, "state": "", "running": False, "rows": [], "before": None}
         self.shown["is_newest"] = True
-        self.shown["paused"] = None
+        self.shown["paused"] = self.shown["previous"] = None
         self.shown["address"] = ""  # where the form goes while the session itself is not known
 
     def _private(
@@ -66,12 +66,15 @@ class Page(Endpoint):
         return HttpResponse(text, status=status, headers=headers)
 
     def show(self, session: AbstractChatSession) -> None:
-        """Show this session and its messages; 1 statement."""
+        """Show this session and its messages; 1 statement, 2 where it follows another."""
         now = clock.now()
         before = inputs.number(
             self.request, "before", default=None, least=0, most=inputs.LAST_POSITION
         )
         found = services.transcript(session, PAGE, before)
+        if found.before is None and session.previous_id is not None:
+            with suppress(SessionNotFound):  # its reader has deleted it
+                self.shown["previous"] = services.find_session(self.owner, session.previous_id)
         self.shown |= {
             "session": session,
             "state": session.state(now),
@@ -142,7 +145,7 @@ class CurrentPage(Page):
     welcomes = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show it, or which one has paused; 2 statements at most."""
+        """Show it, or which one has paused; 3 statements at most."""
         scope = inputs.scope_in_query(request) or ""
         arrival = services.look(self.owner, scope)
         self.shown["scope"] = scope
@@ -167,7 +170,7 @@ class SessionPage(Page):
     """One of the reader's conversations."""
 
     def get(self, request: HttpRequest, session_id: str) -> HttpResponse:
-        """Show it; 2 statements."""
+        """Show it; 2 statements, 3 where it follows another."""
         self.show(self._named(session_id))
         return self.page()
 

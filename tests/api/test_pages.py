@@ -192,6 +192,24 @@ def test_a_message_to_an_expired_chat_begins_a_new_one_that_says_so(
     assert f'href="/chat/{page_of(session)}"' in shown
 
 
+def test_no_link_leads_to_a_chat_before_that_its_reader_has_deleted(
+    reader: Caller, settings: Any, statements: Statements
+) -> None:
+    listen_only(settings)
+    before = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    services.end(before)
+    session = services.send(reader.owner, "Second", key="key-00000002", scope="s").session
+    assert page_of(before) in reader.get(page_of(session)).text
+    services.delete(before)
+    with statements() as sent:
+        shown = reader.get(page_of(session)).text
+    assert "Second" in shown
+    assert "See the chat before" not in shown
+    assert page_of(before) not in shown
+    chats = get_session_model()._meta.db_table
+    assert len([one for one in sent if f'FROM "{chats}"' in one.replace("`", '"')]) == 3
+
+
 def test_a_long_chat_is_read_in_pages_of_two_statements(
     reader: Caller, settings: Any, statements: Statements
 ) -> None:
