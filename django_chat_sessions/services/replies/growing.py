@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 
 from django.db import InterfaceError, OperationalError, connections
 
@@ -59,13 +60,15 @@ class Growth:
         # Not as soon as the worker itself would: the keeper is one thread for all the silent ones.
         is_late = time.monotonic() - self._stored_at >= 2 * SAVE_EVERY - LOOKED_AFTER
         if is_late and self._stored < len(self._pieces) and not (self.is_private or self.is_lost):
-            try:
+            with suppress(TurnLost):  # its worker is told so at its next piece
                 self._store()
-            except TurnLost:
-                self.is_lost = True
 
     def _store(self) -> None:
         with self._lock:
             count = len(self._pieces)
-            save_text(self.reply, "".join(self._pieces[:count]))
+            try:
+                save_text(self.reply, "".join(self._pieces[:count]))
+            except TurnLost:
+                self.is_lost = True
+                raise
             self._stored, self._stored_at = count, time.monotonic()

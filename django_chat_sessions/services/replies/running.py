@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import nullcontext
+from contextvars import copy_context
 from typing import Any
 
 from django.db import Error
@@ -35,7 +36,12 @@ def run(reply_id: Any) -> None:
     Never raises for what a responder does, whatever that raises: the reply is stored as failed,
     with the error for staff; logs name the reply and the kind of error, never the text. Only
     KeyboardInterrupt is raised on after that: it is meant for the program.
+    What a responder sets in context variables, such as the language, is gone with its answer.
     """
+    copy_context().run(_run, reply_id)  # the next answer in this thread may be somebody else's
+
+
+def _run(reply_id: Any) -> None:
     found = messages().filter(pk=reply_id).select_related("session__previous")
     reply = next(iter(found[:1]), None)
     if reply is None:
@@ -50,8 +56,11 @@ def run(reply_id: Any) -> None:
     with lease_keeper.keeping(reply, session, growth) as lease:
         try:
             metadata = _answer(ReplyTurn(session, question, reply, growth), lease)
-        except TurnLost:
-            logger.info("Reply %s was taken away while it was being written.", reply.pk)
+        except TurnLost as error:
+            if not growth.is_lost:  # it is another turn's, of a session that the responder talks in
+                _fail(growth, error)
+            else:
+                logger.info("Reply %s was taken away while it was being written.", reply.pk)
         # A host's own code: gevent's Timeout and a panic of Rust's are no Exception, and a worker
         # that ends by them would leave the reply, and whoever waits behind it, to their leases.
         except BaseException as error:

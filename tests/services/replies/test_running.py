@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import translation
 
 from django_chat_sessions import get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -156,6 +157,34 @@ def test_an_error_fails_the_reply_and_keeps_what_was_written(ask: Any, error: An
     assert (reply.state, reply.content) == ("failed", "Half")
     assert reply.error == f"{type(error).__name__}: boom"
     assert get_session_model().objects.get().running_until is None
+
+
+def test_a_turn_that_it_loses_elsewhere_is_an_error_like_others(ask: Any) -> None:
+    """Such as that of a session in which it asks another one."""
+
+    def answer(turn: Any) -> Iterator[str]:
+        yield "Half"
+        session = chat_sessions.start(Owner.for_visitor("asks another one")).opened
+        with chat_sessions.record_turn(session, "What do you say?") as asked:
+            chat_sessions.stop(stored(asked.session))
+            asked.answer = "Nothing any more."
+
+    reply = ask(answer)
+    assert (reply.state, reply.content) == ("failed", "Half")
+    assert "TurnLost" in reply.error
+
+
+def test_what_a_responder_activates_is_gone_when_somebody_else_is_answered(ask: Any) -> None:
+    languages = []
+
+    def answer(turn: Any) -> str:
+        languages.append(translation.get_language())
+        translation.activate("de")
+        return "Darum."
+
+    ask(answer)
+    ask(answer, Owner.for_visitor("somebody else"))
+    assert languages == ["en", "en"]
 
 
 def test_ctrl_c_stops_the_program_once_its_reply_has_failed(ask: Any, owner: Owner) -> None:
