@@ -31,20 +31,29 @@ class Growth:
         self._stored_at = float("-inf")
         # Held while storing: an older text must not arrive after a newer one.
         self._lock = threading.Lock()
+        self._connection = connections[messages().db]
         # A caller's open transaction can be seen, and waited for, by this thread only.
-        self.is_private = connections[messages().db].in_atomic_block
+        self.is_private = self._connection.in_atomic_block
 
     @property
     def text(self) -> str:
         """The text so far, stored or not."""
         return "".join(self._pieces)
 
+    @property
+    def is_left_to_keeper(self) -> bool:
+        """Whether the responder has a transaction open: what its thread writes is a part of that.
+
+        Nobody would see it, and the keeper would wait for the row until both waited for ever.
+        """
+        return self._connection.in_atomic_block and not self.is_private
+
     def add(self, piece: str) -> None:
         """Add a piece; store the text if it is time. Raises TurnLost."""
         self._pieces.append(piece)
         if self.is_lost:
             raise TurnLost(f"Reply {self.reply.pk} is no longer ours to write.")
-        if time.monotonic() - self._stored_at >= SAVE_EVERY:
+        if time.monotonic() - self._stored_at >= SAVE_EVERY and not self.is_left_to_keeper:
             try:
                 self._store()
             except DATABASE_AWAY as error:

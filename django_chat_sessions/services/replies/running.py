@@ -101,7 +101,7 @@ def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:
             continue
         with writing():
             growth.add(piece)
-            if not growth.is_private:
+            if not (growth.is_private or growth.is_left_to_keeper):
                 lease.renew_if_due()
     if not growth.text.strip():
         raise ValueError("The RESPONDER gave no text.")

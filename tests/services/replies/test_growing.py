@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,6 +41,8 @@ def growth(db: None) -> Growth:
     assert claim(reply, reply.session)
     growth = Growth(reply)
     growth.is_private = False  # as outside the transaction of a test
+    outside_of_it: Any = SimpleNamespace(in_atomic_block=False)
+    growth._connection = outside_of_it
     return growth
 
 

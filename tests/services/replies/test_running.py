@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import translation
 
 from django_chat_sessions import get_session_model
@@ -27,6 +28,7 @@ from tests.conversations import (
     stored,
     waiting,
 )
+from tests.services.replies.test_leases import until
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +127,60 @@ def test_the_text_is_stored_as_it_grows(ask: Any, monkeypatch: pytest.MonkeyPatc
 
     ask(answer)
     assert grown == ["One ", "One two ", "One two three"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_of_the_responders_is_its_own(
+    ask: Any, settings: Any, statements: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper waited for the row in it, and this thread for the keeper: both for ever."""
+    leave_replies(settings)
+    monkeypatch.setattr(growing, "SAVE_EVERY", 0)
+    within: list[str] = []
+
+    def answer(turn: Any) -> Iterator[str]:
+        yield "One "
+        assert stored(turn.reply).content == "One "
+        with transaction.atomic(), statements() as sent:
+            lease_keeper._held[turn.reply.pk].due = 0
+            yield "two "
+            yield "three"
+            within.extend(sent)
+
+    assert ask(answer).content == "One two three"
+    assert within == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_meanwhile_the_keeper_stores_the_text(settings: Any) -> None:
+    can_wait = connection.vendor != "sqlite"  # there nobody else writes beside a transaction
+    leave_replies(settings)
+    reply = reply_of(waiting(Owner.for_visitor("v")))
+
+    def answer(turn: Any) -> Iterator[str]:
+        with transaction.atomic():
+            get_session_model().objects.count()
+            yield "One "
+            yield "two "
+            until(lambda: not can_wait or elsewhere(stored, reply).content == "One two ")
+            yield "three"
+
+    configure(settings, RESPONDER=answer)
+    run(reply.pk)
+    assert stored(reply).content == "One two three"
+
+
+def elsewhere(look: Any, *at: Any) -> Any:
+    """Look with the eyes of another thread."""
+
+    def looking() -> Any:
+        try:
+            return look(*at)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(looking).result()
 
 
 def test_but_not_for_every_piece(ask: Any, statements: Any) -> None:
