@@ -35,7 +35,7 @@ export function Announcer({ children }: { children?: ReactNode }) {
   return (
     <AnnouncerContext.Provider value={announce}>
       {children}
-      <div className="dcs-hidden" aria-live="polite" data-testid="dcs-announcer">
+      <div className="dcs-hidden" aria-live="polite">
         {/* A new element is read out even when it says the same again. */}
         <div key={said.count}>
           {said.texts.map((text) => (

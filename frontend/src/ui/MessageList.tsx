@@ -1,4 +1,4 @@
-import { memo, type ReactNode, useEffect } from "react";
+import { memo, type ReactNode, useEffect, useRef } from "react";
 import type { TranscriptEntry } from "../core/index.js";
 import { useChatSelector, useChatStore } from "../react/index.js";
 import { BoundaryNotice } from "./BoundaryNotice.js";
@@ -6,6 +6,7 @@ import { NamedIcon } from "./icons.js";
 import { MessageRow } from "./MessageRow.js";
 import { PendingRow } from "./PendingRow.js";
 import { useSlot } from "./slots.js";
+import { useBeforePaint } from "./useBeforePaint.js";
 import { useStickToLatest } from "./useStickToLatest.js";
 import { useWords } from "./words.js";
 
@@ -25,6 +26,7 @@ export function MessageList({ greeting, children }: MessageListProps) {
   const entries = useChatSelector((chat) => chat.entries);
   const isBusy = useChatSelector((chat) => chat.running !== null);
   const isLoading = useChatSelector((chat) => chat.status === "loading");
+  const hasOlder = useChatSelector((chat) => chat.hasOlder);
   const latest = useStickToLatest(entries, isBusy);
   const { ref, isAtLatest, jump } = latest;
   useJumpOnOwnMessage(entries, jump);
@@ -48,7 +50,7 @@ export function MessageList({ greeting, children }: MessageListProps) {
         onScroll={latest.onScroll}
       >
         <div className="dcs-log-column">
-          <OlderButton />
+          {hasOlder && <OlderButton />}
           {entries.length === 0 && (isLoading ? <Skeleton /> : <Welcome text={greeting ?? words.greeting} />)}
           <Rows entries={entries} />
           {children}
@@ -89,11 +91,24 @@ function useJumpOnOwnMessage(entries: readonly TranscriptEntry[], jump: () => vo
 function OlderButton() {
   const words = useWords();
   const store = useChatStore();
-  const hasOlder = useChatSelector((chat) => chat.hasOlder);
   const isLoading = useChatSelector((chat) => chat.loadingOlder);
-  if (!hasOlder) return null;
+  const button = useRef<HTMLButtonElement | null>(null);
+  useBeforePaint(
+    () => () => {
+      const { current } = button;
+      // With the first message of all it goes, and would take the focus with it.
+      if (current === document.activeElement) current?.closest<HTMLElement>(".dcs-log")?.focus({ preventScroll: true });
+    },
+    [],
+  );
   return (
-    <button type="button" className="dcs-older" aria-disabled={isLoading} onClick={() => void store.loadOlder()}>
+    <button
+      ref={button}
+      type="button"
+      className="dcs-older"
+      aria-disabled={isLoading}
+      onClick={() => void store.loadOlder()}
+    >
       {isLoading ? words.loading : words.olderMessages}
     </button>
   );

@@ -37,8 +37,8 @@ async function show(props: ChatWidgetProps = {}) {
 const field = () => screen.getByLabelText<HTMLTextAreaElement>("Message");
 const write = (text: string) => fireEvent.change(field(), { target: { value: text } });
 const status = () => document.querySelector(".dcs-status-text")?.textContent;
-const said = () => screen.getByTestId("dcs-announcer").textContent;
-const saidAll = () => [...screen.getByTestId("dcs-announcer").querySelectorAll("p")].map((one) => one.textContent);
+const said = () => document.querySelector("[aria-live=polite]")?.textContent;
+const saidAll = () => [...document.querySelectorAll("[aria-live=polite] p")].map((one) => one.textContent);
 const ask = async (text: string) => {
   write(text);
   fireEvent.keyDown(field(), { key: "Enter" });
@@ -430,6 +430,35 @@ describe("an older chat", () => {
     await advance(0);
     expect(status()).toBe("Chat continued");
     expect(field()).toBeTruthy();
+  });
+
+  it("is gone through to its beginning by keyboard", async () => {
+    bench.server.start(
+      "",
+      Array.from({ length: 120 }, (_, index) => `message ${index}`),
+    );
+    await show();
+    const older = screen.getByRole("button", { name: "Show earlier messages" });
+    older.focus();
+    fireEvent.click(older);
+    await advance(0);
+    expect(document.activeElement).toBe(older);
+    fireEvent.click(older);
+    await advance(0);
+    expect(screen.getByText("message 0")).toBeTruthy();
+    expect(document.activeElement).toBe(screen.getByRole("log"));
+  });
+
+  it("leaves the focus with who has gone on while its first messages come", async () => {
+    bench.server.start(
+      "",
+      Array.from({ length: 60 }, (_, index) => `message ${index}`),
+    );
+    await show();
+    fireEvent.click(screen.getByRole("button", { name: "Show earlier messages" }));
+    field().focus();
+    await advance(0);
+    expect(document.activeElement).toBe(field());
   });
 
   it("loads earlier messages on request", async () => {

@@ -165,7 +165,7 @@ export const WordsContext = createContext<KnownWords>(englishChatWords);
 /** The words in force, with those given to a component on top; the same object while those are. */
 export function useWords(own?: Partial<Words>): KnownWords {
   const inherited = useContext(WordsContext);
-  return useMemo(() => (own === undefined ? inherited : merged(inherited, own)), [inherited, own]);
+  return useMemo(() => (own ? merged(inherited, own) : inherited), [inherited, own]);
 }
 
 function merged(inherited: KnownWords, own: Partial<Words>): KnownWords {
