@@ -31,7 +31,7 @@ function run(): { chat: core.ChatStore; history: core.HistoryStore } {
 it("chats, as the page about plain JavaScript tells", async () => {
   const old = bench.server.start("subject:12", ["What is salt?", "A mineral."]);
   bench.server.changeSession(old.id, { title: "Salt", state: "ended", end_reason: "user" });
-  const { chat } = run();
+  const { chat, history } = run();
   const [field] = document.getElementsByTagName("textarea");
   const rows = () => [...document.querySelectorAll("[role=log] li")].map(({ textContent }) => textContent);
   const button = (name: string) =>
@@ -48,9 +48,16 @@ it("chats, as the page about plain JavaScript tells", async () => {
   expect(field.value).toBe("");
   expect(button("Stop")?.hidden).toBe(false);
   expect(button("Keep this chat")?.hidden).toBe(true);
+  expect(document.querySelector("[role=log]")?.getAttribute("aria-live")).toBe("off");
+  const question = document.querySelector("[role=log] li");
   bench.server.finish("It is lighter.");
   await vi.waitFor(() => expect(rows()).toEqual(["Why does ice float?", "It is lighter."]), 5000);
   expect(button("Stop")?.hidden).toBe(true);
+  expect(document.querySelector("[role=log] li")).toBe(question);
+  const salt = document.querySelector("ul")?.querySelectorAll("button").item(1);
+  salt?.focus();
+  await history.rename(old.id, "Table salt");
+  expect(document.activeElement?.textContent).toBe("Table salt");
   document.querySelector("ul")?.querySelectorAll("button").item(1).click();
   await vi.waitFor(() => expect(rows()).toEqual(["What is salt?", "A mineral."]));
 }, 15_000);
