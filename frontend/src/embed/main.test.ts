@@ -33,6 +33,14 @@ it("takes its texts and its look from the place", async () => {
   expect([chat.dataset.theme, chat.dataset.layout, chat.dataset.history]).toEqual(["dark", "full", "none"]);
 });
 
+it("has ids that no other React of the page has", async () => {
+  await mount('data-history="sidebar"');
+  await screen.findByRole("searchbox");
+  const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
+  expect(ids.length).toBeGreaterThan(1);
+  expect(ids.filter((id) => !id.includes("dcs"))).toEqual([]);
+});
+
 it("floats, and takes no nonsense", async () => {
   await mount('data-layout="floating" data-theme="pink" data-history="everywhere"');
   expect(await screen.findByRole("button", { name: "Open chat" })).toBeTruthy();

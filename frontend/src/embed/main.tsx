@@ -16,7 +16,8 @@ function mount(element: HTMLElement): void {
   const { baseUrl, scope, owner, csrfToken, title, placeholder, greeting } = element.dataset;
   if (baseUrl === undefined || element.dataset.mounted !== undefined) return;
   element.dataset.mounted = "";
-  createRoot(element).render(
+  // A page with a React of its own has ids of its own, which would else be the same.
+  createRoot(element, { identifierPrefix: "dcs" }).render(
     <StrictMode>
       <ChatProvider
         baseUrl={baseUrl}

@@ -43,7 +43,10 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
   const toggle = useRef<HTMLButtonElement | null>(null);
   useClickOutside(root, isOpen, () => setOpen(false));
   useEffect(() => {
-    if (isOpen) root.current?.querySelector("input")?.focus();
+    if (!isOpen) return;
+    // The keyboard that comes with a field would cover the chats on a phone.
+    const first = matchMedia("(pointer: coarse)").matches ? ".dcs-history-groups" : "input";
+    root.current?.querySelector<HTMLElement>(first)?.focus();
   }, [isOpen]);
   const close = () => {
     setOpen(false);

@@ -475,6 +475,18 @@ describe("the dropdown", () => {
     expect(screen.queryByRole("navigation")).toBeNull();
   });
 
+  it("opens on the chats where a field would bring a keyboard onto the screen", async () => {
+    const media = vi.spyOn(window, "matchMedia");
+    media.mockImplementation((query) => ({ matches: query === "(pointer: coarse)" }) as MediaQueryList);
+    await show(["Ice"], { variant: "dropdown" });
+    fireEvent.click(screen.getByRole("button", { name: "Chats" }));
+    await act(settle);
+    expect(document.activeElement?.className).toBe("dcs-history-groups");
+    fireEvent.keyDown(document.activeElement as Element, { key: "Escape" });
+    expect(document.activeElement).toBe(screen.getByRole("button", { name: "Chats" }));
+    media.mockRestore();
+  });
+
   it("stays until what was chosen is there, and takes the focus from nobody who has gone on", async () => {
     await show(["Ice", "Salt"], { variant: "dropdown" });
     const toggle = screen.getByRole("button", { name: "Chats" });
