@@ -617,6 +617,33 @@ describe("a session that is gone", () => {
     expect(store.getSnapshot()).toMatchObject({ error: null, messages: [{}, {}] });
   });
 
+  it("is looked for again by itself, for a login elsewhere may not be known here yet, and then followed", async () => {
+    bench.server.streams.refusal = null;
+    bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    const streams = () => bench.server.looks.filter(({ isStream }) => isStream).length;
+    const { sessions } = bench.server;
+    bench.server.sessions = [];
+    page.signal("visible");
+    await bench.timers.advance(5000);
+    const before = streams();
+    bench.server.sessions = sessions;
+    await bench.timers.advance(10_000);
+    expect(store.getSnapshot()).toMatchObject({ error: null, messages: [{}, {}] });
+    expect(streams()).toBe(before + 1);
+  });
+
+  it("is not looked for without an end", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { page } = await bench.openTab();
+    bench.server.sessions = [];
+    page.signal("visible");
+    await bench.timers.advance(40_000);
+    const before = bench.server.seen.length;
+    await bench.timers.advance(120_000);
+    expect(bench.server.seen).toHaveLength(before);
+  });
+
   it("is not said to be gone where it was deleted in this browser", async () => {
     const session = bench.server.start("", ["Why?", "Because."]);
     const { store } = await bench.openTab();

@@ -76,7 +76,7 @@ export async function readAnswer<T>(response: Response): Promise<T> {
   const isForeign = refusal === null && (status < 400 || status >= 500);
   throw new ApiError(
     isForeign
-      ? { message: "Something between here and the server answered instead of it.", retryAfter }
+      ? { message: "Something in between answered instead.", retryAfter }
       : { status, body: refusal, retryAfter },
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { ChatHistoryState } from "../react/index.js";
 import { useHistoryWords } from "./historyWords.js";
+import { Skeleton } from "./Skeleton.js";
 
 /** Why there is nothing to see, or not all of it: loading, failed, empty and nothing found are told apart. */
 export function HistoryNotes({ history, isArchive }: { history: ChatHistoryState; isArchive: boolean }) {
@@ -72,13 +73,11 @@ export function MoreSessions({ history }: { history: ChatHistoryState }) {
 function HistorySkeleton() {
   const words = useHistoryWords();
   return (
-    <div className="dcs-skeleton" data-kind="list">
-      <span className="dcs-hidden" role="status">
+    <>
+      <p className="dcs-hidden" role="status">
         {words.loading}
-      </span>
-      <span aria-hidden="true" />
-      <span aria-hidden="true" />
-      <span aria-hidden="true" />
-    </div>
+      </p>
+      <Skeleton />
+    </>
   );
 }

@@ -2,6 +2,7 @@ import { useRef } from "react";
 import type { ChatHistoryProps } from "./ChatHistory.js";
 import { NamedIcon } from "./icons.js";
 import { LinkButton } from "./LinkButton.js";
+import { Skeleton } from "./Skeleton.js";
 import { useBeforePaint } from "./useBeforePaint.js";
 import { useLoaded } from "./useLoaded.js";
 import { useWords } from "./words.js";
@@ -58,11 +59,7 @@ function SidePlace({ className, hasFailed, retry }: ChatHistoryProps & { hasFail
           <LinkButton onClick={retry}>{words.tryAgain}</LinkButton>
         </p>
       ) : (
-        <div className="dcs-skeleton" data-kind="list" aria-hidden="true">
-          <span />
-          <span />
-          <span />
-        </div>
+        <Skeleton />
       )}
     </nav>
   );

@@ -5,6 +5,7 @@ import { BoundaryNotice } from "./BoundaryNotice.js";
 import { NamedIcon } from "./icons.js";
 import { MessageRow } from "./MessageRow.js";
 import { PendingRow } from "./PendingRow.js";
+import { Skeleton } from "./Skeleton.js";
 import { useSlot } from "./slots.js";
 import { useBeforePaint } from "./useBeforePaint.js";
 import { useStickToLatest } from "./useStickToLatest.js";
@@ -119,16 +120,6 @@ function Greeting({ text }: GreetingProps) {
     <div className="dcs-greeting">
       <NamedIcon name="spark" />
       <p>{text}</p>
-    </div>
-  );
-}
-
-function Skeleton() {
-  return (
-    <div className="dcs-skeleton" aria-hidden="true">
-      <span />
-      <span />
-      <span />
     </div>
   );
 }
