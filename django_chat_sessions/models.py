@@ -8,7 +8,7 @@ message's ``session`` foreign key with ``related_name="messages"`` and names the
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -53,6 +53,10 @@ class Role(models.TextChoices):
     ASSISTANT = "assistant", _("assistant")
     SYSTEM = "system", _("system")
     TOOL = "tool", _("tool")
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise ValueError(f"{value!r} is not a role; give one of {', '.join(cls.values)}.")
 
 
 class ReplyState(models.TextChoices):

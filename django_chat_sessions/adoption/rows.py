@@ -68,17 +68,11 @@ def adopt(
     ``batch`` sessions, and one UPDATE for each row. See the module for rows that are not in order.
     """
     for role in [*(roles.values() if isinstance(roles, Mapping) else ()), otherwise]:
-        _existing(role)
+        Role(role)
     run = _Run(sessions, messages_of(sessions), roles, otherwise)
     run.columns, run.answers = (role_from, text_from, answer or "pk"), bool(answer)
     run.text, run.fill, run.ended_after, run.reason = text, fill, ended_after, reason
     return run.over_all(batch)
-
-
-def _existing(role: str) -> str:
-    if role not in Role.values:
-        raise ValueError(f"{role!r} is not a role; give one of {', '.join(Role.values)}.")
-    return role
 
 
 @dataclass(slots=True)
@@ -185,7 +179,7 @@ class _Run:
         roles = self.roles
         role = roles.get(value) if isinstance(roles, Mapping) else roles(value)
         if role is not None:
-            return _existing(role)
+            return Role(role).value
         spelled = value.strip().lower() if isinstance(value, str) else ""
         return spelled if spelled in Role.values else self.otherwise
 

@@ -235,8 +235,8 @@ def add_message(
 ) -> AbstractChatMessage:
     """Add one message to an open session and return it; the same key returns the same message.
 
-    Raises SessionEnded, TurnInProgress, KeyReused. Sends ``message_added``. 2 statements, 1 on
-    PostgreSQL outside of transactions.
+    Raises SessionEnded, TurnInProgress, KeyReused; ValueError for a role that does not exist. Sends
+    ``message_added``. 2 statements, 1 on PostgreSQL outside of transactions.
     """
     content = storable(content)
 

@@ -443,7 +443,9 @@ class TestAddMessage:
         assert stored(session).title == "What is osmosis?"
 
     def test_a_role_that_does_not_exist_is_refused(self, owner: Owner) -> None:
-        with pytest.raises(ValueError, match="narrator"):
+        with pytest.raises(
+            ValueError, match="'narrator' is not a role; give one of user, assistant"
+        ):
             chat_sessions.add_message(opened(owner), "narrator", "Once upon a time")
 
     def test_the_same_key_is_the_same_message(self, owner: Owner) -> None:

@@ -18,6 +18,7 @@ DIGEST = 6  # bytes; two of an owner's rows are taken for one once in 281,474,97
 _FORM = re.compile("[A-Za-z0-9_-]+")
 _HEAD = struct.Struct(f">B{DIGEST}s")
 _ENTRY = struct.Struct(f">{DIGEST}s{DIGEST}siHBI")
+REFUSED = "This cursor was never given out; begin again without it."
 NOTHING_SAID = -1  # the position of the last message where there is none
 
 
@@ -69,19 +70,19 @@ class Cursor:
         Raises WrongCursor for a text that was never given out.
         """
         if not _FORM.fullmatch(text):
-            raise WrongCursor("This is no cursor.")
+            raise WrongCursor(REFUSED)
         try:
             packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except binascii.Error as error:
-            raise WrongCursor("This is no cursor.") from error
+            raise WrongCursor(REFUSED) from error
         if packed[0] != VERSION:
             return None
         try:
             _version, listed = _HEAD.unpack_from(packed)
             entries = list(_ENTRY.iter_unpack(packed[_HEAD.size :]))
         except struct.error as error:
-            raise WrongCursor("This is no cursor.") from error
+            raise WrongCursor(REFUSED) from error
         cursor = cls(listed, {session: Known(*rest) for session, *rest in entries})
         if cursor.encode() != text:
-            raise WrongCursor("This cursor is not in the form that is given out.")
+            raise WrongCursor(REFUSED)
         return cursor
