@@ -30,9 +30,9 @@ class Adopted:
     skipped_count: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
 
-    def skip(self, row: str, why: str) -> None:
-        """Note a row that stays as it is."""
-        self.skipped_count += 1
+    def skip(self, row: str, why: str, count: int = 1) -> None:
+        """Note rows that stay as they are."""
+        self.skipped_count += count
         if len(self.skipped) < NAMED:
             self.skipped[row] = why
 
