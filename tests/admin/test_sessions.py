@@ -98,7 +98,10 @@ def test_every_fact_is_named_in_the_language_of_its_reader(
 
     english = names("en")
     assert "Deleted at" in english
-    assert english & names(language) <= {"Id", "Messages"}  # which is French, too
+    alike = {"Id", "Messages"}  # the latter is French, too
+    if MODEL._meta.app_label == "host":
+        alike |= {"Started at"}  # a column of the host's own, which it names itself
+    assert english & names(language) <= alike
 
 
 # What was said
