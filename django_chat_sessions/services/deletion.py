@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.db.models import ProtectedError, RestrictedError, signals
 
 from django_chat_sessions import get_message_model, get_session_model
@@ -41,6 +42,22 @@ class Deletion(Generic[B, R]):
         """Raise SessionsHeld when something was passed over."""
         if self.why is not None:
             raise SessionsHeld(self.held, self.why, done)
+
+
+@contextmanager
+def refused_at_once() -> Iterator[None]:
+    """Raise ProtectedError for a foreign key in the database that Django does not know.
+
+    Of sessions that are locked no other attempt could delete more.
+    """
+    try:
+        yield
+    except (ProtectedError, RestrictedError):
+        raise
+    except IntegrityError as error:
+        # The first line names the table; others may hold what is in it.
+        said = str(error.args[-1] if error.args else error).partition("\n")[0]
+        raise ProtectedError(f"The database says: {said.rstrip('.')}.", set()) from error
 
 
 def delete_for_good(doomed: Keys) -> None:

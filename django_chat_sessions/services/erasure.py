@@ -10,7 +10,7 @@ from typing import Any
 from django_chat_sessions import get_message_model
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.deletion import Deletion
+from django_chat_sessions.services.deletion import Deletion, refused_at_once
 from django_chat_sessions.services.following.hints import hint
 from django_chat_sessions.services.organising import delete
 from django_chat_sessions.services.races import survives_races
@@ -74,8 +74,10 @@ def _would_erase(owner: Owner) -> Erased:
 
 @survives_races
 def _erase_batch(owner: Owner, batch: list[AbstractChatSession]) -> Erased:
-    with short_transaction(*batch):
+    with refused_at_once(), short_transaction(*batch):
         doomed = sessions().belonging_to(owner).filter(pk__in=[row.pk for row in batch])
+        # Locked, so that none gets a message more before it goes.
+        list(doomed.order_by().select_for_update().values_list("pk", flat=True))
         running = messages().filter(session__in=[row.pk for row in batch]).replies_running()
         stopped = running.count()
         for session in batch:

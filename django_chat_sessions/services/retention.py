@@ -13,7 +13,7 @@ from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.querysets import ChatSessionQuerySet
-from django_chat_sessions.services.deletion import Deletion, delete_for_good
+from django_chat_sessions.services.deletion import Deletion, delete_for_good, refused_at_once
 from django_chat_sessions.services.keys import Among, Keys
 from django_chat_sessions.services.opening import close_expired
 from django_chat_sessions.services.races import survives_races
@@ -103,7 +103,7 @@ def purge(
 
 @survives_races
 def _purge_batch(candidates: ChatSessionQuerySet, batch: Keys) -> int:
-    with short_transaction():
+    with refused_at_once(), short_transaction():
         # The conditions are asked again of locked rows: a session reopened meanwhile stays.
         locked = candidates.filter(Among("pk", batch)).order_by().select_for_update()
         doomed = Keys(locked.values_list("pk", flat=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,7 @@ from django.db.models import ProtectedError, RestrictedError, signals
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.exceptions import SessionsHeld
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import deletion
 from django_chat_sessions.services.keys import Keys
@@ -135,6 +138,43 @@ def test_an_owner_whose_session_is_protected_loses_the_others_and_hears_of_it(
     assert held.value.done == chat_sessions.Erased(2, 2, 0)  # type: ignore[attr-defined]
     assert list(get_session_model().objects.all()) == [sessions[1]]
     assert stored(sessions[1]).open_key is not None  # as it was, and not half deleted
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "verb", [chat_sessions.erase, lambda owner: chat_sessions.purge(older_than_days=0)]
+)
+def test_a_foreign_key_that_django_does_not_know_keeps_its_session_only(
+    owner: Owner, verb: Any, noon: Any
+) -> None:
+    ended = [chat_sessions.end(talked(owner, scope=f"s{number}")) for number in range(5)]
+    noon.shift(60)
+    with reports_of(ended[2]), pytest.raises(SessionsHeld) as refused:
+        verb(owner)
+    assert str(refused.value).startswith("1 sessions stay, all others are gone. The database says")
+    assert "foreign key" in str(refused.value).lower()
+    assert "\n" not in str(refused.value)
+    assert list(get_session_model().objects.all()) == [ended[2]]
+    assert messages_of(ended[2]).exists()
+
+
+@contextmanager
+def reports_of(session: Any) -> Iterator[None]:
+    """A table that some other program of the host's has made."""
+    key, quoted = session._meta.pk, connection.ops.quote_name
+    table = quoted(session._meta.db_table)
+    kind = key.rel_db_type(connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE reports (of_session {kind}, "
+            f"FOREIGN KEY (of_session) REFERENCES {table} ({quoted(key.column)}))"
+        )
+        value = key.get_db_prep_value(session.pk, connection)
+        cursor.execute("INSERT INTO reports VALUES (%s)", [value])
+        try:
+            yield
+        finally:
+            cursor.execute("DROP TABLE reports")
 
 
 @pytest.mark.parametrize(
