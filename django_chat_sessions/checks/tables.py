@@ -63,20 +63,24 @@ def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
     if alias not in (databases or ()):
         return []
     found: list[CheckMessage] = []
+    lacking = []
     for model, column in zip(pair, ("last_activity_at", "position"), strict=True):
         there = _columns(model, alias)
         missing = [each.column for each in model._meta.local_concrete_fields]
         missing = [each for each in missing if each not in there]
         if missing and there:
-            found.append(
-                CheckWarning(
-                    f"The table {model._meta.db_table} has no column {', '.join(missing)}.",
-                    hint=f"Run makemigrations {model._meta.app_label} and migrate.",
-                    id=f"{ID}.W012",
-                )
-            )
+            lacking.append(f"{model._meta.db_table} has no column {', '.join(missing)}")
         if there and not missing:
             found.extend(_waiting(model, column, alias))
+    if lacking:  # told once, as migrate shows it right before it adds them
+        found.append(
+            CheckWarning(
+                f"The table {'; the table '.join(lacking)}.",
+                hint="Run migrate, which adds what a migration has; "
+                f"before it makemigrations {pair[0]._meta.app_label}, if none has.",
+                id=f"{ID}.W012",
+            )
+        )
     return found
 
 

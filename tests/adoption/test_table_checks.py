@@ -49,6 +49,16 @@ def test_w012_columns_that_no_migration_has_added(monkeypatch: Any) -> None:
     assert f"makemigrations {model._meta.app_label}" in text
 
 
+def test_w012_both_tables_are_told_of_at_once(monkeypatch: Any) -> None:
+    pair: tuple[Any, Any] = (get_session_model(), get_message_model())
+    monkeypatch.setattr(checks, "_columns", lambda model, alias: {model._meta.pk.column})
+    [finding] = checks.check_adoption(databases=["default"])
+    assert finding.id == "django_chat_sessions.W012"
+    for model in pair:
+        assert f"he table {model._meta.db_table} has no column " in finding.msg
+    assert str(finding.hint).startswith("Run migrate")
+
+
 def test_w012_a_table_that_is_still_to_come_is_no_finding(monkeypatch: Any) -> None:
     monkeypatch.setattr(connection.introspection, "table_names", lambda cursor: [])
     assert found() == {}
