@@ -212,10 +212,13 @@ class _Run:
         )
         changes, failed = {}, {}
         for session in rows:
+            problem = "its columns cannot be used"
             try:
-                changes[session.pk] = self._facts(session)
+                facts = self._facts(session)
+                problem = "fill fails"
+                changes[session.pk] = {**facts, **self._filled(session)}
             except Exception as error:  # noqa: BLE001  a host's function: its row is skipped
-                failed[session.pk] = f"fill fails ({type(error).__name__})"
+                failed[session.pk] = f"{problem} ({type(error).__name__})"
         write(self.sessions, changes)
         self._leave_out(keys, failed)
         self.report.sessions += len(changes)
@@ -243,7 +246,12 @@ class _Run:
             "ended_at": ended,
             "end_reason": self.reason,
         }
-        return {**facts, **(self.fill(session) if self.fill is not None else {})}
+        return facts
+
+    def _filled(self, session: Any) -> Mapping[str, Any]:
+        """Return what the host has to say of a session, the first time that it is adopted."""
+        is_first = session.last_activity_at is None
+        return self.fill(session) if self.fill is not None and is_first else {}
 
     def report_orphans(self) -> None:
         """Name the messages that belong to no session: nothing can show them."""

@@ -179,6 +179,21 @@ def test_m_k_what_a_host_fills_in_wrongly_costs_that_session_only(ada: Any) -> N
     assert stored(third).scope == "subject:1"
 
 
+def test_a_session_whose_times_cannot_be_used_is_skipped_and_says_so(
+    ada: Any, monkeypatch: Any
+) -> None:
+    def naive(*moments: Any) -> Any:
+        raise TypeError("can't compare offset-naive and offset-aware datetimes")
+
+    session = began(ada, ("user", "Fine"))
+    with monkeypatch.context() as patch:
+        patch.setattr(adopting.clock, "after", naive)
+        report = adopt()
+    why = "its columns cannot be used (TypeError)"
+    assert report.skipped == {f"shape_k.ChatSession {session.pk}": why}
+    assert adopt().sessions == 1
+
+
 def test_a_report_stays_short(caplog: Any) -> None:
     for number in range(30):
         say(None, "user", f"{number}", BEGAN)
