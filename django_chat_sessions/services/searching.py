@@ -21,9 +21,9 @@ from django_chat_sessions.services.tables import messages, sessions
 LONGEST_QUERY = 200  # characters; more are ignored
 MOST_SESSIONS = 1000  # whose messages are looked through, the latest first
 MOST_CHARACTERS = 100_000  # of a message, on PostgreSQL: its vectors have room for a megabyte
-MOST_SECONDS = 2  # on PostgreSQL and SQLite, which can be told so
+MOST_SECONDS = 2  # for databases that can be told so: all but MySQL
 STEPS = 100  # of SQLite's between two looks at the clock; a message takes some ten
-CANCELLED = "57014"  # PostgreSQL's code for a statement that took too long
+TOO_LONG = frozenset({"57014", 1969, "interrupted"})  # PostgreSQL's, MariaDB's and SQLite's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Found:
 def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None) -> Found:
     """Find the owner's sessions by title and by what was said, archived ones too; 2 statements.
 
-    Titles of all sessions, messages of the latest 1000, within 2 seconds on SQLite, and on
-    PostgreSQL (1 statement more for each attempt there). PostgreSQL finds words in its default
+    Titles of all sessions, messages of the latest 1000, within 2 seconds except on MySQL
+    (PostgreSQL needs 1 statement more for each attempt). PostgreSQL finds words in its default
     language, in the first 100,000 characters of a message, and knows ``"a phrase"``, ``or`` and
     ``-without``; elsewhere, and in titles, the text as it stands. Case does not count. The text is
     cut to 200 characters.
@@ -84,43 +84,52 @@ def _search_in_time(
     if oldest is not None:
         told = Q(last_message_at__gte=oldest) & told
     found = mine.annotate(said=content).filter(Q(title__icontains=wanted) | told)[:most]
-    vendor = connections[mine.db].vendor
-    if vendor == "postgresql":
-        return _in_time_on_postgresql(found)
-    return _in_time_on_sqlite(found) if vendor == "sqlite" else list(found)
+    try:
+        return _read(found)
+    except OperationalError as error:
+        if TOO_LONG.isdisjoint({getattr(error.__cause__, "sqlstate", None), *error.args}):
+            raise
+        return None
 
 
-def _in_time_on_sqlite(found: ChatSessionQuerySet) -> list[Any] | None:
-    connection = connections[found.db]
+def _read(found: ChatSessionQuerySet) -> list[Any]:
+    """Return the rows, in the time there is. Raises OperationalError when it is over."""
+    connection: Any = connections[found.db]
+    if connection.vendor == "postgresql":
+        return _read_on_postgresql(found, connection)
+    if connection.vendor == "sqlite":
+        return _read_on_sqlite(found, connection)
+    is_mariadb = getattr(connection, "mysql_is_mariadb", False)
+    return _read_on_mariadb(found, connection) if is_mariadb else list(found)
+
+
+def _read_on_postgresql(found: ChatSessionQuerySet, connection: Any) -> list[Any]:
+    milliseconds = str(MOST_SECONDS * 1000)
+    with transaction.atomic(using=found.db):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
+        rows = list(found)
+        # Nothing was written, and with this the caller's transaction has its own limit again.
+        transaction.set_rollback(True, using=found.db)
+    return rows
+
+
+def _read_on_sqlite(found: ChatSessionQuerySet, connection: Any) -> list[Any]:
     connection.ensure_connection()
     until = time.monotonic() + MOST_SECONDS
     connection.connection.set_progress_handler(lambda: time.monotonic() > until, STEPS)
     try:
         return list(found)
-    except OperationalError as error:
-        if str(error) != "interrupted":
-            raise
-        return None
     finally:
         connection.connection.set_progress_handler(None, 0)
 
 
-def _in_time_on_postgresql(found: ChatSessionQuerySet) -> list[Any] | None:
-    connection = connections[found.db]
-    try:
-        with transaction.atomic(using=found.db):
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('statement_timeout', %s, true)", [str(MOST_SECONDS * 1000)]
-                )
-            rows = list(found)
-            # Nothing was written, and with this the caller's transaction has its own limit again.
-            transaction.set_rollback(True, using=found.db)
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != CANCELLED:
-            raise
-        return None
-    return rows
+def _read_on_mariadb(found: ChatSessionQuerySet, connection: Any) -> list[Any]:
+    def in_time(execute: Any, sql: str, *rest: Any) -> Any:
+        return execute(f"SET STATEMENT max_statement_time={MOST_SECONDS} FOR {sql}", *rest)
+
+    with connection.execute_wrapper(in_time):
+        return list(found)
 
 
 def _titled(mine: ChatSessionQuerySet, wanted: str, most: int) -> list[Any]:

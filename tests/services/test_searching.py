@@ -157,10 +157,10 @@ class TestElsewhere:
         assert found(owner, text) == [wanted]
 
 
-class TestOnSQLite:
-    """Collected there only: it stops a search in its own way."""
+class TestTime:
+    """Not collected on PostgreSQL, which needs less for the same, and has tests of its own."""
 
-    __test__ = connection.vendor == "sqlite"
+    __test__ = not ON_POSTGRES
 
     def test_what_takes_too_long_is_cut_short_and_titles_are_found(
         self, owner: Owner, monkeypatch: pytest.MonkeyPatch
@@ -168,8 +168,9 @@ class TestOnSQLite:
         session = said(owner, *("a" * 20_000 for _ in range(40)), title="A glacier")
         began = time.monotonic()
         monkeypatch.setattr(searching, "MOST_SECONDS", 0.05)
-        cut_short = chat_sessions.search(owner, f"{'a' * 199}b")  # 16 ms for each message
-        assert time.monotonic() - began < 0.5
+        # Each of them takes SQLite 16 ms, and MariaDB 90.
+        cut_short = chat_sessions.search(owner, f"{'a' * 199}b")
+        assert time.monotonic() - began < 0.6
         assert (cut_short.matches, cut_short.is_complete) == ([], False)
         [match] = chat_sessions.search(owner, "glacier").matches
         assert (match.session, match.excerpt) == (session, session.preview)
@@ -178,12 +179,13 @@ class TestOnSQLite:
         self, owner: Owner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         talked(owner)
-        monkeypatch.setattr(searching, "MOST_SECONDS", -1)
-        monkeypatch.setattr(searching, "STEPS", 1)
-        assert not chat_sessions.search(owner, "hello").is_complete
-        assert stored(opened(owner)).message_count == 1
+        said(owner, *("a" * 20_000 for _ in range(20)))
+        with monkeypatch.context() as hurried:
+            hurried.setattr(searching, "MOST_SECONDS", 0.05)
+            assert not chat_sessions.search(owner, f"{'a' * 199}b").is_complete
+        assert chat_sessions.search(owner, f"{'a' * 199}b").is_complete
 
-    def test_another_failure_is_not_taken_for_a_long_search(self, owner: Owner) -> None:
+    def test_another_failure_is_raised(self, owner: Owner) -> None:
         def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             if "LIKE" in sql:
                 raise OperationalError("away")
@@ -192,6 +194,14 @@ class TestOnSQLite:
         talked(owner)
         with connection.execute_wrapper(fail), pytest.raises(OperationalError, match="away"):
             chat_sessions.search(owner, "hello")
+
+    def test_a_server_that_cannot_be_told_takes_its_time(
+        self, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session = said(owner, "glacier")
+        monkeypatch.setattr(connection, "vendor", "mysql")
+        monkeypatch.setattr(connection, "mysql_is_mariadb", False, raising=False)
+        assert found(owner, "glacier") == [session]
 
 
 class TestOnPostgreSQL:
