@@ -39,8 +39,7 @@ def stepped(result: Any) -> Generator[Any, None, Any]:
         finally:
             if not task.done():  # nobody wants the rest, and it may ask for steps until its end
                 task.cancel()
-                for _unwanted in _arriving(runner, given):
-                    pass
+                list(_arriving(runner, given))
 
 
 def _arriving(runner: asyncio.Runner, given: asyncio.Queue[Any]) -> Generator[Any, None, None]:
