@@ -19,9 +19,9 @@ export interface ApiClientOptions {
   baseUrl: string;
   fetch?: typeof globalThis.fetch;
   /** Read for each request that writes; the `csrftoken` cookie when absent or null. */
-  csrfToken?: () => string | null;
+  csrfToken?: () => string | null | undefined;
   /** Sent with every request, such as `Authorization`. */
-  headers?: Record<string, string> | (() => Record<string, string>);
+  headers?: Record<string, string> | (() => Record<string, string> | undefined);
   /** `same-origin` when absent. */
   credentials?: RequestCredentials;
   /** Milliseconds after which a request counts as lost; 30 000 when absent. */

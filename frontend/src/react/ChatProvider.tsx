@@ -43,7 +43,8 @@ export function ChatProvider(props: ChatProviderProps) {
     latest.current = props;
   });
   const connection = useMemo(
-    () => createConnection({ baseUrl, scope, owner, api, store }, () => latest.current),
+    // JavaScript knows null, too; a name "null" would be one for all who are not signed in.
+    () => createConnection({ baseUrl, scope: scope ?? "", owner: owner ?? "", api, store }, () => latest.current),
     [baseUrl, scope, owner, api, store],
   );
   useEffect(() => connection.store.connect(), [connection.store]);
@@ -62,7 +63,7 @@ type ConnectionParts = {
 };
 
 function createConnection(parts: ConnectionParts, latest: () => ChatProviderProps): ChatConnection {
-  const api = parts.api ?? (parts.baseUrl === undefined ? null : createClient(parts.baseUrl, latest));
+  const api = parts.api ?? (parts.baseUrl == null ? null : createClient(parts.baseUrl, latest));
   if (api === null && parts.store === undefined) throw new Error("<ChatProvider> needs baseUrl, api or store.");
   const { scope: chatScope, owner } = parts;
   const tabs = createTabChannel();
@@ -87,12 +88,12 @@ function createClient(baseUrl: string, latest: () => ChatProviderProps): ApiClie
     baseUrl,
     headers: () => {
       const { headers } = latest();
-      return typeof headers === "function" ? headers() : (headers ?? {});
+      return typeof headers === "function" ? headers() : headers;
     },
     csrfToken: () => currentToken(latest()),
   });
 }
 
-function currentToken({ csrfToken }: ChatProviderProps): string | null {
-  return typeof csrfToken === "function" ? csrfToken() : (csrfToken ?? null);
+function currentToken({ csrfToken }: ChatProviderProps): string | null | undefined {
+  return typeof csrfToken === "function" ? csrfToken() : csrfToken;
 }

@@ -19,12 +19,29 @@ afterEach(cleanup);
 
 const advance = (milliseconds: number) => act(() => bench.timers.advance(milliseconds));
 
+const Draft = () => <p data-testid="draft">{useChatSelector(({ draft }) => draft)}</p>;
+
 /** A provider whose store lives on the bench's time. */
 function Provider(props: ChatProviderProps) {
   return <ChatProvider api={bench.api()} {...props} />;
 }
 
 describe("the provider", () => {
+  it("takes a null for nobody and for no scope, and not for names", async () => {
+    const none: object = { owner: null, scope: null };
+    localStorage.setItem("django-chat-sessions:1:null:null", '{"session":null,"draft":"somebody else"}');
+    vi.stubGlobal("fetch", bench.server.fetch);
+    render(
+      <ChatProvider baseUrl="/chat" {...none}>
+        <Draft />
+      </ChatProvider>,
+    );
+    await vi.waitFor(() => expect(bench.server.seen.map(({ path }) => path)).toEqual(["/sessions/current?scope="]));
+    expect(screen.getByTestId("draft").textContent).toBe("");
+    vi.unstubAllGlobals();
+    localStorage.clear();
+  });
+
   it("asks once under StrictMode", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const store = bench.store();
@@ -177,8 +194,11 @@ describe("a missing provider is one clear sentence", () => {
     expect(() => render(<Lost />)).toThrow(`${name} must be used inside a <ChatProvider>.`);
   });
 
-  it("so is a provider without a server", () => {
-    expect(() => render(<ChatProvider />)).toThrow("<ChatProvider> needs baseUrl, api or store.");
+  it("so is a provider without a server, be it that JavaScript has null there", () => {
+    const none: object = { baseUrl: null };
+    for (const props of [{}, none]) {
+      expect(() => render(<ChatProvider {...props} />)).toThrow("<ChatProvider> needs baseUrl, api or store.");
+    }
     const store = bench.store();
     expect(() =>
       render(
