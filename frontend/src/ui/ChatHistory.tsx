@@ -57,7 +57,12 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
     <div
       ref={root}
       className={`dcs dcs-history-dropdown ${className}`}
-      onKeyDown={(event: KeyboardEvent) => event.key === "Escape" && isOpen && close()}
+      onKeyDown={(event: KeyboardEvent) => {
+        if (event.key !== "Escape" || !isOpen) return;
+        // Else the browser would close a dialog of the host's that the chat is in.
+        event.preventDefault();
+        close();
+      }}
     >
       <button
         ref={toggle}

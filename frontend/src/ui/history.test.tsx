@@ -461,7 +461,10 @@ describe("the dropdown", () => {
       expect(document.activeElement).toBe(screen.getByRole("searchbox"));
     };
     await open();
-    fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Escape" });
+    expect(fireEvent.keyDown(screen.getByRole("searchbox"), { key: "a" })).toBe(true);
+    // A dialog of the host's around it stays.
+    expect(fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Escape" })).toBe(false);
+    expect(fireEvent.keyDown(toggle, { key: "Escape" })).toBe(true);
     expect(toggle.getAttribute("aria-expanded")).toBe("false");
     expect(document.activeElement).toBe(toggle);
     await open();
