@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -238,8 +239,11 @@ def test_what_a_responder_activates_is_gone_when_somebody_else_is_answered(ask: 
         translation.activate("de")
         return "Darum."
 
-    ask(answer)
-    ask(answer, Owner.for_visitor("somebody else"))
+    def one_after_the_other() -> None:
+        ask(answer)
+        ask(answer, Owner.for_visitor("somebody else"))
+
+    Context().run(one_after_the_other)  # an empty one, as a thread begins with
     assert languages == ["en", "en"]
 
 
