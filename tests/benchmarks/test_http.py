@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 
 from benchmarks.http import bare, endpoints
@@ -54,12 +56,19 @@ def test_a_bare_view_writes_as_the_package_does(
     ask(ada, "bare", endpoint, site)  # records, and writes for the first time
     seen = []
     for prefix in ("chat", "bare", "bare"):
+        a_minute_passes(site)
         before = facts(site)
         with statements() as sent:
             assert ask(ada, prefix, endpoint, site).status_code < 300
         seen.append((sent, changed(before, facts(site))))
     assert seen[0] == seen[1] == seen[2]
     assert seen[0][1] or endpoint.name == "rename"  # to the same title
+
+
+def a_minute_passes(session: str) -> None:
+    """What the bare view writes is as far in the future as the recorded request took."""
+    row = get_session_model()._base_manager.filter(pk=session)
+    row.update(last_activity_at=F("last_activity_at") - timedelta(minutes=1))
 
 
 def facts(session: str) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -167,7 +169,7 @@ class TestTime:
     ) -> None:
         session = said(owner, *("a" * 20_000 for _ in range(40)), title="A glacier")
         began = time.monotonic()
-        monkeypatch.setattr(searching, "MOST_SECONDS", 0.05)
+        monkeypatch.setattr(searching, "MOST_SECONDS", 0.005)
         # Each of them takes SQLite 16 ms, and MariaDB 90.
         cut_short = chat_sessions.search(owner, f"{'a' * 199}b")
         assert time.monotonic() - began < 0.6
@@ -181,7 +183,7 @@ class TestTime:
         talked(owner)
         said(owner, *("a" * 20_000 for _ in range(20)))
         with monkeypatch.context() as hurried:
-            hurried.setattr(searching, "MOST_SECONDS", 0.05)
+            hurried.setattr(searching, "MOST_SECONDS", 0.005)
             assert not chat_sessions.search(owner, f"{'a' * 199}b").is_complete
         assert chat_sessions.search(owner, f"{'a' * 199}b").is_complete
 
@@ -202,6 +204,28 @@ class TestTime:
         monkeypatch.setattr(connection, "vendor", "mysql")
         monkeypatch.setattr(connection, "mysql_is_mariadb", False, raising=False)
         assert found(owner, "glacier") == [session]
+
+    def test_mariadb_is_told_with_the_statement(
+        self, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[Any] = []
+
+        @contextmanager
+        def note(wrapper: Any) -> Iterator[None]:
+            told.append(wrapper)
+            yield
+
+        session = said(owner, "glacier")
+        monkeypatch.setattr(connection, "vendor", "mysql")
+        monkeypatch.setattr(connection, "mysql_is_mariadb", True, raising=False)
+        with monkeypatch.context() as any_database:
+            any_database.setattr(connection, "execute_wrapper", note)
+            assert found(owner, "glacier") == [session]
+        [in_time] = told
+        assert in_time(lambda *sent: sent, "SELECT 1", [], False, {}) == (
+            "SET STATEMENT max_statement_time=2 FOR SELECT 1",
+            *([], False, {}),
+        )
 
 
 class TestOnPostgreSQL:
