@@ -33,6 +33,7 @@ STATUS = {
     "too_large": 413,
     "unsupported_media_type": 415,
     "key_reused": 422,
+    "other_reader": 422,
     "too_many_messages": 429,
     "too_many_streams": 429,
     "unavailable": 503,

@@ -115,11 +115,12 @@ class Message:
     key: str = field(repr=False)
     scope: str
     session_id: Any
+    reader: str | None = None
 
     @classmethod
     def parse(cls, data: dict[str, Any]) -> Message:
         """Return the message, exactly as it was typed."""
-        _only(data, "content", "key", "scope", "session")
+        _only(data, "content", "key", "scope", "session", "reader")
         content = _text(data, "content")
         longest = app_settings.LIMITS.message_length
         if len(content) > longest:  # asked first: to look through megabytes takes long
@@ -134,7 +135,8 @@ class Message:
         named = None
         if "session" in data:
             named = session_id(_text(data, "session"))
-        return cls(content, key, scope_of(_text(data, "scope", default="")), named)
+        scope = scope_of(_text(data, "scope", default=""))
+        return cls(content, key, scope, named, _text(data, "reader") if "reader" in data else None)
 
 
 def _counted(number: int) -> str:

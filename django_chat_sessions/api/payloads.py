@@ -78,8 +78,13 @@ def arrival(value: Arrival, now: datetime) -> Payload:
     }
 
 
-def current_session(value: Arrival, now: datetime) -> Payload:
-    """Return a look: the open session, or none and why."""
+def current_session(value: Arrival, reader: str, now: datetime) -> Payload:
+    """Return a look: the open session, or none and why; and who is asking."""
+    return {**opened_session(value, now), "reader": reader}
+
+
+def opened_session(value: Arrival, now: datetime) -> Payload:
+    """Return what somebody met who asked for a session."""
     return {
         "arrival": arrival(value, now),
         "session": None if value.session is None else session(value.session, now),

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.api import inputs, payloads, streams
+from django_chat_sessions.api import inputs, payloads, readers, streams
 from django_chat_sessions.api.endpoint import Endpoint
 from django_chat_sessions.api.errors import not_found
 from django_chat_sessions.authentication import forget_visitor
@@ -36,7 +36,8 @@ class CurrentSession(Endpoint):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Look at what the next message would meet."""
         arrival = services.look(self.owner, inputs.scope_in_query(request) or "")
-        return JsonResponse(payloads.current_session(arrival, clock.now()))
+        reader = readers.name_of(self.owner)
+        return JsonResponse(payloads.current_session(arrival, reader, clock.now()))
 
 
 class Sessions(Endpoint):
@@ -60,7 +61,7 @@ class Sessions(Endpoint):
         """Start a new session."""
         scope = inputs.parse_start(inputs.parse_json(request))
         arrival = services.start(self.owner, scope)
-        return JsonResponse(payloads.current_session(arrival, clock.now()), status=201)
+        return JsonResponse(payloads.opened_session(arrival, clock.now()), status=201)
 
     def delete(self, request: HttpRequest) -> HttpResponse:
         """Erase everything of the caller's; a visitor is nobody afterwards."""
@@ -86,6 +87,7 @@ class Messages(Endpoint):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Send a message."""
         given = inputs.Message.parse(inputs.parse_json(request))
+        readers.refuse_another(request, self.owner, given.reader)
         sent = services.send(
             self.owner,
             given.content,
@@ -162,7 +164,7 @@ class ReopenSession(OfSession):
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Continue it."""
         arrival = services.reopen(self.session(session_id))
-        return JsonResponse(payloads.current_session(arrival, clock.now()))
+        return JsonResponse(payloads.opened_session(arrival, clock.now()))
 
 
 class TouchSession(OfSession):

@@ -110,3 +110,22 @@ def test_z08_a_visitors_chat_goes_with_them_into_their_account(
     log_in(chat.page)
     chat.open()
     expect(chat.finished).to_have_count(2)
+
+
+def test_what_is_written_in_a_page_left_open_is_not_sent_as_somebody_elses(
+    visitor: Reader, site: Site, place: Place
+) -> None:
+    page = visitor.context.new_page()
+    log_in(page)
+    chat = visitor.chat(place, page).open()
+    elsewhere = visitor.context.new_page()
+    elsewhere.goto("/")
+    log_out(elsewhere)
+    visitor.provokes("422", "Unprocessable Content: ")
+    chat.ask(SECRET)
+    expect(chat.own).to_contain_text("written before somebody signed in or out here")
+    expect(chat.own).to_contain_text(SECRET)
+    assert site.said("user") == []
+    chat.own.get_by_role("button", name="Try again").click()
+    expect(chat.finished).to_have_count(1)
+    assert site.said("user") == [SECRET]

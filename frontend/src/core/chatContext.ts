@@ -40,8 +40,8 @@ export interface ChatContext extends ContextParts {
   /** Present while the chat is connected. */
   tabs: TabMember | null;
   live: UpdatesMember | null;
-  /** Tells whose chats these are from those of another login or another API. */
-  reader: string;
+  /** How the server names whose chats these are; another login has others. Null until it has been asked. */
+  reader: string | null;
   /** What the chat on screen is about: one that was opened from elsewhere may be about something else. */
   shownScope(): string;
   /** Whether news can be put on top of what is known; a message on its way would be shown twice. */
@@ -62,8 +62,7 @@ export interface ChatContext extends ContextParts {
 }
 
 export function createChatContext(parts: ContextParts, { changed, settled }: ContextEvents): ChatContext {
-  const { api, owner, clock, page, scope } = parts;
-  const reader = `${api.baseUrl} ${owner}`;
+  const { clock, page, scope } = parts;
   /** Answers under way that news must not overtake: what they say may be older. */
   let asked = 0;
 
@@ -89,7 +88,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     epoch: 0,
     tabs: null,
     live: null,
-    reader,
+    reader: null,
     shownScope: () => context.state.session?.scope ?? scope,
     isSettled() {
       // One that comes later may itself wait for the news.
@@ -120,7 +119,8 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
       if (!isConnectionTrouble(error)) context.fail(error);
     },
     tell(messages = []) {
-      const { session, arrival } = context.state;
+      const { reader, state } = context;
+      const { session, arrival } = state;
       const answer = session && arrival ? { answer: { reader, session, arrival, messages } } : {};
       context.tabs?.tell({ scope: context.shownScope(), session: session?.id ?? null, ...answer });
     },

@@ -18,6 +18,8 @@ export interface PendingMessage {
   session: string | null;
   /** The reader's last message of which the server had told when this one was sent. */
   after: string | null;
+  /** Who wrote it, as the server names its readers; null when it had not been asked yet. */
+  reader: string | null;
   /** `queued` waits for its turn, the connection or its next attempt. */
   state: "queued" | "sending" | "failed";
   /** An attempt was made of which nobody knows how it ended: the server may have it. */

@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 
 /** As the tabs of one visitor call theirs. */
-const READER = "/chat ";
+const READER = "visitor";
 
 const texts = (store: ChatStore) =>
   store.getSnapshot().entries.map((entry) => {
@@ -449,6 +449,7 @@ describe("two tabs", () => {
 
   it("of two people do not show each other's chats", async () => {
     const other = new ChatBench();
+    other.server.reader = "somebody else";
     const one = bench.tab({ owner: "1" });
     const two = bench.tab({ owner: "2", api: other.api() });
     const advance = () => Promise.all([bench.timers.advance(0), other.timers.advance(0)]);

@@ -7,6 +7,7 @@ export interface KeptMessage {
   content: string;
   session: string | null;
   after: string | null;
+  reader: string | null;
   /** By this device's clock. */
   at: number;
 }
@@ -38,9 +39,16 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
     held.delete(key);
   };
   const read = (key: string): KeptMessage | null => {
-    const { content, session, after, at } = storage.read(prefix + key);
+    const { content, session, after, reader, at } = storage.read(prefix + key);
     if (typeof content !== "string") return null;
-    return { key, content, session: asName(session), after: asName(after), at: Number(at) || 0 };
+    return {
+      key,
+      content,
+      session: asName(session),
+      after: asName(after),
+      reader: asName(reader),
+      at: Number(at) || 0,
+    };
   };
   const claim = (key: string, take: (message: KeptMessage) => void) =>
     hold(key, () => {

@@ -43,7 +43,7 @@ function follows(shown: Session | null, { session, arrival }: TabAnswer): boolea
 }
 
 export function createReading(context: ChatContext, recognised: () => void): Reading {
-  const { api, owner, clock, random, hint, visitorHint, call, update, set, fail, report, reader, shownScope } = context;
+  const { api, owner, clock, random, hint, visitorHint, call, update, set, fail, report, shownScope } = context;
   let loading: Promise<void> | null = null;
   let isWantedAgain = false;
   let isRecognised = false;
@@ -98,6 +98,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     const before = overheard;
     try {
       const current = await call(api.getCurrentSession(shownScope()));
+      context.reader = current.reader;
       await recognise(current);
       inherit(current);
       if (epoch !== context.epoch || before !== overheard) return;
@@ -209,7 +210,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
         update(cleared);
       }
       const isFree = loaded && !viewing && !pending.some(isUnderWay);
-      if (answer?.reader !== reader || !isFree || !follows(session, answer)) return void refresh();
+      if (answer?.reader !== context.reader || !isFree || !follows(session, answer)) return void refresh();
       overheard += 1;
       const { messages = [] } = answer;
       update((state) => withoutDraft(joined(arrived(state, answer), messages), messages));

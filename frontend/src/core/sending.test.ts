@@ -308,3 +308,54 @@ describe("conflicts", () => {
     expect(store.getSnapshot().entries.filter(({ kind }) => kind === "boundary")).toHaveLength(1);
   });
 });
+
+describe("what was written before somebody else signed in", () => {
+  /** Ada writes without a connection; then Bob is signed in at this browser. */
+  const leaveToBob = async () => {
+    bench.server.reader = "ada";
+    const tab = await bench.openTab();
+    bench.server.offline = true;
+    const key = tab.store.send("Mine alone") ?? "";
+    await bench.timers.advance(0);
+    bench.server.reader = "bob";
+    bench.server.offline = false;
+    return { ...tab, key };
+  };
+  const refused = [{ content: "Mine alone", state: "failed", problem: { code: "other_reader" } }];
+
+  it("is not sent as theirs, and its words stay", async () => {
+    const { store, page } = await leaveToBob();
+    page.signal("online");
+    await bench.timers.advance(60_000);
+    expect(store.getSnapshot().pending).toMatchObject(refused);
+    expect(bench.server.messages).toEqual([]);
+  });
+
+  it("nor after a reload", async () => {
+    const { disconnect } = await leaveToBob();
+    disconnect();
+    const { store } = await bench.openTab();
+    await bench.timers.advance(60_000);
+    expect(store.getSnapshot().pending).toMatchObject(refused);
+  });
+
+  it("is sent when whoever is here now asks for it", async () => {
+    const { store, page, key } = await leaveToBob();
+    page.signal("online");
+    await bench.timers.advance(60_000);
+    store.retry(key);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], messages: [{ content: "Mine alone" }, {}] });
+  });
+
+  it("goes on where the session that it was written in has gone", async () => {
+    bench.server.reader = "visitor";
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    bench.server.reader = "ada";
+    store.send("And then?");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().pending).toEqual([]);
+    expect(posted()[0]).not.toHaveProperty("reader");
+  });
+});

@@ -54,8 +54,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const { session } = context.state;
     return session === null || session.state === "ended" ? null : session.id;
   };
-  const keep = ({ key, content, session, after }: PendingMessage) =>
-    set({ durable: outbox.keep({ key, content, session, after, at: clock.now() }) });
+  const keep = ({ key, content, session, after, reader }: PendingMessage) =>
+    set({ durable: outbox.keep({ key, content, session, after, reader, at: clock.now() }) });
 
   /** Whether an answer is being written where this message is to go. */
   const isOccupied = ({ session, tried }: PendingMessage) => {
@@ -98,6 +98,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         if (conflict !== null) update((state) => replied(state, conflict.session, conflict.running));
         if (attempts >= MOST_ATTEMPTS || !(isTurnedAway || isRetryable(error))) {
           change(key, { state: "failed", problem: problemOf(error), conflict });
+          // Somebody else is here than we thought.
+          if (statusOf(error) === 422) events.occupied();
           return true;
         }
         // Whoever is told to wait has stored nothing by this attempt.
@@ -110,11 +112,13 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     }
   };
 
-  const attempt = async ({ key, content, session, tried }: PendingMessage) => {
+  const attempt = async ({ key, content, session, tried, reader }: PendingMessage) => {
     if (!tried) change(key, { state: "sending" });
     const body: SendMessage = { scope: context.shownScope(), content, key };
     const named = session ?? addressed();
     if (named !== null) body.session = named;
+    // A session that was named when it was written says whose it is.
+    if (session === null && reader !== null) body.reader = reader;
     const answer = await call(api.sendMessage(body));
     context.epoch += 1;
     update((state) => sent(state, key, answer));
@@ -136,7 +140,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
   };
 
   const take = async (message: KeptMessage, from: Outbox) => {
-    const { key, content, session, after, at } = message;
+    const { key, session, at } = message;
     // What a visitor has left goes on in the chat that the login has moved, or waits for its writer.
     const isOurs = from === outbox;
     const isKnown = isOurs && (owner !== "" || session === null);
@@ -149,7 +153,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const problem = isStale ? problemOf("It was not sent while this chat was closed.") : null;
     const state = isStale ? "failed" : "queued";
     if (find(key) === undefined) {
-      const pending = { key, content, session, after, state, tried: !isStale, problem, conflict: null } as const;
+      const { at: _, ...kept } = message;
+      const pending = { ...kept, state, tried: !isStale, problem, conflict: null } as const;
       set({ pending: [...context.state.pending, pending] });
     }
     void proceed();
@@ -170,7 +175,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       if (text.trim() === "" || context.state.viewing) return null;
       const after = lastAsked(context.state.messages)?.id ?? null;
       const session = context.isStarting ? null : addressed();
-      const message = { ...AFRESH, key: newKey(), content: text, session, after, tried: false };
+      const { reader } = context;
+      const message = { ...AFRESH, key: newKey(), content: text, session, after, reader, tried: false };
       keep(message);
       // Another tab, or what is in the field, may have words of its own there.
       if (hint.read().draft === text) hint.write({ draft: "" });
@@ -181,8 +187,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     retry(key, session = addressed()) {
       const message = find(key);
       if (message?.state !== "failed") return;
-      keep({ ...message, session });
-      change(key, { ...AFRESH, session });
+      const { reader } = context;
+      keep({ ...message, session, reader });
+      change(key, { ...AFRESH, session, reader });
       void proceed();
     },
     discard(key) {

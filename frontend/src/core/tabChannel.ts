@@ -13,7 +13,7 @@ export interface TabMessage {
 
 export interface TabAnswer {
   /** Whose chats these are: another login in another tab has others. */
-  reader: string;
+  reader: string | null;
   arrival: Arrival;
   session: Session;
   messages?: Message[];

@@ -19,7 +19,10 @@ export function withSession(state: ChatState, given: Session): ChatState {
 }
 
 /** The server said what the next message would meet. */
-export function arrived(state: ChatState, { arrival, session }: Omit<CurrentSession, "server_time">): ChatState {
+export function arrived(
+  state: ChatState,
+  { arrival, session }: Pick<CurrentSession, "arrival" | "session">,
+): ChatState {
   if (session === null) return nothingOpen(state, arrival);
   if (session.id === state.session?.id) return stillOpen(state, session, arrival);
   const welcome = state.loaded ? null : "resumed";

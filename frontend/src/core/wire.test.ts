@@ -113,7 +113,12 @@ const messageShape: Shape<Message> = {
   metadata: "object",
 };
 const arrivalShape: Shape<Arrival> = { status: "string", reason: "string", previous: "Session|null" };
-const currentShape: Shape<CurrentSession> = { arrival: "Arrival", session: "Session|null", server_time: "string" };
+const currentShape: Shape<CurrentSession> = {
+  arrival: "Arrival",
+  session: "Session|null",
+  server_time: "string",
+  reader: "string",
+};
 const openedShape: Shape<OpenedSession> = { arrival: "Arrival", session: "Session", server_time: "string" };
 const stateShape: Shape<SessionState> = { session: "Session", server_time: "string" };
 const replyShape: Shape<SessionReply> = { session: "Session", reply: "Message|null", server_time: "string" };
@@ -149,7 +154,13 @@ const transcriptShape: Shape<Transcript> = {
   server_time: "string",
 };
 const startShape: Shape<StartSession> = { scope: "string?" };
-const sendShape: Shape<SendMessage> = { scope: "string?", content: "string", key: "string", session: "string?" };
+const sendShape: Shape<SendMessage> = {
+  scope: "string?",
+  content: "string",
+  key: "string",
+  session: "string?",
+  reader: "string?",
+};
 const changeShape: Shape<ChangeSession> = { title: "string?", pinned: "boolean?", archived: "boolean?" };
 const errorShape: Shape<ErrorBody> = { code: "string", message: "string", field: "string|null" };
 const conflictShape: Shape<Conflict> = {

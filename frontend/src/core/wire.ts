@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   "not_authenticated",
   "csrf_failed",
   "key_reused",
+  "other_reader",
   "use_polling",
   "too_many_messages",
   "too_many_streams",
@@ -77,6 +78,8 @@ export interface CurrentSession {
   arrival: Arrival;
   session: Session | null;
   server_time: Time;
+  /** A name for who is asking, which tells nothing about them. */
+  reader: string;
 }
 
 export interface OpenedSession {
@@ -155,6 +158,8 @@ export interface SendMessage {
   content: string;
   key: string;
   session?: string;
+  /** Who wrote it; refused where somebody else would send it. */
+  reader?: string;
 }
 
 /** One of them at least. */

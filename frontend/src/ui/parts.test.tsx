@@ -318,7 +318,17 @@ describe("the boundary", () => {
 
 describe("a message on its way", () => {
   const pending = (state: PendingMessage["state"], key = "a"): PendingMessage => ({
-    ...{ key, state, content: "Words", session: null, after: null, tried: false, problem: null, conflict: null },
+    ...{
+      key,
+      state,
+      content: "Words",
+      session: null,
+      after: null,
+      reader: null,
+      tried: false,
+      problem: null,
+      conflict: null,
+    },
   });
   const first = pending("sending");
   it.each<[Partial<ChatSnapshot>, PendingMessage["state"], string]>([
@@ -346,6 +356,7 @@ describe("a message that was not sent", () => {
       content: "Words",
       session: null,
       after: null,
+      reader: null,
       tried: true,
       problem,
       conflict: null,

@@ -65,6 +65,8 @@ export class MemoryServer {
   private readonly knowledge: string[] = [];
   sessions: Session[] = [];
   messages: Message[] = [];
+  /** Who asks, as the server names them. */
+  reader = "visitor";
   offline = false;
   replies = true;
   /** How far its clock is ahead of ours. */
@@ -327,7 +329,7 @@ export class MemoryServer {
   private current(scope: string): Answer {
     const session = this.openIn(scope);
     const arrival = session === undefined ? this.arriving(scope) : arrivalOf("resumed", "open", null);
-    return this.ok({ arrival, session: session ?? null });
+    return this.ok({ arrival, session: session ?? null, reader: this.reader });
   }
 
   private arriving(scope: string): Arrival {
@@ -399,7 +401,8 @@ export class MemoryServer {
     return this.ok({ session, messages, next_before: first && first.position > 0 ? first.position : null });
   }
 
-  private send({ content, key, scope = "", session: named }: SendMessage): Answer {
+  private send({ content, key, scope = "", session: named, reader = this.reader }: SendMessage): Answer {
+    if (reader !== this.reader) return refusal(422, "other_reader", "Somebody else wrote this.", "reader");
     const stored = this.sent.get(key);
     if (stored !== undefined) {
       if (stored.content !== content) return refusal(422, "key_reused", "This key belongs to another message.", "key");
