@@ -30,7 +30,13 @@ def scriptless(request: pytest.FixtureRequest, make_reader: MakeReader, site: Si
 
 def send(page: Page, question: str) -> None:
     page.get_by_role("textbox", name="Message").fill(question)
-    page.get_by_role("button", name="Send", exact=True).click()
+    follow(page, page.get_by_role("button", name="Send", exact=True))
+
+
+def follow(page: Page, way: Locator) -> None:
+    """Click what leads to a page, and have all of it before anything else is clicked."""
+    with page.expect_navigation(wait_until="load"):
+        way.click()
 
 
 def see_answer(page: Page, number: int) -> Locator:
@@ -40,8 +46,7 @@ def see_answer(page: Page, number: int) -> Locator:
         again = page.get_by_role("link", name="Look again")
         if again.count() == 0:
             break
-        with page.expect_navigation(wait_until="load"):
-            again.click()
+        follow(page, again)
     expect(answer).to_have_attribute("data-state", "answered")
     return answer
 
@@ -62,7 +67,7 @@ def test_a_chat_is_begun_read_and_continued_without_a_script(
     page.get_by_role("link", name=QUESTION).last.click()
     expect(page.get_by_text("This chat has paused")).to_be_visible()
     expect(page.get_by_role("link", name=QUESTION)).to_have_attribute("aria-current", "page")
-    page.get_by_role("button", name="Continue this chat").click()
+    follow(page, page.get_by_role("button", name="Continue this chat"))
     send(page, OTHER_QUESTION)
     see_answer(page, 2)
     assert site.said("user") == [QUESTION, OTHER_QUESTION]
