@@ -18,6 +18,7 @@ from django.db.models import DO_NOTHING
 from django_chat_sessions import checks, get_session_model
 from django_chat_sessions.checks import named
 from django_chat_sessions.policies import Deadline, IdleTimeoutPolicy, TimeoutPolicy
+from django_chat_sessions.services.replies.runners import ThreadRunner
 from tests.conversations import LeavesReplies
 
 HERE = __name__
@@ -116,6 +117,10 @@ class CheckGivesText(LeavesReplies):
     @classmethod
     def check(cls) -> list[str]:
         return ["wrong"]
+
+
+class Narrow(ThreadRunner):
+    """A pool of another size."""
 
 
 class NeedsWorkers(LeavesReplies):
@@ -386,6 +391,18 @@ def test_e003_a_runner_whose_own_check_does_not_work(configured: Any, name: str,
     assert f"{HERE}.{name}" in text
     assert what in text
     assert "class method" in text
+
+
+@pytest.mark.parametrize(("size", "is_fine"), [(1, True), (0, False), (-1, False), ("8", False)])
+def test_a_pool_without_a_thread_says_so(
+    configured: Any, monkeypatch: pytest.MonkeyPatch, size: Any, is_fine: bool
+) -> None:
+    monkeypatch.setattr(Narrow, "size", size)
+    findings = configured(RUNNER=f"{HERE}.Narrow")
+    if is_fine:
+        assert findings == {}
+    else:
+        assert f"Narrow cannot work: size is {size!r}. Give a whole number" in findings["E015"][0]
 
 
 def test_a_runner_that_says_nothing_of_itself_is_without_findings(configured: Any) -> None:

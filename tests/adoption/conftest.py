@@ -6,4 +6,4 @@ from django.conf import settings
 
 IS_SHAPES = settings.SETTINGS_MODULE == "tests.settings.adoption"
 OWN = ["test_shapes.py", "test_dirty_rows.py", "test_large_table.py"]
-collect_ignore = ["test_own_settings.py", "test_checks.py"] if IS_SHAPES else OWN
+collect_ignore = ["test_own_settings.py"] if IS_SHAPES else OWN

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+TWO_FRAMES = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+
 
 class Gallery:
     """The page that shows each component in every state, one after the other."""
@@ -55,6 +57,8 @@ class Gallery:
     def _ready(self, name: str) -> Locator:
         stage = self.page.locator(f".gallery-stage[data-state='{name}']")
         expect(stage).to_have_attribute("data-ready", "true")
+        # Rows get their real height, and the list its place, only when they are drawn.
+        self.page.evaluate(TWO_FRAMES)
         return stage
 
 

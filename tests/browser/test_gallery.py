@@ -72,6 +72,18 @@ def test_at_four_hundred_percent_a_long_draft_leaves_the_conversation_in_sight(
     assert height_of(stage.get_by_role("log")) >= 3 * LINE
 
 
+def test_a_keyboard_and_a_long_draft_leave_the_latest_words_in_sight(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 390, height=844)
+    stage = gallery.show("layout-floating-open")
+    latest = stage.get_by_role("article").last.locator(".dcs-message-foot")
+    expect(latest).to_be_in_viewport(ratio=1)
+    gallery.page.set_viewport_size({"width": 390, "height": 480})
+    expect(latest).to_be_in_viewport(ratio=1)
+    stage.get_by_role("textbox", name="Message").fill("And why is that so? " * 20)
+    expect(latest).to_be_in_viewport(ratio=1)
+    expect(stage.get_by_role("button", name="Jump to latest")).to_have_count(0)
+
+
 @pytest.mark.parametrize("is_touched", [False, True])
 def test_where_a_session_stands_moves_nothing_and_no_sentence_becomes_a_column(
     visitor: Reader, is_touched: bool

@@ -81,6 +81,9 @@ def test_it_reads_only_and_shows_neither_content_nor_owners(two_days: Any) -> No
     ("arguments", "way_out"),
     [
         (["--since", "x"], "--since is 'x'; give a day as 2026-11-30."),
+        (["--since", ""], "--since is ''; give a day"),
+        (["--until", ""], "--until is ''; give a day"),
+        (["--since", "", "--days", "3"], "give one of them"),
         (["--until", "2026-02-30"], "--until is '2026-02-30'; give a day"),
         (["--days", "0"], "--days is 0; give 1 or more."),
         (["--days", "9999999"], "the calendar does not go back so far"),

@@ -45,11 +45,12 @@ class Command(BaseCommand):
 
     def _range(self, options: dict[str, Any]) -> tuple[date, date]:
         days = options["days"]
-        if days is not None and options["since"]:
+        since, last = options["since"], options["until"]
+        if days is not None and since is not None:
             raise CommandError("--since and --days both say where to begin; give one of them.")
-        until = _day("--until", options["until"]) if options["until"] else clock.today()
-        if options["since"]:
-            return _day("--since", options["since"]), until
+        until = clock.today() if last is None else _day("--until", last)
+        if since is not None:
+            return _day("--since", since), until
         days = USUAL_DAYS if days is None else days
         if days < 1:
             raise CommandError(f"--days is {days}; give 1 or more.")

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol, cast
 
+from django.core.checks import CheckMessage, Error
 from django.db import connections
 from django.utils.module_loading import import_string
 
@@ -58,6 +59,15 @@ class ThreadRunner:
         self._working = 0
         self._lock = threading.Lock()
         self._is_new = True
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        """Say that ``size`` leaves no thread to answer in."""
+        if isinstance(cls.size, int) and cls.size > 0:
+            return []
+        problem = f"{cls.__name__} cannot work: size is {cls.size!r}"
+        hint = "Give a whole number from 1: so many answers are written at once, the others wait."
+        return [Error(f"{problem}.", hint=hint, id="django_chat_sessions.E015")]
 
     def submit(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         # Held while it waits for a thread: a full pool must not look like a dead one.

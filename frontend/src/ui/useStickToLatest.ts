@@ -73,7 +73,7 @@ function changeOf(last: Seen | null, rows: readonly { key: string }[]): "another
   return last?.lastKey === rows.at(-1)?.key ? "above" : null;
 }
 
-/** Rows grow after they were added too: an answer is written, or its real height becomes known. */
+/** Rows grow after they were added too, and a phone's keyboard or a long draft takes room from all of them. */
 function useGrowth(
   ref: RefObject<HTMLDivElement | null>,
   isFollowing: RefObject<boolean>,
@@ -89,6 +89,7 @@ function useGrowth(
       if (isFollowing.current) toBottom(box);
     });
     observer.observe(content);
+    observer.observe(box);
     return () => observer.disconnect();
   }, [ref, isFollowing, seen]);
 }
