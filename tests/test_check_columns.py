@@ -179,6 +179,71 @@ def test_e014_a_session_that_is_not_found_by_its_key(host: Findings) -> None:
     assert "host.Said.session leads to host.Talk.number" in found["E014"]
 
 
+def meta(**values: Any) -> dict[str, Any]:
+    return {"Meta": type("Meta", (), {"app_label": "host", **values})}
+
+
+@pytest.mark.parametrize(
+    ("conversation", "utterance", "words"),
+    [
+        (
+            {},
+            meta(
+                constraints=[models.UniqueConstraint(fields=["session", "created_at"], name="one")]
+            ),
+            "created_at and session of host.Said must be unique",
+        ),
+        (
+            {},
+            meta(unique_together=[("session", "content")]),
+            "content and session of host.Said must be unique",
+        ),
+        (
+            {"title": models.CharField(max_length=200, unique=True)},
+            {},
+            "title of host.Talk must be unique",
+        ),
+    ],
+)
+def test_w015_what_the_chat_writes_again(
+    host: Findings, conversation: dict[str, Any], utterance: dict[str, Any], words: str
+) -> None:
+    assert words in host(conversation, utterance)["W015"]
+
+
+@pytest.mark.parametrize(
+    ("conversation", "utterance"),
+    [
+        ({}, meta(unique_together=[("session", "position")])),
+        ({}, meta(unique_together=[("session", "position", "created_at")])),
+        (meta(unique_together=[("user", "started_at")]), {}),
+        (
+            {
+                "number": models.IntegerField(null=True),
+                **meta(unique_together=[("user", "number")]),
+            },
+            {},
+        ),
+        (
+            meta(
+                constraints=[
+                    models.UniqueConstraint(
+                        fields=["user", "scope"],
+                        condition=models.Q(open_key__isnull=False),
+                        name="one_open",
+                    )
+                ]
+            ),
+            {},
+        ),
+    ],
+)
+def test_what_stays_distinct_may_be_unique(
+    host: Findings, conversation: dict[str, Any], utterance: dict[str, Any]
+) -> None:
+    assert host(conversation, utterance) == {}
+
+
 def test_w014_visitors_are_let_in_where_a_session_needs_a_user(
     host: Findings, settings: Any
 ) -> None:

@@ -4,6 +4,7 @@ E012 a column that may not be empty, and that nothing fills
 E013 a column that is too short
 E014 user or session is no foreign key to a primary key
 W014 visitors are let in, and a session needs a user
+W015 a value that must be unique, and that the chat writes twice
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ EMPTY_AT_TIMES = frozenset(
         *("client_key", "lease_until", "token"),
     }
 )
+# Whatever holds one of these never comes twice; question and answer have one created_at.
+DISTINCT = (
+    *({"id"}, {"open_key"}, {"client_key"}, {"token"}, {"session", "position"}),
+    *({"created"}, {"started_at"}, {"opened_at"}),
+)
 OF_TIMES = (DateField.pre_save, DateTimeField.pre_save, TimeField.pre_save)
 
 
@@ -43,6 +49,7 @@ def check_columns(**kwargs: Any) -> list[CheckMessage]:
     for model, parent, link in zip(models_in_use() or (), PARENTS, LINKS, strict=False):
         if issubclass(model, parent):  # else check_models tells why not
             found += [*_refusing(model, parent), *_short(model, parent), *_astray(model, link)]
+            found += _repeated(model, parent, link)
     return found
 
 
@@ -133,6 +140,33 @@ def _not_a_key(field: Any) -> str:
     if not field.target_field.primary_key:
         return f"leads to {field.target_field}, which is not the primary key"
     return "is unique, so that nobody can have a second one" if field.unique else ""
+
+
+def _repeated(model: Any, parent: Any, link: str) -> Iterator[CheckMessage]:
+    ours = {field.name for field in parent._meta.fields}
+    for names in _unique_together(model):
+        # A column of the host's own may make the row distinct, and a unique link is E014.
+        is_ours = names <= ours | {link} and names != {link}
+        if is_ours and not any(distinct <= names for distinct in DISTINCT):
+            named = " and ".join(sorted(names))
+            yield CheckWarning(
+                f"{named} of {model._meta.label} must be unique, and the chat writes the same "
+                "there again: such a message is a server error.",
+                hint="Take that constraint away, then makemigrations and migrate.",
+                id=f"{ID}.W015",
+            )
+
+
+def _unique_together(model: Any) -> Iterator[set[str]]:
+    """Yield the names of what must be unique, where that holds for every row."""
+    for field in model._meta.concrete_fields:
+        if field.unique:
+            yield {field.name}
+    for together in (
+        *model._meta.unique_together,
+        *(constraint.fields for constraint in model._meta.total_unique_constraints),
+    ):
+        yield set(together)
 
 
 @register(Tags.models)
