@@ -109,8 +109,9 @@ def fill(session: AbstractChatSession, count: int) -> None:
         model(session=session, content="x", created_at=clock.now()),
         [{"position": position} for position in range(first, count)],
     )
-    get_session_model().objects.filter(pk=session.pk).update(message_count=count)
-    session.message_count = count
+    session.message_count, session.title = count, session.title or "x"
+    stored = get_session_model().objects.filter(pk=session.pk)
+    stored.update(message_count=count, title=session.title)
 
 
 def fill_history(owner: Owner, count: int, scope: str = "") -> None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import DataError, InterfaceError, OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware, get_token
@@ -18,7 +18,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from django_chat_sessions import clock, services
 from django_chat_sessions.api import payloads
-from django_chat_sessions.api.errors import ApiError, error_for, unavailable, unreadable
+from django_chat_sessions.api.errors import (
+    ApiError,
+    error_for,
+    not_storable,
+    unavailable,
+    unreadable,
+)
 from django_chat_sessions.authentication import (
     Caller,
     give_visitor_cookie,
@@ -33,6 +39,7 @@ from django_chat_sessions.exceptions import (
     TurnInProgress,
 )
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.races import is_refusal
 
 logger = logging.getLogger(__name__)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -129,9 +136,14 @@ class Endpoint(View):
             # Django answers these with a page: a form it cannot parse, too many parameters …
             answer = unreadable(error)
             response = self._refusal(answer, answer.body())
-        except (OperationalError, InterfaceError) as error:
-            logger.error("The chat's database cannot be used: %s", type(error).__name__)
-            answer = unavailable()
+        except (OperationalError, InterfaceError, DataError) as error:
+            # Neither the log nor the answer repeats what was sent.
+            if is_refusal(error):
+                logger.error("The chat's database refuses a text: %s", type(error).__name__)
+                answer = not_storable()
+            else:
+                logger.error("The chat's database cannot be used: %s", type(error).__name__)
+                answer = unavailable()
             response = self._refusal(answer, answer.body())
         return self._private(request, response, caller)
 

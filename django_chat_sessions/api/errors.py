@@ -80,6 +80,12 @@ def unavailable() -> ApiError:
     return ApiError("unavailable", sentence, Retry_After=RETRY_AFTER)
 
 
+def not_storable() -> ApiError:
+    """Return the error for a text that the host's column does not hold."""
+    sentence = _("This site cannot store that text; shorten it, or leave out unusual characters.")
+    return ApiError("invalid", sentence)
+
+
 def use_polling() -> ApiError:
     """Return the error for a stream where none can work."""
     return ApiError("use_polling", _("This server cannot stream; ask again for JSON."))

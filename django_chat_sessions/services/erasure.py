@@ -76,17 +76,20 @@ def _would_erase(owner: Owner) -> Erased:
 def _erase_batch(owner: Owner, batch: list[AbstractChatSession]) -> Erased:
     with refused_at_once(), short_transaction(*batch):
         doomed = sessions().belonging_to(owner).filter(pk__in=[row.pk for row in batch])
-        # Locked, so that none gets a message more before it goes.
-        list(doomed.order_by().select_for_update().values_list("pk", flat=True))
-        running = messages().filter(session__in=[row.pk for row in batch]).replies_running()
-        stopped = running.count()
-        for session in batch:
+        # Locked, so that none gets a message more before it goes. Read again: since the batch was
+        # read, a login may have made some of them another's.
+        rows = list(doomed.order_by().select_for_update())
+        written = messages().filter(session__in=[row.pk for row in rows])
+        stopped = written.replies_running().count()
+        for session in rows:
             if session.open_key is not None or session.running_until is not None:
                 delete(session)
-        _total, counts = doomed.delete()
+        # By themselves: a host's foreign key may leave them behind when their session goes.
+        _total, counts = written.delete()
+        _total, gone = doomed.filter(pk__in=[row.pk for row in rows]).delete()
         after_commit(_hint_to(owner), robust=True)
     return Erased(
-        counts.get(doomed.model._meta.label, 0),
+        gone.get(doomed.model._meta.label, 0),
         counts.get(get_message_model()._meta.label, 0),
         stopped,
     )

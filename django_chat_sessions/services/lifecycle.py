@@ -19,8 +19,9 @@ from django_chat_sessions.services.opening import (
     close,
     expiry,
     extend,
+    followed,
     held_session,
-    latest_session,
+    is_begun,
     new_arrival,
     open_new,
 )
@@ -45,15 +46,15 @@ def look(owner: Owner, scope: str = "") -> Arrival:
     """Return what the owner's next message would meet; writes nothing.
 
     ``session`` is None when a message would start a new one; ``previous`` is what it would follow.
-    1 statement, 2 when nothing is held open.
+    1 statement, 2 when nothing is held open or nothing was said in it, 3 after a greeting only.
     """
     now = clock.now()
     held = held_session(owner, scope, with_previous=True)
     if held is not None and held.is_active(now):
-        if held.message_count == 0:
+        if not is_begun(held):
             return new_arrival(held, held.previous, now)
         return Arrival(held, ArrivalStatus.RESUMED, "open")
-    return new_arrival(None, held if held is not None else latest_session(owner, scope), now)
+    return new_arrival(None, followed(owner, scope, held), now)
 
 
 @survives_races
@@ -77,13 +78,13 @@ def resume_or_start(owner: Owner, scope: str = "") -> Arrival:
 def start(owner: Owner, scope: str = "") -> Arrival:
     """Start a new session because the owner asked; the open one ends with reason ``user``.
 
-    An open session without a message is new already and is returned as it is.
+    An open session in which the owner has said nothing is new already and is returned as it is.
     Raises TooManyMessages (LIMITS). Sends ``session_ended`` and ``session_started``. 3 statements,
     1 more for LIMITS, if there are any.
     """
     now = clock.now()
     held = held_session(owner, scope, with_previous=True)
-    if held is not None and held.is_active(now) and held.message_count == 0:
+    if held is not None and held.is_active(now) and not is_begun(held):
         extend(held, now)
         return new_arrival(held, held.previous, now)
     refuse_starts(owner, now)

@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions.conf import app_settings
-from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, deadline_for
 from django_chat_sessions.querysets import ChatSessionQuerySet
@@ -69,10 +69,35 @@ def _holding(table: ChatSessionQuerySet, open_key: Any) -> ChatSessionQuerySet:
     return table.filter(open_key=open_key)[:1]
 
 
+def is_begun(session: AbstractChatSession) -> bool:
+    """Whether its owner has said something in it: with the host's greeting nothing has begun.
+
+    One SELECT where there are messages and no title, which the owner's first message gives.
+    """
+    if session.message_count == 0 or session.title:
+        return session.message_count > 0
+    return messages().filter(session=session.pk, role=Role.USER.value).exists()
+
+
 def latest_session(owner: Owner, scope: str) -> AbstractChatSession | None:
     """Return the last conversation in this scope, so that it can be continued; one SELECT."""
+    said = messages().filter(session=OuterRef("pk"), role=Role.USER.value)
     latest = sessions().owned_by(owner).filter(scope=scope, message_count__gt=0)
-    return next(iter(latest.newest_first()[:1]), None)
+    begun = latest.filter(Q(title__gt="") | Exists(said))
+    return next(iter(begun.newest_first()[:1]), None)
+
+
+def followed(
+    owner: Owner, scope: str, held: AbstractChatSession | None
+) -> AbstractChatSession | None:
+    """Return what a new session follows: what is held, or the last one in which something was said.
+
+    Nobody is led back to an empty one while there is a conversation. No statement where the owner
+    has spoken in what is held.
+    """
+    if held is not None and is_begun(held):
+        return held
+    return latest_session(owner, scope) or held
 
 
 def previous_of(session: AbstractChatSession) -> AbstractChatSession | None:
@@ -180,7 +205,7 @@ def open_new(
     is longer than its column (100 characters).
     """
     fitting(get_session_model(), "scope", scope)
-    previous = held if held is not None else latest_session(owner, scope)
+    previous = followed(owner, scope, held)
     session = _new_session(owner, scope, previous, now, **first)
     steps: list[Step] = [] if held is None else [closing(held, reason, now)]
     steps.append(Beginning(sessions(), [session]))

@@ -15,7 +15,7 @@ from django_chat_sessions.models import AbstractChatSession, EndReason
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
 from django_chat_sessions.services.following.hints import hint
-from django_chat_sessions.services.opening import close, expiry_of
+from django_chat_sessions.services.opening import close, expiry_of, is_begun
 from django_chat_sessions.services.races import RaceLost, compare_and_set, survives_races
 from django_chat_sessions.services.tables import (
     after_commit,
@@ -41,10 +41,11 @@ class Claimed:
 def claim(visitor_owner: Owner, user_owner: Owner) -> Claimed:
     """Move everything of a visitor's to a user's account; the visitor is left with nothing.
 
-    Where both have an open session in one scope, the one with the later activity stays open and
-    the other ends with reason ``merged``, or as expired. It expires as the policy says for the
-    user. A reply that is being written goes on. A message sent again with its key is recognised as
-    before.
+    Where both have an open session in one scope, the one with the later activity stays open, but
+    none in which nothing was said before one in which something was. The other ends with reason
+    ``merged``, or as expired; it is the ``previous`` of one that stays open and is empty. That
+    expires as the policy says for the user. A reply that is being written goes on. A message sent
+    again with its key is recognised as before.
 
     All or nothing, and once: a second claim finds nothing to move. Raises ValueError unless it is
     from a visitor to a user. Sends ``sessions_claimed`` if anything moved, and ``session_ended``.
@@ -99,25 +100,33 @@ def _move_open(
     for session, place in zip(held, places, strict=True):
         rival = rivals.get(place)
         stays = rival is None or _liveliness(session, now) > _liveliness(rival, now)
+        moves: dict[str, Any] = {"user_id": owner.user_id, "visitor_key": None}
         if rival is not None and stays:
             ended.append(rival)
+            moves |= _follows(session, rival)
             close(rival, EndReason.MERGED.value, now)
-        moves: dict[str, Any] = {"user_id": owner.user_id, "visitor_key": None}
         if stays:
             moves["open_key"] = place
             if not session.is_lapsed(now):  # what has expired stays expired
                 theirs = replace(session.activity(), user_id=owner.user_id, visitor_key=None)
                 moves["expires_at"] = expiry_of(theirs)
         compare_and_set(session, **moves)
-        if not stays:
+        if rival is not None and not stays:
             ended.append(session)
             close(session, EndReason.MERGED.value, now)
+            if follows := _follows(rival, session):
+                compare_and_set(rival, **follows)
     return ended
 
 
-def _liveliness(session: AbstractChatSession, now: datetime) -> tuple[bool, datetime]:
+def _liveliness(session: AbstractChatSession, now: datetime) -> tuple[bool, bool, datetime]:
     """Return what decides which of two stays open; a reply being written is activity till then."""
-    return session.is_active(now), session.activity().last_activity_at
+    return session.is_active(now), is_begun(session), session.activity().last_activity_at
+
+
+def _follows(kept: AbstractChatSession, left: AbstractChatSession) -> dict[str, Any]:
+    """Return what lets an empty session that stays open lead back to the conversation that ends."""
+    return {"previous_id": left.pk} if is_begun(left) and not is_begun(kept) else {}
 
 
 def _move_rest(batch: list[AbstractChatSession], visitor: Owner, owner: Owner) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, OperationalError, connections, router
+from django.db import DataError, IntegrityError, OperationalError, connections, router
 from django.db.models import ProtectedError, RestrictedError
 
 from django_chat_sessions.exceptions import (
@@ -33,6 +33,7 @@ ATTEMPTS = 40
 LONGEST_PAUSE = 0.05  # seconds
 # Deadlock and serialisation failure (SQL standard); deadlock, lock wait, stale read (MySQL).
 TRANSIENT_CODES = frozenset({"40001", "40P01", 1213, 1205, 1020})
+NO_SUCH_CHARACTER = 1366  # MySQL's; some of its drivers take it for trouble with the server
 VERSION = (
     *("open_key", "user_id", "visitor_key"),  # whose it is: a login may move it meanwhile
     *("last_activity_at", "running_until", "message_count", "deleted_at"),
@@ -142,6 +143,15 @@ def is_transient(error: OperationalError) -> bool:
     # MySQL's own number says more than its SQLSTATE, which some of its drivers give too.
     codes = {getattr(error.__cause__, "sqlstate", None), *error.args[:1]}
     return bool(codes & TRANSIENT_CODES) or "locked" in str(error)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the database does not take a value, however often it is sent.
+
+    A host's column may be too short for a text, or its table have no emoji.
+    """
+    is_trouble = isinstance(error, OperationalError) and error.args[:1] == (NO_SUCH_CHARACTER,)
+    return is_trouble or isinstance(error, DataError)
 
 
 def pause(attempt: int) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import Error, IntegrityError
 
 from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
@@ -73,22 +73,21 @@ def record_turn(
     with lease_keeper.keeping(turn.reply, turn.session):
         try:
             yield turn
-            answer = _answer_of(turn)
+            _finish(turn)
         except BaseException as error:
-            with suppress(TurnLost):
+            # What cannot be stored as an answer, too; of both errors the first says why.
+            with suppress(TurnLost, Error):
                 finish(turn.reply, turn.session, ReplyState.FAILED, error=cause_of(error))
             raise
-        if answer is None:
-            cause = "The block ended without an answer."
-            finish(turn.reply, turn.session, ReplyState.FAILED, error=cause)
-        else:
-            finish(
-                turn.reply,
-                turn.session,
-                ReplyState.ANSWERED,
-                content=answer,
-                metadata=turn.metadata,
-            )
+
+
+def _finish(turn: Turn) -> None:
+    answer = _answer_of(turn)
+    if answer is None:
+        cause = "The block ended without an answer."
+        finish(turn.reply, turn.session, ReplyState.FAILED, error=cause)
+        return
+    finish(turn.reply, turn.session, ReplyState.ANSWERED, content=answer, metadata=turn.metadata)
 
 
 def _answer_of(turn: Turn) -> str | None:
@@ -96,6 +95,9 @@ def _answer_of(turn: Turn) -> str | None:
     given: Any = turn.answer
     if given is not None and not isinstance(given, str):
         raise TypeError(f"turn.answer is a {type(given).__name__}; set it to text.")
+    facts: Any = turn.metadata
+    if not isinstance(facts, dict):
+        raise TypeError(f"turn.metadata is a {type(facts).__name__}; set it to a dict.")
     turn.metadata = storable_data(turn.metadata)
     return turn.answer
 

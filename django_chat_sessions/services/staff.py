@@ -11,7 +11,7 @@ from django_chat_sessions.services.history import Transcript, transcript
 from django_chat_sessions.services.opening import close
 from django_chat_sessions.services.races import survives_races
 from django_chat_sessions.services.replies.control import stop_replies
-from django_chat_sessions.services.tables import announce, sessions, short_transaction
+from django_chat_sessions.services.tables import announce, messages, sessions, short_transaction
 from django_chat_sessions.signals import content_read
 
 
@@ -45,5 +45,7 @@ def purge_chosen(chosen: Iterable[AbstractChatSession]) -> int:
                 stop_replies(session)
             if session.open_key is not None:
                 close(session, EndReason.STAFF.value, clock.now())
+        # By themselves: a host's foreign key may leave them behind when their session goes.
+        messages().filter(session__in=keys).delete()
         sessions().filter(pk__in=keys).delete()
     return len(rows)

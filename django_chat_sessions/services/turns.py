@@ -34,6 +34,7 @@ from django_chat_sessions.services.opening import (
     ArrivalStatus,
     expiry,
     held_session,
+    is_begun,
     new_arrival,
     open_new,
     placed,
@@ -83,7 +84,7 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     client_key = owner.client_key(key)
     try:
         sent = _send(owner, content, client_key, scope, session_id)
-    except (IntegrityError, TurnInProgress, SessionEnded, TooManyMessages):
+    except (IntegrityError, TurnInProgress, SessionEnded, SessionNotFound, TooManyMessages):
         known = sent_before(owner, client_key, content)
         if known is not None:
             return known
@@ -103,7 +104,7 @@ def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: A
         rows.append(new_reply(now, ReplyState.PENDING, first_lease()))
     if session is not None:
         arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
-        if session.message_count == 0:
+        if not is_begun(session):
             arrival = new_arrival(session, previous_of(session), now)
         append(session, rows, now)
     else:
@@ -151,7 +152,7 @@ def _named(owner: Owner, session_id: Any, lately: list[AbstractChatSession]) -> 
 
 
 def sent_before(owner: Owner, client_key: Any, content: str) -> Sent | None:
-    """Return what this key of the owner's led to; 2 statements, none without a key."""
+    """Return what this key of the owner's led to; up to 3 statements, none without a key."""
     if client_key is None:
         return None
     message = next(
@@ -169,7 +170,8 @@ def sent_before(owner: Owner, client_key: Any, content: str) -> Sent | None:
     following = messages().filter(session=session.pk, position=message.position + 1)
     reply = next(iter(following.exclude(state="")[:1]), None)
     arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
-    if message.position == 0:
+    earlier = messages().filter(session=session.pk, position__lt=message.position)
+    if message.position == 0 or not earlier.filter(role=Role.USER.value).exists():
         arrival = new_arrival(session, session.previous, clock.now())
     return Sent(arrival, session, message, reply, created=False)
 

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 from django.test import AsyncClient, Client, RequestFactory
 
+from django_chat_sessions import services
 from django_chat_sessions.api import views
 from django_chat_sessions.api.endpoint import Endpoint
 from django_chat_sessions.authentication import VISITOR_COOKIE
@@ -408,6 +409,26 @@ def test_without_a_database_every_route_says_503_and_when_to_come_back(
     assert int(response.headers["Retry-After"]) > 0
     assert "SECRET" not in caplog.text
     assert error.__name__ in caplog.text
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [DataError("too long: SECRET-4711"), OperationalError(1366, "SECRET-4711")],
+    ids=["text", "character"],
+)
+def test_a_text_that_the_database_refuses_is_the_senders_to_change(
+    caller: Caller,
+    refusal: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise refusal
+
+    monkeypatch.setattr(services, "send", refuse)
+    assert_error(caller.say("A long text"), 400, "invalid")
+    assert "SECRET" not in caplog.text
+    assert type(refusal).__name__ in caplog.text
 
 
 def test_after_the_outage_everything_is_as_it_was(

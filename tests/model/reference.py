@@ -83,6 +83,11 @@ class Session:
     deleted_at: int | None = None
     messages: list[Message] = field(default_factory=list)
 
+    @property
+    def is_begun(self) -> bool:
+        spoke = self.title or any(each.role == "user" for each in self.messages)
+        return bool(self.messages and spoke)
+
     def latest_activity(self) -> int:
         if self.held_until is None:
             return self.activity_at
@@ -141,8 +146,13 @@ class Chats:
         return held[0] if held else None
 
     def latest(self, owner: str, scope: str) -> Session | None:
-        said = [one for one in self.owned(owner) if one.scope == scope and one.messages]
+        said = [one for one in self.owned(owner) if one.scope == scope and one.is_begun]
         return max(said, key=lambda one: (one.last_message_at, one.number), default=None)
+
+    def followed(self, owner: str, scope: str) -> Session | None:
+        """What a new session would follow: nobody is led back to one in which nothing was said."""
+        held = self.held(owner, scope)
+        return held if held and held.is_begun else self.latest(owner, scope) or held
 
     def in_order(self, sessions: list[Session]) -> list[Session]:
         """Pinned ones first, the one pinned last before them all; then the latest message."""
@@ -168,8 +178,8 @@ class Chats:
     def look(self, owner: str, scope: str) -> View:
         held = self.held(owner, scope)
         if held is None or not held.is_active(self.now):
-            return self.new(None, held or self.latest(owner, scope))
-        return self.resumed(held) if held.messages else self.new(held, held.previous)
+            return self.new(None, self.followed(owner, scope))
+        return self.resumed(held) if held.is_begun else self.new(held, held.previous)
 
     def resume_or_start(self, owner: str, scope: str) -> View:
         held = self.held(owner, scope)
@@ -182,7 +192,7 @@ class Chats:
 
     def start(self, owner: str, scope: str) -> View:
         held = self.held(owner, scope)
-        if held is not None and held.is_active(self.now) and not held.messages:
+        if held is not None and held.is_active(self.now) and not held.is_begun:
             self._extend(held)
             return self.new(held, held.previous)
         return self._open_new(owner, scope)
@@ -215,10 +225,10 @@ class Chats:
     # Saying something
 
     def send(self, owner: str, content: str, key: str, scope: str, named: int | None) -> View:
-        session = None if named is None else self.find(owner, named)
         known = self._known(owner, key, content)
         if known is not None:
             return self._sent_before(known)
+        session = None if named is None else self.find(owner, named)
         scope = scope if session is None else session.scope
         held = self.held(owner, scope)
         if held is not None and not held.is_active(self.now):
@@ -232,7 +242,7 @@ class Chats:
             arrival = self._open_new(owner, scope, rows)
             held = self.sessions[-1]
         else:
-            arrival = self.resumed(held) if held.messages else self.new(held, held.previous)
+            arrival = self.resumed(held) if held.is_begun else self.new(held, held.previous)
             self._append(held, rows)
             arrival["session"] = self.session_view(held)
         asked, reply = held.messages[-2:]
@@ -260,7 +270,8 @@ class Chats:
 
     def _sent_before(self, message: Message) -> View:
         session, position = message.session, message.position
-        arrival = self.new(session, session.previous) if position == 0 else self.resumed(session)
+        is_first = all(each.role != "user" for each in session.messages[:position])
+        arrival = self.new(session, session.previous) if is_first else self.resumed(session)
         following = session.messages[position + 1 : position + 2]
         reply = following[0] if following and following[0].state else None
         return self._sent(arrival, message, reply, created=False)
@@ -329,7 +340,7 @@ class Chats:
         self, owner: str, scope: str, rows: list[tuple[str, str, str | None, str]] | None = None
     ) -> View:
         held = self.held(owner, scope)
-        previous = held or self.latest(owner, scope)
+        previous = self.followed(owner, scope)
         if held is not None:
             self._close(held, "user")
         now = self.now

@@ -255,8 +255,11 @@ class Reference(Chats):
             rival = self.held(user, session.scope) if session.open else None
             session.owner = user
             if rival is not None:
-                loser = rival if self._livelier(session, rival) else session
+                pair = (session, rival)
+                kept, loser = pair if self._livelier(session, rival) else pair[::-1]
                 self._close(loser, "merged")
+                if loser.is_begun and not kept.is_begun:
+                    kept.previous = loser
                 ended.append(Ref(loser.number))
         for message in (each for one in moving for each in one.messages):
             if message.key in known:  # sent again before the claim: it is there twice already
@@ -267,5 +270,8 @@ class Reference(Chats):
         return claimed
 
     def _livelier(self, one: Session, other: Session) -> bool:
-        ways = [(each.is_active(self.now), each.latest_activity()) for each in (one, other)]
+        ways = [
+            (each.is_active(self.now), each.is_begun, each.latest_activity())
+            for each in (one, other)
+        ]
         return ways[0] > ways[1]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db.models import DO_NOTHING
 
-from django_chat_sessions import get_session_model
+from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionNotFound, TurnLost
 from django_chat_sessions.models import ReplyState
@@ -98,6 +99,27 @@ def test_a_reply_that_is_being_written_is_stopped_and_its_worker_writes_nothing_
     with pytest.raises(SessionNotFound):
         renew(reply, sent.session)
     assert rows(sent.session) == []
+
+
+def test_what_a_login_has_taken_meanwhile_is_the_accounts_and_stays(
+    monkeypatch: pytest.MonkeyPatch, user: Any
+) -> None:
+    visitor, account = Owner.for_visitor("a visitor's secret key"), Owner.for_user(user)
+    session = talked(visitor)
+    meanwhile(monkeypatch, erasure, lambda: chat_sessions.claim(visitor, account))
+    assert chat_sessions.erase(visitor) == Erased()
+    assert chat_sessions.current(account) == session
+    assert stored(session).deleted_at is None
+
+
+def test_messages_go_whatever_the_hosts_foreign_key_does_with_them(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relation = get_message_model()._meta.get_field("session").remote_field
+    monkeypatch.setattr(relation, "on_delete", DO_NOTHING)
+    session = talked(owner)
+    assert chat_sessions.erase(owner) == Erased(1, 1, 0)
+    assert rows(session) == []
 
 
 def test_a_dry_run_counts_the_same_and_changes_nothing(owner: Owner, settings: Any) -> None:

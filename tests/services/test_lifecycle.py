@@ -17,6 +17,7 @@ from tests.conversations import (
     configure,
     fill,
     fill_history,
+    leave_replies,
     open_sessions,
     opened,
     rows,
@@ -98,6 +99,40 @@ class TestLook:
         arrival = chat_sessions.look(owner)
         assert (arrival.session, arrival.status, arrival.reason) == (None, "new", "idle")
         assert arrival.previous == session
+
+    @pytest.mark.parametrize("is_swept", [True, False])
+    def test_an_expired_one_in_which_nothing_was_said_hides_no_conversation(
+        self, owner: Owner, noon: Any, is_swept: bool
+    ) -> None:
+        conversation = talked(owner)
+        noon.shift(MINUTE)
+        chat_sessions.start(owner)
+        noon.shift(TIMEOUT)
+        if is_swept:
+            chat_sessions.sweep()
+        arrival = chat_sessions.look(owner)
+        assert (arrival.reason, arrival.previous) == ("user", conversation)
+        arrival = chat_sessions.send(owner, "Again", key="again").arrival
+        assert (arrival.status, arrival.reason, arrival.previous) == ("new", "user", conversation)
+        assert stored(arrival.opened).previous_id == conversation.pk
+
+    def test_a_greeting_begins_nothing(self, owner: Owner, noon: Any, settings: Any) -> None:
+        leave_replies(settings)
+        conversation = talked(owner)
+        noon.shift(TIMEOUT)
+        session = opened(owner)
+        chat_sessions.add_message(session, "assistant", "How can I help?")
+        for arrival in (
+            chat_sessions.look(owner),
+            chat_sessions.start(owner),
+            chat_sessions.send(owner, "Hello", key="hello").arrival,
+            chat_sessions.send(owner, "Hello", key="hello").arrival,
+        ):
+            assert (arrival.status, arrival.reason) == ("new", "idle")
+            assert (arrival.session, arrival.previous) == (session, conversation)
+        chat_sessions.stop(stored(session))
+        assert chat_sessions.look(owner).status == "resumed"
+        assert chat_sessions.send(owner, "And?", key="and").arrival.status == "resumed"
 
     def test_it_says_the_same_before_and_after_a_sweep(self, owner: Owner, noon: Any) -> None:
         talked(owner)

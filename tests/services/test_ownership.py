@@ -106,6 +106,32 @@ def test_one_that_has_expired_ends_as_expired(account: Owner, noon: Any) -> None
     assert open_sessions(account) == [active]
 
 
+@pytest.mark.parametrize("visitor_talked", [True, False])
+def test_no_empty_session_takes_the_place_of_a_conversation(
+    account: Owner, noon: Any, visitor_talked: bool
+) -> None:
+    talker, starter = (VISITOR, account) if visitor_talked else (account, VISITOR)
+    conversation = talked(talker)
+    noon.shift(MINUTE)
+    empty = chat_sessions.start(starter).opened
+    assert chat_sessions.claim(VISITOR, account).ended == (empty,)
+    assert chat_sessions.look(account).session == conversation
+
+
+@pytest.mark.parametrize("visitor_talked", [True, False])
+def test_an_empty_one_leads_back_to_the_conversation_that_had_expired(
+    account: Owner, noon: Any, visitor_talked: bool
+) -> None:
+    talker, starter = (VISITOR, account) if visitor_talked else (account, VISITOR)
+    conversation = talked(talker)
+    noon.shift(6 * MINUTE)
+    empty = chat_sessions.start(starter).opened
+    assert chat_sessions.claim(VISITOR, account).ended == (conversation,)
+    arrival = chat_sessions.look(account)
+    assert (arrival.session, arrival.status, arrival.reason) == (empty, "new", "idle")
+    assert arrival.previous == conversation
+
+
 class MembersStayLonger(IdleTimeoutPolicy):
     """A minute for visitors, an hour for members."""
 

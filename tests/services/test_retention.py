@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError
+from django.db.models import DO_NOTHING
 
-from django_chat_sessions import clock, get_session_model
+from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import IdleTimeoutPolicy
@@ -49,6 +50,16 @@ def test_whatever_order_the_hosts_model_has(
     assert purge_chosen([chosen]) == 1
     gone = get_session_model()._base_manager.filter(pk__in=[expired.pk, ended.pk, chosen.pk])
     assert not gone.exists()
+
+
+def test_what_staff_deletes_takes_its_messages_along_whatever_the_hosts_foreign_key_does(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relation = get_message_model()._meta.get_field("session").remote_field
+    monkeypatch.setattr(relation, "on_delete", DO_NOTHING)
+    chosen = talked(owner)
+    assert purge_chosen([chosen]) == 1
+    assert not get_message_model()._base_manager.exists()
 
 
 class TestSweep:

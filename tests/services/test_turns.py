@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, DataError, connection
 
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -20,8 +20,10 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.limits import Limits
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import recording
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.running import run
+from django_chat_sessions.services.replies.writing import finish
 from tests.conversations import (
     configure,
     fill,
@@ -164,6 +166,16 @@ class TestSend:
         sent = chat_sessions.send(owner, "a\x00b\ud800c", key="k")
         assert contents(sent.session) == ["a\ufffdb\ufffdc"]
         assert not chat_sessions.send(owner, "a\x00b\ud800c", key="k").created
+
+    def test_the_same_key_again_after_the_named_session_was_deleted(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        named = chat_sessions.send(owner, "One", key="one").session
+        noon.shift(timedelta(seconds=400))
+        first = chat_sessions.send(owner, "Two", key="two", session_id=named.pk)
+        chat_sessions.delete(stored(named))
+        again = chat_sessions.send(owner, "Two", key="two", session_id=named.pk)
+        assert (again.message, again.created) == (first.message, False)
 
     @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
     def test_3_statements_in_an_open_session(
@@ -597,6 +609,37 @@ class TestRecordTurn:
             turn.answer = "Because."
             turn.metadata = {"a\x00": ["\ud800", ("b", 1, None, True, 0.5)]}
         assert rows(session)[1].metadata == {"a\ufffd": ["\ufffd", ["b", 1, None, True, 0.5]]}
+
+    @pytest.mark.parametrize("wrong", ["text", ["a", "list"], None])
+    def test_metadata_of_another_kind_is_refused_and_leaves_nobody_waiting(
+        self, owner: Owner, wrong: Any
+    ) -> None:
+        session = opened(owner)
+        said = f"turn.metadata is a {type(wrong).__name__}; set it to a dict."
+        with (
+            pytest.raises(TypeError, match=said),
+            chat_sessions.record_turn(session, "Why?") as turn,
+        ):
+            turn.answer, turn.metadata = "Because.", wrong
+        assert (rows(session)[1].state, said in str(rows(session)[1].error)) == ("failed", True)
+        assert stored(session).running_until is None
+
+    def test_an_answer_that_the_database_refuses_has_failed(
+        self, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def only_failures(reply: Any, session: Any, state: Any, **facts: Any) -> None:
+            if state == "answered":
+                raise DataError("value too long")
+            finish(reply, session, state, **facts)
+
+        monkeypatch.setattr(recording, "finish", only_failures)
+        session = opened(owner)
+        with (
+            pytest.raises(DataError, match="too long"),
+            chat_sessions.record_turn(session, "Why?") as turn,
+        ):
+            turn.answer = "Because."
+        assert (rows(session)[1].state, stored(session).running_until) == ("failed", None)
 
     def test_an_empty_answer_is_an_answer(self, owner: Owner) -> None:
         session = opened(owner)

@@ -29,6 +29,7 @@ from django_chat_sessions.services.tables import messages
 
 LAST_TURN = 2  # messages
 MOST_MESSAGES = 50  # of one session; whoever misses more reads the transcript
+FEWEST = 30  # sessions that are looked at
 MOST_OPEN = 60  # sessions that a cursor names singly: it must fit into an address
 
 
@@ -64,9 +65,10 @@ class Updates:
 def updates(owner: Owner, since: str | None = None) -> Updates:
     """Return what has changed for the owner since a cursor; without one, all that is open.
 
-    Looks at the HISTORY_LIMIT latest sessions and as many pinned ones, so its cost does not grow
-    with the history: 1 statement, 2 when an open session has changed or an answer is being
-    written. Never an activity. A reply that a dead worker left behind is recovered on the way.
+    Looks at the HISTORY_LIMIT latest sessions, 30 at least, and as many pinned ones, so its cost
+    does not grow with the history: 1 statement, 2 when an open session has changed or an answer is
+    being written. Never an activity. A reply that a dead worker left behind is recovered on the
+    way.
 
     Raises WrongCursor for a cursor that was never given out.
     """
@@ -79,7 +81,8 @@ def updates(owner: Owner, since: str | None = None) -> Updates:
 
 
 def _rows(owner: Owner) -> list[AbstractChatSession]:
-    return pinned_and_newest(owner, app_settings.HISTORY_LIMIT)
+    # However few a list shows: an answer that is awaited in one of them must be heard of.
+    return pinned_and_newest(owner, max(app_settings.HISTORY_LIMIT, FEWEST))
 
 
 class _Comparison:

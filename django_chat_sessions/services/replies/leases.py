@@ -47,7 +47,10 @@ class Lease:
         try:
             self.due = time.monotonic() + _third()
             # A copy: it is read again, and must not move the session under its owner's hands.
-            renew(self.reply, copy(self._session))
+            known = copy(self._session)
+            renew(self.reply, known)
+            # But whose it is: after a login, what is written next is the account's to hear of.
+            self._session.user_id, self._session.visitor_key = known.user_id, known.visitor_key
         except ChatSessionsError:
             self.is_lost = True
             if self.growth is not None:

@@ -9,8 +9,13 @@ from functools import cached_property
 from typing import Any
 
 from django_chat_sessions import clock
-from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
-from django_chat_sessions.services.context import carried_over, carry_over, context
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
+from django_chat_sessions.services.context import (
+    CONTEXT_MESSAGES,
+    carried_over,
+    carry_over,
+    context,
+)
 from django_chat_sessions.services.excerpts import storable
 from django_chat_sessions.services.opening import Arrival, ArrivalStatus, new_arrival
 from django_chat_sessions.services.replies.growing import Growth
@@ -105,12 +110,17 @@ class ReplyTurn:
     @cached_property
     def arrival(self) -> Arrival:
         """How the owner came to this message, so that a model knows what was left behind."""
-        if self.message.position == 0:
+        if self._is_first():
             return new_arrival(self.session, self.session.previous, clock.now())
         opened, before = self.session.opened_at, self.context[-1:]
         if opened and before and before[0].created_at and before[0].created_at < opened:
             return Arrival(self.session, ArrivalStatus.REOPENED, "user")
         return Arrival(self.session, ArrivalStatus.RESUMED, "open")
+
+    def _is_first(self) -> bool:
+        """Whether the owner has said nothing before: a greeting is the host's."""
+        before = self.message.position or 0
+        return before <= CONTEXT_MESSAGES and all(said.role != Role.USER for said in self.context)
 
     async def aarrival(self) -> Arrival:
         """Return ``arrival``."""

@@ -14,6 +14,7 @@ from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.services.excerpts import storable_data
+from django_chat_sessions.services.races import is_refusal
 from django_chat_sessions.services.replies.growing import DATABASE_AWAY, Growth
 from django_chat_sessions.services.replies.leases import Lease, lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
@@ -74,15 +75,18 @@ def _run(reply_id: Any) -> None:
 def _finish_answered(growth: Growth, metadata: dict[str, Any]) -> None:
     try:
         _finish_quietly(growth, ReplyState.ANSWERED, metadata=metadata, unread=True)
-    except Error:  # the database's: what it does not take now, it would not take as a failure
-        raise
-    except Exception as error:  # noqa: BLE001  what cannot be stored is an answer that failed
+    except Exception as error:  # what cannot be stored is an answer that failed
+        # But a database that takes nothing now would not take a failure.
+        if isinstance(error, Error) and not is_refusal(error):
+            raise
         _fail(growth, error)
 
 
 def _fail(growth: Growth, error: BaseException) -> None:
     logger.error("Reply %s failed: %s", growth.reply.pk, type(error).__name__)
-    _finish_quietly(growth, ReplyState.FAILED, error=cause_of(error))
+    # Of a text that the database refuses, as much stays as it has taken.
+    kept: dict[str, Any] = {"content": None} if is_refusal(error) else {}
+    _finish_quietly(growth, ReplyState.FAILED, error=cause_of(error), **kept)
 
 
 def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:
@@ -118,11 +122,11 @@ def _finish_quietly(growth: Growth, state: ReplyState, **facts: Any) -> None:
     until = time.monotonic() + app_settings.REPLY_LEASE
     while True:
         try:
-            finish(reply, reply.session, state, content=growth.text, **facts)
+            finish(reply, reply.session, state, **{"content": growth.text, **facts})
         except TurnLost:
             logger.info("Reply %s ended elsewhere; this answer is dropped.", reply.pk)
         except DATABASE_AWAY as error:
-            if growth.is_private or time.monotonic() >= until:
+            if growth.is_private or is_refusal(error) or time.monotonic() >= until:
                 raise
             logger.warning("Reply %s waits to be finished: %s", reply.pk, type(error).__name__)
             let_go_of_connection()

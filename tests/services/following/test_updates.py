@@ -23,6 +23,7 @@ from tests.conversations import (
     configure,
     fill,
     fill_history,
+    leave_replies,
     opened,
     reply_of,
     somebody_else,
@@ -520,6 +521,21 @@ class TestTheCost:
         assert len(sent) == 1
         assert "LIMIT 30" in sent[0]
         assert len(found.cursor) < 50
+
+    def test_an_answer_is_heard_of_however_few_a_list_shows(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        leave_replies(settings)
+        configure(settings, HISTORY_LIMIT=1)
+        asked = []
+        for scope in ("a", "b"):
+            noon.shift(SECOND)
+            asked.append(chat_sessions.send(owner, "Why?", key=scope, scope=scope))
+        cursor = updates(owner).cursor
+        for sent in asked:
+            finish(reply_of(sent), sent.session, ReplyState.STOPPED)
+        told = {row.session_id for row in news(owner, cursor).messages}
+        assert told == {sent.session.pk for sent in asked}
 
     def test_a_cursor_fits_into_an_address_however_much_is_open(
         self, owner: Owner, noon: Any, settings: Any

@@ -213,6 +213,20 @@ class TestLease:
         lease.renew_if_due()
         assert renewals.made == [reply, reply]
 
+    def test_whose_it_is_after_a_login_is_known_to_who_writes(
+        self, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def moved(reply: Any, session: Any) -> None:
+            session.user_id, session.visitor_key, session.title = 7, None, "Renamed meanwhile"
+
+        monkeypatch.setattr(leases, "renew", moved)
+        ((reply, session),) = made_up()
+        stopwatch.now = 10
+        lease = Lease(reply, session, None)
+        lease.due = 10
+        lease.renew_if_due()
+        assert (session.user_id, session.visitor_key, session.title) == (7, None, "")
+
     def test_nobody_waits_for_another_who_renews_it(
         self, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -229,6 +229,16 @@ class TestTurn:
         arrival = self.turn(waiting(owner)).arrival
         assert (arrival.status, arrival.reason, arrival.previous) == ("new", "idle", old)
 
+    def test_a_greeting_of_the_hosts_does_not_keep_it_from_a_model(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        old = talked(owner)
+        noon.shift(timedelta(seconds=300))
+        session = chat_sessions.resume_or_start(owner).opened
+        chat_sessions.add_message(session, "system", "Be kind.")
+        arrival = self.turn(waiting(owner)).arrival
+        assert (arrival.status, arrival.reason, arrival.previous) == ("new", "idle", old)
+
     def test_the_first_message_ever_follows_nothing(self, owner: Owner) -> None:
         arrival = self.turn(waiting(owner)).arrival
         assert (arrival.status, arrival.reason, arrival.previous) == ("new", "first", None)

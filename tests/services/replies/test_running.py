@@ -10,7 +10,7 @@ from contextvars import Context
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import DataError, OperationalError, connection, connections, transaction
 from django.utils import translation
 
 from django_chat_sessions import get_session_model
@@ -19,7 +19,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import growing, running
 from django_chat_sessions.services.replies.leases import LeaseKeeper, lease_keeper
 from django_chat_sessions.services.replies.running import run
-from django_chat_sessions.services.replies.writing import claim, finish
+from django_chat_sessions.services.replies.writing import claim, finish, save_text
 from tests.conversations import (
     configure,
     leave_replies,
@@ -276,6 +276,32 @@ def test_an_answer_that_cannot_be_stored_has_failed_and_keeps_its_text(
     monkeypatch.setattr(running, "finish", finish_failures_only)
     reply = ask(lambda turn: "Because.")
     assert (reply.state, reply.content, reply.error) == ("failed", "Because.", "ValueError: boom")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [DataError("too long"), OperationalError(1366, "Incorrect string value")],
+    ids=["text", "character"],
+)
+def test_an_answer_that_the_database_refuses_has_failed_and_keeps_what_was_taken(
+    ask: Any, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    def only_short(reply: Any, content: Any) -> Any:
+        if content and len(content) > 5:
+            raise refusal
+        return reply
+
+    def saving(reply: Any, content: str) -> None:
+        save_text(only_short(reply, content), content)
+
+    def finishing(reply: Any, session: Any, state: Any, **facts: Any) -> None:
+        finish(only_short(reply, facts["content"]), session, state, **facts)
+
+    monkeypatch.setattr(growing, "save_text", saving)
+    monkeypatch.setattr(running, "finish", finishing)
+    reply = ask(lambda turn: iter(["Yes. ", "But it depends."]))
+    assert (reply.state, reply.content) == ("failed", "Yes. ")
+    assert type(refusal).__name__ in reply.error
 
 
 @pytest.mark.parametrize(
