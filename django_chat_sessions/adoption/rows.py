@@ -4,7 +4,8 @@ Messages are placed by ``created_at``, then by key, after those that have a plac
 a time begins its session, one without a text is empty. A session whose rows cannot be used (a
 function of the host's raises, the database refuses a value) is skipped, reported by key and left
 for the next run. What old code adds to an adopted session is appended to it by the next run. What
-the host's columns hold already, a title for example, stays.
+the host's columns hold already, a title for example, stays. So does a time called ``created`` of
+the host's, and the session began then, unless ``started_at`` says otherwise.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from django_chat_sessions.adoption.batches import (
     messages_of,
     write,
 )
+from django_chat_sessions.adoption.moments import NO_COLUMN, Created
 from django_chat_sessions.models import Role
 from django_chat_sessions.services.excerpts import preview_of, storable, title_from
 
@@ -62,7 +64,7 @@ def adopt(
     ``text``: makes the content of the message's column ``text_from``, where that is no text.
     ``answer``: the message's column with the answer, where question and answer share a row.
     ``fill``: gets an old session, returns more of its columns: ``user_id``, ``visitor_key``,
-    ``scope``, ``title`` or the host's own.
+    ``scope``, ``title``, ``started_at`` or the host's own.
     ``ended_after``: how long after its last message a session ended, for ``reason``.
     Raises ValueError for a role that does not exist. Sends no signal. About 10 statements for each
     ``batch`` sessions, and one UPDATE for each row. See the module for rows that are not in order.
@@ -89,11 +91,13 @@ class _Run:
     fill: Callable[[Any], Mapping[str, Any]] | None = None
     ended_after: timedelta = MOMENT
     reason: str = "idle"
+    created: Created = NO_COLUMN
     report: Adopted = field(default_factory=Adopted)
 
     def over_all(self, batch: int) -> Adopted:
         """Adopt every session that waits, or that has a message which does."""
         waiting = self.sessions.filter(last_activity_at=None)
+        self.created = Created.of(waiting)
         unplaced = self.messages.filter(session=OuterRef("pk"), position=None)
         # Apart: asked for both at once, PostgreSQL reads every message for each batch.
         added_to = self.sessions.exclude(last_activity_at=None).filter(Exists(unplaced))
@@ -212,18 +216,18 @@ class _Run:
         )
         changes, failed = {}, {}
         for session in rows:
-            problem = "its columns cannot be used"
+            problem = "fill fails"
             try:
-                facts = self._facts(session)
-                problem = "fill fails"
-                changes[session.pk] = {**facts, **self._filled(session)}
+                filled = self._filled(session)
+                problem = "its columns cannot be used"
+                changes[session.pk] = {**self._facts(session, filled), **filled}
             except Exception as error:  # noqa: BLE001  a host's function: its row is skipped
                 failed[session.pk] = f"{problem} ({type(error).__name__})"
         write(self.sessions, changes)
         self._leave_out(keys, failed)
         self.report.sessions += len(changes)
 
-    def _facts(self, session: Any) -> dict[str, Any]:
+    def _facts(self, session: Any, filled: Mapping[str, Any]) -> dict[str, Any]:
         place, until = session.adopted_place, session.adopted_until
         facts: dict[str, Any] = {
             "message_count": 0 if place is None else place + 1,
@@ -232,12 +236,13 @@ class _Run:
         if session.last_activity_at is not None:  # adopted before; old code has added to it
             latest = [moment for moment in (session.last_message_at, until) if moment is not None]
             return {**facts, "last_message_at": max(latest)}
-        began = session.started_at or session.adopted_from or clock.now()
+        started = filled.get("started_at") or session.started_at
+        created = self.created.of_the_hosts(session, session.adopted_from)
+        began = started or created or session.adopted_from or clock.now()
         last = until or began
         ended = min(clock.after(last, self.ended_after.total_seconds()), clock.now())
         facts |= {
             "title": session.title or title_from(storable(session.adopted_first or "")),
-            "created": began,
             "started_at": began,
             "opened_at": min(began, last),
             "last_activity_at": last,
@@ -246,6 +251,8 @@ class _Run:
             "ended_at": ended,
             "end_reason": self.reason,
         }
+        if self.created.is_there and created is None:
+            facts["created"] = began
         return facts
 
     def _filled(self, session: Any) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from django_chat_sessions.adoption.batches import (
     is_empty,
     key_batches,
 )
+from django_chat_sessions.adoption.moments import has_created
 from django_chat_sessions.owners import Owner
 
 SHORTEST_SECRET = 20
@@ -179,6 +180,8 @@ class _Making:
 
     def _new_session(self, started: datetime | None, facts: Mapping[str, Any]) -> Any:
         key = ids.new_primary_key(self.sessions.model)
+        if started is not None and has_created(self.sessions.model):
+            facts = {"created": started, **facts}
         new = self.sessions.model(pk=key, started_at=started, **facts)
         new.save(using=self.sessions.db, force_insert=True)
         return new.pk

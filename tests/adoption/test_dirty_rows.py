@@ -23,10 +23,13 @@ from django.db import (
     models,
 )
 from django.db.migrations.state import ProjectState
+from django.test.utils import isolate_apps
 
 from django_chat_sessions import adoption, clock, get_message_model, get_session_model, services
 from django_chat_sessions.adoption import Adopted, Concurrently, batches
 from django_chat_sessions.adoption import rows as adopting
+from django_chat_sessions.adoption.moments import NO_COLUMN, Created
+from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from tests.adoption.shapes import BEGAN, SECRETS
 from tests.conversations import configure
@@ -127,6 +130,56 @@ def test_m_k_many_sessions_at_once_and_empty_ones(ada: Any) -> None:
     arrivals = [services.reopen(row).status for row in listed]
     assert arrivals == ["reopened"] * 3
     assert sessions().exclude(open_key=None).count() == 1
+
+
+def test_m_k_a_time_called_created_of_the_hosts_stays_and_is_the_start(ada: Any) -> None:
+    hour = timedelta(hours=1)
+    own, early, none = (began(ada, ("user", "One"), started_at=None) for _n in range(3))
+    both, silent = began(ada, ("user", "One")), began(ada, started_at=None)
+    created = {own: BEGAN - hour, early: BEGAN + hour, both: BEGAN - hour, silent: BEGAN + hour}
+    for session, moment in {**created, none: None}.items():
+        sessions().filter(pk=session.pk).update(created=moment)
+    adopt()
+    assert {row: stored(row).created for row in created} == created
+    assert stored(none).created == stored(none).started_at == BEGAN
+    assert stored(own).started_at == stored(own).opened_at == BEGAN - hour
+    assert (stored(early).started_at, stored(early).opened_at) == (BEGAN + hour, BEGAN)
+    assert stored(both).started_at == BEGAN
+    assert stored(silent).started_at == stored(silent).last_message_at == BEGAN + hour
+
+
+def test_m_k_a_time_called_created_that_the_migration_added_becomes_the_start(ada: Any) -> None:
+    timeless, old = began(ada, ("user", "One"), started_at=None), began(ada, ("user", "One"))
+    later = began(ada, started_at=None)
+    added_at = BEGAN + timedelta(days=9)
+    say(later, "user", "After it", added_at + timedelta(minutes=1))
+    sessions().update(created=added_at)
+    adopt()
+    for session in (timeless, old):
+        assert stored(session).created == stored(session).started_at == BEGAN
+    # As good as any: nothing says that it began before.
+    assert stored(later).created == stored(later).started_at == added_at
+
+
+@pytest.mark.parametrize("field", [None, models.DateField(null=True)])
+def test_a_column_called_created_that_is_gone_or_holds_no_time_is_left_alone(field: Any) -> None:
+    with isolate_apps():
+        meta = type("Meta", (), {"app_label": "host"})
+        own = {"__module__": __name__, "Meta": meta, "created": field}
+        talk: Any = type("Talk", (AbstractChatSession,), own)
+    assert Created.of(talk._base_manager) is NO_COLUMN  # there is no table to ask
+
+
+def test_m_k_a_start_that_the_host_fills_in_counts_for_the_other_times(ada: Any) -> None:
+    silent, spoken = began(ada, started_at=None), began(ada, ("user", "One"))
+    start = BEGAN - timedelta(days=1)
+    sessions().update(created=None)
+    adopt(fill=lambda session: {"started_at": start})
+    for session, last in ((silent, start), (spoken, BEGAN)):
+        row = stored(session)
+        assert row.started_at == row.opened_at == row.created == start
+        assert row.last_activity_at == row.last_message_at == last
+        assert row.ended_at == last + timedelta(minutes=5)
 
 
 def test_m_k_a_message_that_was_written_just_now_ended_no_later_than_now(ada: Any) -> None:
@@ -464,7 +517,7 @@ def test_a_message_without_a_time_begins_the_session_of_its_text(settings: Any) 
     adoption.adopt(sessions(), role_from="old_sender")
     first, last, _timeless = sessions().order_by("last_message_at")
     assert told(first) == [(0, "user", "timeless"), (1, "user", "first")]
-    assert (first.started_at, first.last_message_at) == (BEGAN, BEGAN)
+    assert first.created == first.started_at == first.last_message_at == BEGAN
     assert told(last) == [(0, "user", "latest")]
 
 
