@@ -179,6 +179,31 @@ def test_e014_a_session_that_is_not_found_by_its_key(host: Findings) -> None:
     assert "host.Said.session leads to host.Talk.number" in found["E014"]
 
 
+@pytest.mark.parametrize(
+    ("conversation", "utterance", "column"),
+    [
+        ({"title": None}, {}, "host.Talk has no column title,"),
+        ({"preview": property(str)}, {}, "host.Talk has no column preview,"),
+        ({"open_key": None}, {}, "host.Talk has no column open_key,"),
+        ({}, {"metadata": None}, "host.Said has no column metadata,"),
+    ],
+)
+def test_e016_a_field_of_ours_that_the_host_has_taken_away(
+    host: Findings, conversation: dict[str, Any], utterance: dict[str, Any], column: str
+) -> None:
+    found = host(conversation, utterance)
+    assert list(found) == ["E016"]
+    assert column in found["E016"]
+    assert "only created and modified may go" in found["E016"]
+
+
+def test_the_times_of_model_utils_may_be_taken_away_and_a_key_may_have_another_name(
+    host: Findings,
+) -> None:
+    number = models.BigAutoField(primary_key=True)
+    assert host({"created": None, "modified": None, "id": None, "number": number}) == {}
+
+
 def meta(**values: Any) -> dict[str, Any]:
     return {"Meta": type("Meta", (), {"app_label": "host", **values})}
 

@@ -3,6 +3,7 @@
 E012 a column that may not be empty, and that nothing fills
 E013 a column that is too short
 E014 user or session is no foreign key to a primary key
+E016 a field of ours that the host has taken away
 W014 visitors are let in, and a session needs a user
 W015 a value that must be unique, and that the chat writes twice
 """
@@ -26,6 +27,8 @@ from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 
 PARENTS: tuple[Any, Any] = (AbstractChatSession, AbstractChatMessage)
 LINKS = ("user", "session")
+# What nothing reads or writes: a key may have another name, and model-utils' times are hosts' own.
+MAY_GO = frozenset({"id", "created", "modified"})
 # Of our own columns, those that the chat leaves empty; all others it fills in every row.
 EMPTY_AT_TIMES = frozenset(
     {
@@ -49,7 +52,7 @@ def check_columns(**kwargs: Any) -> list[CheckMessage]:
     for model, parent, link in zip(models_in_use() or (), PARENTS, LINKS, strict=False):
         if issubclass(model, parent):  # else check_models tells why not
             found += [*_refusing(model, parent), *_short(model, parent), *_astray(model, link)]
-            found += _repeated(model, parent, link)
+            found += [*_repeated(model, parent, link), *_gone(model, parent)]
     return found
 
 
@@ -140,6 +143,18 @@ def _not_a_key(field: Any) -> str:
     if not field.target_field.primary_key:
         return f"leads to {field.target_field}, which is not the primary key"
     return "is unique, so that nobody can have a second one" if field.unique else ""
+
+
+def _gone(model: Any, parent: Any) -> Iterator[CheckMessage]:
+    there = {field.name for field in model._meta.concrete_fields}
+    gone = [field.name for field in parent._meta.fields if field.name not in there | MAY_GO]
+    for name in sorted({*gone} - {*LINKS}):  # a link that is gone is E014
+        yield Error(
+            f"{model._meta.label} has no column {name}, which the chat reads and writes.",
+            hint="Take nothing of the package's away (only created and modified may go), and give "
+            "what has taken its place another name in Python; then makemigrations and migrate.",
+            id=f"{ID}.E016",
+        )
 
 
 def _repeated(model: Any, parent: Any, link: str) -> Iterator[CheckMessage]:

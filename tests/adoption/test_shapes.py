@@ -57,7 +57,8 @@ def assert_adopted(shape: Shape, people: list[Any]) -> None:
         assert session.message_count == len(said)
         assert (session.open_key, session.end_reason) == (None, "idle")
         assert session.started_at <= session.last_message_at < session.ended_at
-        assert session.created == session.started_at  # not the moment of the migration
+        # Not the moment of the migration; one site has taken that column away.
+        assert session.created == (None if shape.letter == "i" else session.started_at)
         states = {row.role: row.state for row in session.messages.all()}
         assert states.get("assistant", "answered") == "answered"
         assert states["user"] == ""

@@ -11,6 +11,7 @@ from django.test import Client
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.owners import Owner
 from tests.callers import Caller, assert_error
 from tests.conversations import configure, leave_replies
 from tests.second_host.conftest import member
@@ -101,6 +102,17 @@ def test_m_10_every_decision_reads_what_was_written(ada: Caller, settings: Any, 
     chat_sessions.delete(sent.session)
     assert chat_sessions.purge(older_than_days=1) == 2
     assert not get_message_model().objects.using("chats").exists()
+
+
+def test_no_verb_needs_the_times_that_this_host_has_taken_away(ada: Caller, eve: Caller) -> None:
+    visitor = Owner.for_visitor("somebody")
+    chat_sessions.send(visitor, "Why?", key="k")
+    assert chat_sessions.claim(visitor, ada.owner).moved == 1
+    document = "".join(chat_sessions.export(ada.owner))
+    assert chat_sessions.import_sessions(eve.owner, document).sessions == 1
+    [session] = chat_sessions.recent_sessions(eve.owner)
+    assert chat_sessions.reopen(session).status == "reopened"
+    assert {"created", "modified"} & {field.name for field in session._meta.fields} == set()
 
 
 def test_an_account_that_is_deleted_takes_its_talks_and_its_token_with_it(

@@ -11,6 +11,8 @@ from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 
 class ChatSession(AbstractChatSession):
     id = models.BigAutoField(primary_key=True)
+    created = None  # the site has such times under other names
+    modified = None
     started_at = models.DateTimeField(null=True, editable=False, db_column="created_at")
     updated_at = models.DateTimeField(auto_now=True, null=True)
 

@@ -13,9 +13,11 @@ from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 
 
 class Talk(AbstractChatSession):
-    """A session with a bigint key; its user is in another database."""
+    """A session with a bigint key and no times of model-utils; its user is in another database."""
 
     id = models.BigAutoField(primary_key=True)
+    created = None  # type: ignore[assignment]
+    modified = None  # type: ignore[assignment]
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,  # Django would look for chats where the accounts are

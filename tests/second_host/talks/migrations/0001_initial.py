@@ -221,24 +221,6 @@ class Migration(migrations.Migration):
             name="Talk",
             fields=[
                 (
-                    "created",
-                    model_utils.fields.AutoCreatedField(
-                        default=django.utils.timezone.now,
-                        editable=False,
-                        null=True,
-                        verbose_name="created",
-                    ),
-                ),
-                (
-                    "modified",
-                    model_utils.fields.AutoLastModifiedField(
-                        default=django.utils.timezone.now,
-                        editable=False,
-                        null=True,
-                        verbose_name="modified",
-                    ),
-                ),
-                (
                     "visitor_key",
                     models.CharField(
                         blank=True,
