@@ -1,11 +1,13 @@
 """Old sessions become ended ones with counters, title and preview; old messages get their place.
 
 Messages are placed by ``created_at``, then by key, after those that have a place. A message without
-a time begins its session, one without a text is empty. A session whose rows cannot be used (a
-function of the host's raises, the database refuses a value) is skipped, reported by key and left
-for the next run. What old code adds to an adopted session is appended to it by the next run. What
-the host's columns hold already, a title for example, stays. So does a time called ``created`` of
-the host's, and the session began then, unless ``started_at`` says otherwise.
+a time gets that of the message before it, by key, in its session; where there is none, or keys are
+random, that of the session's start, or of its earliest message if that was before. One without a
+text is empty. A session whose rows cannot be used (a function of the host's raises, the database
+refuses a value) is skipped, reported by key and left for the next run. What old code adds to an
+adopted session is appended to it by the next run. What the host's columns hold already, a title for
+example, stays. So does a time called ``created`` of the host's, and the session began then, unless
+``started_at`` says otherwise.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from functools import partial
 from typing import Any
 
 from django.db import DataError, IntegrityError
-from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Left
+from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Left
 
 from django_chat_sessions import clock, ids
 from django_chat_sessions.adoption.batches import (
@@ -30,7 +32,7 @@ from django_chat_sessions.adoption.batches import (
     messages_of,
     write,
 )
-from django_chat_sessions.adoption.moments import NO_COLUMN, Created
+from django_chat_sessions.adoption.moments import NO_COLUMN, Created, give_times
 from django_chat_sessions.models import Role
 from django_chat_sessions.services.excerpts import preview_of, storable, title_from
 
@@ -127,13 +129,11 @@ class _Run:
         self.report.skip(f"{self.sessions.model._meta.label} {key}", why)
 
     def _complete(self, keys: list[Any]) -> None:
-        """Fill what old code may have left NULL; a message without a time begins its session."""
-        said = self.messages.filter(session__in=keys, position=None)
-        began = self.sessions.filter(pk=OuterRef("session")).values("started_at")
-        said.filter(created_at=None).update(
-            created_at=Coalesce(Subquery(began[:1]), Value(clock.now()))
-        )
-        said.filter(content=None).update(content="")
+        """Fill what old code may have left NULL."""
+        said = self.messages.filter(session__in=keys)
+        failed = give_times(self.sessions, said, self.created)
+        said.filter(position=None, content=None).update(content="")
+        self._leave_out(keys, failed)
 
     def _place(self, keys: list[Any]) -> bool:
         """Give some messages role and place; return whether there may be more."""

@@ -107,15 +107,83 @@ def test_m_k_texts_senders_and_times_that_are_missing(ada: Any) -> None:
     assert told(session) == [
         (0, "assistant", "Before"),
         (1, "user", "One"),
-        (2, "assistant", "Zero"),
-        (3, "user", ""),
-        (4, "user", "x"),
-        (5, "user", "Two"),
+        (2, "user", ""),
+        (3, "user", "x"),
+        (4, "user", "Two"),
+        (5, "assistant", "Zero"),
     ]
     row = stored(session)
     assert (row.title, row.message_count, row.opened_at) == ("One", 6, BEGAN)
     assert row.last_message_at == BEGAN + timedelta(minutes=3)
     assert row.ended_at == row.expires_at == row.last_message_at + timedelta(minutes=5)
+
+
+def test_m_k_messages_without_a_time_keep_the_order_of_their_keys(ada: Any) -> None:
+    session, other = began(ada, started_at=BEGAN + timedelta(days=1)), began(ada)
+    for number, minutes in enumerate([None, 0, None, 1, None, None, 2]):
+        at = None if minutes is None else BEGAN + timedelta(minutes=minutes)
+        say(session, "user", f"{number}", at)
+        say(other, "user", f"{number}", None)
+    adopt()
+    for row in (session, other):
+        assert [content for _place, _role, content in told(row)] == list("0123456")
+    times = [message.created_at for message in session.messages.in_order()]
+    assert times == [BEGAN + timedelta(minutes=minutes) for minutes in (0, 0, 0, 1, 1, 1, 2)]
+    assert {message.created_at for message in other.messages.all()} == {BEGAN}
+
+
+def test_m_k_a_message_without_a_time_comes_after_those_that_have_a_place(ada: Any) -> None:
+    session = began(ada, ("user", "One"), ("bot", "Two"))
+    adopt()
+    services.reopen(stored(session))
+    placed = services.add_message(stored(session), "user", "Three")
+    get_message_model().objects.filter(content="Two").update(created_at=None)
+    say(session, "bot", "Four", None)
+    assert adopt() == Adopted(sessions=1, messages=1)
+    *_others, last = session.messages.in_order()
+    assert (last.content, last.created_at) == ("Four", placed.created_at)
+    # What has a place is not touched any more.
+    assert get_message_model().objects.get(content="Two").created_at is None
+
+
+def test_m_k_where_nothing_has_a_time_it_is_now(ada: Any) -> None:
+    session, before = began(ada, started_at=None), clock.now()
+    sessions().update(created=None)
+    say(session, "user", "One", None)
+    adopt()
+    [message] = session.messages.all()
+    assert before <= message.created_at == stored(session).started_at <= clock.now()
+
+
+def test_m_k_random_keys_do_not_say_what_came_before(ada: Any, settings: Any) -> None:
+    configure(settings, SESSION_MODEL="shape_j.Chat", RESPONDER=None)
+    session: Any = get_session_model().objects.create(user=ada, started_at=BEGAN)
+    messages: Any = get_message_model().objects
+    for key, at in ((1, BEGAN + timedelta(hours=1)), (2, None), (3, BEGAN + timedelta(hours=2))):
+        messages.create(id=UUID(int=key), session=session, content=f"{key}", created_at=at)
+    adoption.adopt(sessions())
+    assert [message.content for message in session.messages.in_order()] == ["2", "1", "3"]
+    assert messages.get(content="2").created_at == BEGAN
+
+
+def test_m_k_a_session_whose_times_cannot_be_compared_gets_no_place(
+    ada: Any, monkeypatch: Any
+) -> None:
+    def naive(*moments: Any) -> Any:
+        raise TypeError("can't compare offset-naive and offset-aware datetimes")
+
+    good, bad = began(ada, ("user", "Fine")), began(ada, started_at=None)
+    say(bad, "user", "One", None)
+    with monkeypatch.context() as patch:
+        patch.setattr(Created, "of_the_hosts", naive)
+        patch.setattr(adopting._Run, "_facts", lambda *facts: {"last_activity_at": BEGAN})
+        report = adopt()
+    assert report.skipped == {
+        f"shape_k.ChatSession {bad.pk}": "its columns cannot be used (TypeError)"
+    }
+    assert [place for place, *_rest in told(bad)] == [None]
+    assert stored(good).last_activity_at == BEGAN
+    assert adopt().sessions == 1
 
 
 def test_m_k_many_sessions_at_once_and_empty_ones(ada: Any) -> None:
