@@ -100,6 +100,43 @@ def test_e012_a_column_of_ours_that_the_host_lets_never_be_empty(host: Findings,
     assert "Give it null=True, then" in found["E012"]
 
 
+KEYS_OF_NOBODY: list[models.Field[Any, Any]] = [
+    models.CharField(max_length=36, primary_key=True),
+    models.BigIntegerField(primary_key=True),
+    models.OneToOneField(User, models.CASCADE, related_name="+", primary_key=True),
+]
+
+
+@pytest.mark.parametrize("key", KEYS_OF_NOBODY, ids=lambda field: type(field).__name__)
+def test_e012_a_key_that_nobody_makes(host: Findings, key: models.Field[Any, Any]) -> None:
+    found = host({}, {"id": key})
+    assert "host.Said.id may not be empty" in found["E012"]
+    assert "Let it be a UUIDField, which the chat fills, or a BigAutoField" in found["E012"]
+    assert "host.Talk.number" in host({"id": None, "number": key.clone()})["E012"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        models.CharField(max_length=36, primary_key=True, default=lambda: str(uuid.uuid4())),
+        models.AutoField(primary_key=True),
+        models.UUIDField(primary_key=True),
+    ],
+    ids=lambda field: type(field).__name__,
+)
+def test_a_key_that_somebody_makes_is_welcome(host: Findings, key: models.Field[Any, Any]) -> None:
+    assert host({"id": key}, {"id": key.clone()}) == {}
+    assert host({"id": None, "number": key.clone()}) == {}
+
+
+def test_a_key_that_code_of_the_hosts_makes_is_welcome(host: Findings) -> None:
+    def save(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Fill it."""
+
+    key = models.CharField(max_length=36, primary_key=True)
+    assert host({"id": key, "save": save}) == {}
+
+
 def test_code_of_the_hosts_may_fill_a_session(host: Findings) -> None:
     def save(self: Any, *args: Any, **kwargs: Any) -> None:
         """Fill it."""

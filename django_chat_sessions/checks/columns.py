@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db.models import NOT_PROVIDED, CharField, Field, ForeignKey
+from django.db.models import NOT_PROVIDED, CharField, Field, ForeignKey, UUIDField
 from django.db.models.fields import DateField, DateTimeField, TimeField
 from django.db.models.signals import post_init, pre_save
 from django.utils.module_loading import import_string
@@ -60,7 +60,7 @@ def _refusing(model: Any, parent: Any) -> Iterator[CheckMessage]:
     ours = {field.name for field in parent._meta.fields}
     may_be_filled = _fills_rows(model, parent)
     for field in model._meta.concrete_fields:
-        if field.name in ours:
+        if field.name in ours and not field.primary_key:
             is_wrong = field.name in EMPTY_AT_TIMES and not field.null
         else:
             is_wrong = field.name not in LINKS and not may_be_filled and _is_left_out(field)
@@ -73,6 +73,11 @@ def _refusing(model: Any, parent: Any) -> Iterator[CheckMessage]:
 
 
 def _way_out(field: Any, *, is_ours: bool, parent: Any) -> str:
+    if field.primary_key:
+        return (
+            "Let it be a UUIDField, which the chat fills, or a BigAutoField; or give it a default "
+            "that is another one each time."
+        )
     if is_ours:
         return "Give it null=True, then makemigrations and migrate."
     way_out = "Give it null=True or a default, then makemigrations and migrate"
@@ -93,10 +98,17 @@ def _fills_rows(model: Any, parent: Any) -> bool:
 def _is_left_out(field: Any) -> bool:
     """Whether a new row has nothing in this column of the host's that the database would take."""
     has_value = field.has_default() or field.db_default is not NOT_PROVIDED or field.generated
-    if field.null or field.primary_key or has_value or _fills_itself(field):
+    if field.null or has_value or _fills_itself(field) or _is_made(field):
         return False
     # Django writes an empty text; a second one cannot be unique.
     return bool(field.unique or not field.empty_strings_allowed)
+
+
+def _is_made(field: Any) -> bool:
+    """Whether it is a key that the database counts, that we make, or that a parent's row has."""
+    is_link = field.remote_field is not None and field.remote_field.parent_link
+    is_filled = isinstance(field, UUIDField) or is_link or field.model._meta.auto_field is field
+    return bool(field.primary_key and is_filled)
 
 
 def _fills_itself(field: Any) -> bool:
