@@ -170,6 +170,13 @@ def test_receivers_of_the_hosts_may_fill_a_session(host: Findings, signal: Any) 
         ({"title": 60}, {}, "host.Talk.title holds 60 characters, and the chat writes up to 200."),
         ({"scope": 50}, {}, "host.Talk.scope holds 50 characters, and the chat writes up to 100."),
         ({}, {"role": 5}, "host.Said.role holds 5 characters, and the chat writes up to 9."),
+        (
+            {},
+            {"content": 1000},
+            "holds 1000 characters, and the chat writes texts of any length. Let it be a TextField",
+        ),
+        ({}, {"error": 200}, "host.Said.error holds 200 characters, and the chat writes texts of"),
+        ({"preview": 90}, {}, "host.Talk.preview holds 90 characters, and the chat writes up to "),
     ],
 )
 def test_e013_a_column_that_is_too_short(
@@ -185,6 +192,9 @@ def test_a_column_that_is_long_enough_is_welcome(host: Findings) -> None:
     key = models.CharField(max_length=26, primary_key=True, default=str)  # ours is none of text
     role = models.CharField(max_length=9)
     assert host({"id": key, "title": models.TextField()}, {"role": role}) == {}
+    # What a form is told, the database does not hold it to.
+    assert host({"title": models.TextField(max_length=60)}) == {}
+    assert host({}, {"content": models.TextField(max_length=60)}) == {}
 
 
 @pytest.mark.parametrize(
@@ -239,6 +249,54 @@ def test_the_times_of_model_utils_may_be_taken_away_and_a_key_may_have_another_n
 ) -> None:
     number = models.BigAutoField(primary_key=True)
     assert host({"created": None, "modified": None, "id": None, "number": number}) == {}
+
+
+def divided(
+    monkeypatch: pytest.MonkeyPatch, *, is_proxy: bool = False
+) -> tuple[dict[str, str], ...]:
+    """Return what is found of children of a session, of a message, and of the host's own table."""
+    with isolate_apps():
+        own = {"__module__": __name__, **meta()}
+        of = meta(proxy=True) if is_proxy else meta()
+        talk: Any = type("Talk", (AbstractChatSession,), {**own})
+        session = models.ForeignKey(talk, models.CASCADE, related_name="messages")
+        said: Any = type("Said", (AbstractChatMessage,), {**own, "session": session})
+        table: Any = type("Table", (models.Model,), {**own})
+        pairs = (
+            (type("Deep", (talk,), {**own, **of}), said),
+            (talk, type("Whisper", (said,), {**own, **of})),
+            (type("Listed", (AbstractChatSession, table), {**own, "id": None}), said),
+        )
+        found = []
+        for pair in pairs:
+            monkeypatch.setattr(checks, "models_in_use", lambda pair=pair: pair)
+            found.append(told(checks.check_columns()))
+    return tuple(found)
+
+
+def test_e017_a_model_of_two_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    talk, said, listed = divided(monkeypatch)
+    assert list(talk) == list(said) == ["E017"]
+    assert "host.Deep is kept in two tables, its own and that of host.Talk" in talk["E017"]
+    assert "host.Whisper is kept in two tables, its own and that of host.Said" in said["E017"]
+    assert listed == {}  # its columns of ours are in one
+
+
+def test_a_proxy_is_kept_in_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert divided(monkeypatch, is_proxy=True) == ({}, {}, {})
+
+
+def test_e017_a_message_that_has_a_table_of_the_hosts_beside_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with isolate_apps():
+        own = {"__module__": __name__, **meta()}
+        talk: Any = type("Talk", (AbstractChatSession,), {**own})
+        session = models.ForeignKey(talk, models.CASCADE, related_name="messages")
+        table: Any = type("Table", (models.Model,), {**own})
+        said = type("Said", (AbstractChatMessage, table), {**own, "id": None, "session": session})
+        monkeypatch.setattr(checks, "models_in_use", lambda: (talk, said))
+        assert list(told(checks.check_columns())) == ["E017"]
 
 
 def meta(**values: Any) -> dict[str, Any]:

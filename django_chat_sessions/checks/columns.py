@@ -4,6 +4,7 @@ E012 a column that may not be empty, and that nothing fills
 E013 a column that is too short
 E014 user or session is no foreign key to a primary key
 E016 a field of ours that the host has taken away
+E017 a model of two tables
 W014 visitors are let in, and a session needs a user
 W015 a value that must be unique, and that the chat writes twice
 """
@@ -15,7 +16,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db.models import NOT_PROVIDED, CharField, Field, ForeignKey, UUIDField
+from django.db.models import NOT_PROVIDED, CharField, Field, ForeignKey, TextField, UUIDField
 from django.db.models.fields import DateField, DateTimeField, TimeField
 from django.db.models.signals import post_init, pre_save
 from django.utils.module_loading import import_string
@@ -53,6 +54,7 @@ def check_columns(**kwargs: Any) -> list[CheckMessage]:
         if issubclass(model, parent):  # else check_models tells why not
             found += [*_refusing(model, parent), *_short(model, parent), *_astray(model, link)]
             found += [*_repeated(model, parent, link), *_gone(model, parent)]
+            found += _divided(model, parent)
     return found
 
 
@@ -121,16 +123,19 @@ def _fills_itself(field: Any) -> bool:
 def _short(model: Any, parent: Any) -> Iterator[CheckMessage]:
     theirs = {field.name: field for field in model._meta.concrete_fields}
     for field in parent._meta.fields:
-        if not isinstance(field, CharField):
+        own = theirs.get(field.name)
+        # The database holds a TextField to no length, whatever its forms are told.
+        given = own.max_length if isinstance(own, CharField) else None
+        if given is None or not isinstance(field, CharField | TextField):
             continue
         lengths = (len(value) for value, _label in field.choices or ())
         needed = max(lengths, default=field.max_length)
-        given = getattr(theirs.get(field.name), "max_length", None)
-        if given is not None and given < needed:
+        if needed is None or given < needed:
+            what = "texts of any length" if needed is None else f"up to {needed}"
+            wanted = "Let it be a TextField" if needed is None else f"Give it max_length={needed}"
             yield Error(
-                f"{theirs[field.name]} holds {given} characters, and the chat writes up to "
-                f"{needed}.",
-                hint=f"Give it max_length={needed}, then makemigrations and migrate.",
+                f"{own} holds {given} characters, and the chat writes {what}.",
+                hint=f"{wanted}, then makemigrations and migrate.",
                 id=f"{ID}.E013",
             )
 
@@ -167,6 +172,25 @@ def _gone(model: Any, parent: Any) -> Iterator[CheckMessage]:
             "what has taken its place another name in Python; then makemigrations and migrate.",
             id=f"{ID}.E016",
         )
+
+
+def _divided(model: Any, parent: Any) -> Iterator[CheckMessage]:
+    """Yield a model that has columns in another one's table; for a session, columns of ours."""
+    ours = {field.name for field in parent._meta.fields} - MAY_GO
+    one = model._meta.concrete_model
+    for other in one._meta.get_parent_list():
+        theirs = {field.name for field in other._meta.concrete_fields}
+        # Django inserts many rows at once into one table only; a session is saved by itself.
+        if other._meta.concrete_model is not one and (
+            parent is AbstractChatMessage or theirs & ours
+        ):
+            yield Error(
+                f"{model._meta.label} is kept in two tables, its own and that of "
+                f"{other._meta.label}, and the chat writes into one.",
+                hint="Make that parent abstract, or let the chat use it, and give the child a "
+                "OneToOneField to it instead.",
+                id=f"{ID}.E017",
+            )
 
 
 def _repeated(model: Any, parent: Any, link: str) -> Iterator[CheckMessage]:
