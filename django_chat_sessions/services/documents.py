@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from django_chat_sessions import clock
+from django.db.models import CharField
+
+from django_chat_sessions import clock, get_session_model
 from django_chat_sessions.exceptions import InvalidDocument
 from django_chat_sessions.models import ReplyState, Role, SessionState
 from django_chat_sessions.services.excerpts import is_storable, storable_data
@@ -16,6 +18,8 @@ from django_chat_sessions.services.formats import FORMAT, SCHEMA
 
 Read = Callable[[Any, str], Any]
 TIME = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+# Within these every time zone and every database can tell the time, and count a day more or less.
+EARLIEST, AFTER_LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9001, 1, 1, tzinfo=UTC)
 LAST_ATTEMPT = 2**15 - 1
 LAST_POSITION = 2**31 - 1
 
@@ -31,6 +35,18 @@ def _text(most: int | None = None) -> Read:
         if most is not None and len(value) > most:
             raise _refuse(place, f"up to {most} characters")
         return value
+
+    return read
+
+
+def _column(name: str) -> Read:
+    """Return what reads a text for this column of the session, as long as the host's may be."""
+
+    def read(value: Any, place: str) -> Any:
+        column: Any = get_session_model()._meta.get_field(name)
+        # The database holds a TextField to no length.
+        most = column.max_length if isinstance(column, CharField) else None
+        return _text(most)(value, place)
 
     return read
 
@@ -70,9 +86,12 @@ def _time(value: Any, place: str) -> datetime:
     try:
         if not isinstance(value, str) or not TIME.fullmatch(value):
             raise ValueError("not in the form that is given out")
-        return clock.stored(datetime.fromisoformat(value))
-    except (ValueError, OverflowError):
+        moment = datetime.fromisoformat(value)
+    except ValueError:
         raise _refuse(place, "a time like 2026-11-22T12:00:00.000000Z") from None
+    if not EARLIEST <= moment < AFTER_LATEST:
+        raise _refuse(place, "a time from 1970-01-02 to the end of the year 9000")
+    return clock.stored(moment)
 
 
 def _data(value: Any, place: str) -> dict[str, Any]:
@@ -101,10 +120,10 @@ DOCUMENT: dict[str, Read] = {
 }
 SESSION: dict[str, Read] = {
     "id": _text(100),
-    "scope": _text(100),
+    "scope": _column("scope"),
     "state": _one_of(*SessionState.values),
-    "title": _text(200),
-    "preview": _text(200),
+    "title": _column("title"),
+    "preview": _column("preview"),
     "unread": _boolean,
     "started_at": _WHEN,
     "opened_at": _WHEN,
@@ -112,7 +131,7 @@ SESSION: dict[str, Read] = {
     "last_message_at": _WHEN,
     "expires_at": _WHEN,
     "ended_at": _WHEN,
-    "end_reason": _text(20),
+    "end_reason": _column("end_reason"),
     "pinned_at": _WHEN,
     "archived_at": _WHEN,
     "previous": _maybe(_text(100)),

@@ -417,6 +417,16 @@ def test_progress_is_told_on_a_terminal_only(ada: Any, monkeypatch: Any) -> None
     assert "Adopting shape_k_chatsession: 1 of 1\n" in sys.stdout.getvalue()
 
 
+def test_what_a_host_with_wider_columns_exports_is_imported_again(ada: Any) -> None:
+    began(ada, ("user", "One"), title="x" * 300)
+    adopt()
+    document = "".join(services.export(Owner.for_user(ada)))
+    other = get_user_model().objects.create(username="bob")
+    services.import_sessions(Owner.for_user(other), document)
+    [row] = services.recent_sessions(Owner.for_user(other))
+    assert row.title == "x" * 300
+
+
 # The way back
 
 

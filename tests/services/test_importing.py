@@ -8,12 +8,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import models
+from django.test.utils import isolate_apps
 
 from django_chat_sessions import get_message_model, get_session_model, ids
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import ChatSessionsError, InvalidDocument
+from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services import importing
+from django_chat_sessions.services import documents, importing
 from django_chat_sessions.services.excerpts import DEEPEST
 from django_chat_sessions.services.importing import Imported
 from tests.callers import rows as everything
@@ -152,6 +155,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("sessions.0.started_at", "0001-01-01T00:00:00.000000Z", "started_at is wrong"),
     ("sessions.0.started_at", "2026-13-01T00:00:00.000000Z", "started_at is wrong"),
     ("sessions.0.pinned_at", 5, "pinned_at is wrong"),
+    # It would be on top of nothing, and hide its session from the history.
+    (
+        "sessions.0.pinned_at",
+        "1970-01-01T23:59:59.999999Z",
+        r"\[0\].pinned_at is wrong: give a time from 1970-01-02 to the end of the year 9000\.$",
+    ),
+    # In Vienna it is the year 10000.
+    ("sessions.0.last_message_at", "9999-12-31T23:59:59.999999Z", "last_message_at is wrong: give"),
+    ("sessions.0.messages.0.created_at", "9001-01-01T00:00:00.000000Z", "created_at is wrong"),
     ("sessions.0.metadata", [], "metadata is wrong: give an object"),
     ("sessions.0.metadata", {"a": float("nan")}, "metadata is wrong"),
     ("sessions.0.metadata", {"a": "\x00"}, "metadata is wrong"),
@@ -192,6 +204,40 @@ def test_what_is_not_such_a_document_is_refused_and_nothing_is_stored(
         chat_sessions.import_sessions(somebody_else(), given if isinstance(given, dict) else "[]")
     assert SECRET not in f"{refused.value!r} {refused.value.__context__!r}"
     assert everything() == before
+
+
+def test_times_at_the_edge_of_what_is_told_can_be_imported(owner: Owner) -> None:
+    talked(owner)
+    document = exported(owner)
+    first, last = "1970-01-02T00:00:00.000000Z", "9000-12-31T23:59:59.999999Z"
+    document["sessions"][0] |= {"started_at": first, "expires_at": last}
+    chat_sessions.erase(owner)
+    chat_sessions.import_sessions(owner, document)
+    [again] = exported(owner)["sessions"]
+    assert (again["started_at"], again["expires_at"]) == (first, last)
+
+
+def test_texts_may_be_as_long_as_the_columns_of_the_host(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talked(owner)
+    document = exported(owner)
+    with isolate_apps():
+        columns = {
+            "title": models.CharField(max_length=500),
+            "scope": models.CharField(max_length=200),
+            "preview": models.TextField(max_length=200),
+        }
+        own = {"__module__": __name__, "Meta": type("Meta", (), {"app_label": "host"})}
+        wide = type("Talk", (AbstractChatSession,), {**own, **columns})
+    monkeypatch.setattr(documents, "get_session_model", lambda: wide)
+    texts = {"title": "x" * 500, "scope": "x" * 200, "preview": "x" * 5000}
+    document["sessions"][0] |= texts
+    [read] = documents.read_document(document)
+    assert {name: read[name] for name in texts} == texts
+    document["sessions"][0]["title"] += "x"
+    with pytest.raises(InvalidDocument, match="title is wrong: give up to 500 characters"):
+        documents.read_document(document)
 
 
 @pytest.mark.parametrize("document", [b"\xff", "{", "", f'{{"{SECRET}"', "[" * 100_000, "NaN"])
