@@ -11,8 +11,8 @@ E010 a foreign key to another database
 
 The dotted paths are looked at in ``named.py``. What a runner's own ``check()`` finds comes with an
 id of its own. W011 to W013, about tables that are not ours, are in ``tables.py``; E011, about names
-that we need, is in ``methods.py``; E012 to E014, E016, E017, W014 and W015, about what a host
-declares, are in ``columns.py``. E015 is ThreadRunner's own.
+that we need, is in ``methods.py``; E012 to E014, E016, E017, W014, W015 and W017, about what a
+host declares, are in ``columns.py``. E015 is ThreadRunner's own.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ E016 a field of ours that the host has taken away
 E017 a model of two tables
 W014 visitors are let in, and a session needs a user
 W015 a value that must be unique, and that the chat writes twice
+W017 a text that may have any length, in a column that holds so many characters
 """
 
 from __future__ import annotations
@@ -130,12 +131,17 @@ def _short(model: Any, parent: Any) -> Iterator[CheckMessage]:
             continue
         lengths = (len(value) for value, _label in field.choices or ())
         needed = max(lengths, default=field.max_length)
-        if needed is None or given < needed:
-            what = "texts of any length" if needed is None else f"up to {needed}"
-            wanted = "Let it be a TextField" if needed is None else f"Give it max_length={needed}"
+        if needed is None:
+            yield CheckWarning(
+                f"{own} holds {given} characters, and the chat writes texts of any length: a longer "
+                "message is refused, and a longer answer fails.",
+                hint="Let it be a TextField, then makemigrations and migrate.",
+                id=f"{ID}.W017",
+            )
+        elif given < needed:
             yield Error(
-                f"{own} holds {given} characters, and the chat writes {what}.",
-                hint=f"{wanted}, then makemigrations and migrate.",
+                f"{own} holds {given} characters, and the chat writes up to {needed}.",
+                hint=f"Give it max_length={needed}, then makemigrations and migrate.",
                 id=f"{ID}.E013",
             )
 
