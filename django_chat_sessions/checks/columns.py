@@ -133,8 +133,8 @@ def _short(model: Any, parent: Any) -> Iterator[CheckMessage]:
         needed = max(lengths, default=field.max_length)
         if needed is None:
             yield CheckWarning(
-                f"{own} holds {given} characters, and the chat writes texts of any length: a longer "
-                "message is refused, and a longer answer fails.",
+                f"{own} holds {given} characters, and the chat writes texts of any length: a "
+                "longer message is refused, and a longer answer fails.",
                 hint="Let it be a TextField, then makemigrations and migrate.",
                 id=f"{ID}.W017",
             )
