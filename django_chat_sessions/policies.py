@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -12,6 +13,8 @@ from django_chat_sessions.conf import app_settings
 logger = logging.getLogger(__name__)
 
 LONGEST_REASON = 20  # characters, as the end_reason column has them
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # datetime.max is out of range in most time zones
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL and lone surrogates, in some databases
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class TimeoutPolicy:
         """Return when the session expires, or None for never.
 
         The session can be resumed while ``now < deadline.at`` and not a moment longer.
-        ``reason`` becomes the session's ``end_reason`` (at most 20 characters).
+        ``reason`` becomes the session's ``end_reason`` (at most 20 characters, without NUL and lone
+        surrogates; what is more is left out). A moment after the year 9000 counts as that year.
         """
         raise NotImplementedError("A TimeoutPolicy must define deadline(activity).")
 
@@ -97,8 +101,9 @@ class IdleTimeoutPolicy(TimeoutPolicy):
 
 
 def deadline_for(activity: Activity) -> Deadline | None:
-    """Return the configured policy's deadline, never before the activity itself.
+    """Return the configured policy's deadline as every database takes it.
 
+    It is never before the activity itself, and never after the year 9000.
     A policy that raises or returns nonsense must not take the chat away: it is logged, and the
     default of 300 idle seconds holds.
     """
@@ -108,8 +113,9 @@ def deadline_for(activity: Activity) -> Deadline | None:
             return None
         if deadline.at.utcoffset() is None:
             raise ValueError("deadline.at is naive; return an aware datetime.")
-        at = max(deadline.at.astimezone(UTC), activity.last_activity_at)
-        return Deadline(at, deadline.reason[:LONGEST_REASON] or "idle")
+        at = max(min(deadline.at, LATEST), activity.last_activity_at).astimezone(UTC)
+        reason = UNSTORABLE.sub("", deadline.reason[:LONGEST_REASON])
+        return Deadline(at, reason or "idle")
     except Exception:  # a host's own code: whatever it raises, people keep their chat
         logger.exception("The timeout policy failed; 300 seconds are used instead.")
         return IdleTimeoutPolicy().deadline(activity)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.utils.translation import gettext_lazy
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from django_chat_sessions import get_session_model
+from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.policies import (
     Activity,
@@ -28,6 +29,7 @@ from django_chat_sessions.policies import (
     TimeoutPolicy,
     deadline_for,
 )
+from django_chat_sessions.templatetags.moments import deadline_text
 from tests.conversations import configure, listen_only, somebody_else
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -213,6 +215,20 @@ class TestHostsPolicy:
         configure(settings, TIMEOUT_POLICY=Returns(Deadline(NOON - timedelta(days=1), "odd")))
         assert deadline_for(active()) == Deadline(NOON, "odd")
 
+    @pytest.mark.parametrize("zone", ["UTC", "America/Lima", "Pacific/Auckland"])
+    def test_the_end_of_all_time_is_a_moment_that_can_be_stored_and_shown(
+        self, settings: Any, zone: str
+    ) -> None:
+        never = Deadline(datetime.max.replace(tzinfo=ZoneInfo(zone)), "idle")
+        configure(settings, TIMEOUT_POLICY=Returns(never))
+        assert deadline_for(active()) == Deadline(datetime(9000, 1, 1, tzinfo=UTC), "idle")
+
+    @pytest.mark.parametrize("zone", ["UTC", "America/Lima", "Pacific/Auckland"])
+    def test_the_beginning_of_all_time_is_the_activity(self, settings: Any, zone: str) -> None:
+        long_ago = Deadline(datetime.min.replace(tzinfo=ZoneInfo(zone)), "odd")
+        configure(settings, TIMEOUT_POLICY=Returns(long_ago))
+        assert deadline_for(active()) == Deadline(NOON, "odd")
+
     @pytest.mark.parametrize(
         "nonsense",
         [
@@ -223,7 +239,6 @@ class TestHostsPolicy:
             Deadline(datetime(2026, 11, 22, 13), "naive"),  # noqa: DTZ001
             Deadline(None, "nothing"),  # type: ignore[arg-type]
             Deadline(NOON, None),  # type: ignore[arg-type]
-            Deadline(datetime.max.replace(tzinfo=ZoneInfo("America/Lima")), "out of range"),
         ],
         ids=repr,
     )
@@ -241,9 +256,51 @@ class TestHostsPolicy:
         deadline = deadline_for(active())
         assert deadline == Deadline(NOON, "r" * 20)
 
-    def test_a_missing_reason_reads_as_idle(self, settings: Any) -> None:
-        configure(settings, TIMEOUT_POLICY=Returns(Deadline(NOON, "")))
+    @pytest.mark.parametrize("reason", ["", "\0", "\ud800"], ids=ascii)
+    def test_a_missing_reason_reads_as_idle(self, settings: Any, reason: str) -> None:
+        configure(settings, TIMEOUT_POLICY=Returns(Deadline(NOON, reason)))
         assert deadline_for(active()) == Deadline(NOON, "idle")
+
+    def test_a_reason_is_a_text_that_every_database_takes(self, settings: Any) -> None:
+        configure(settings, TIMEOUT_POLICY=Returns(Deadline(NOON, "the\0 \udfffend")))
+        assert deadline_for(active()) == Deadline(NOON, "the end")
+
+    def test_a_reason_may_be_a_lazy_translation(self, settings: Any) -> None:
+        lazy: Any = gettext_lazy("user")
+        configure(settings, TIMEOUT_POLICY=Returns(Deadline(NOON, lazy)))
+        assert deadline_for(active()) == Deadline(NOON, "user")
+
+
+@pytest.mark.django_db
+class TestHostsPolicyInTheDatabase:
+    @pytest.mark.parametrize("use_tz", [True, False])
+    def test_a_chat_until_the_end_of_all_time_is_written_read_and_shown(
+        self, settings: Any, use_tz: bool
+    ) -> None:
+        listen_only(settings)
+        settings.TIME_ZONE, settings.USE_TZ = "Europe/Vienna", use_tz
+        never = Deadline(datetime.max.replace(tzinfo=UTC), "idle")
+        configure(settings, TIMEOUT_POLICY=Returns(never))
+        owner = somebody_else()
+        chat_sessions.send(owner, "Hello", key="one")
+        session = chat_sessions.current(owner)
+        assert session is not None
+        assert session.expires_at is not None
+        assert clock.iso(session.expires_at).startswith("9000-01-01")
+        assert "9000" in deadline_text(session.expires_at, clock.now())
+
+    def test_what_ended_for_an_unstorable_reason_is_followed_by_the_next(
+        self, settings: Any
+    ) -> None:
+        listen_only(settings)
+        configure(settings, TIMEOUT_POLICY=Returns(Deadline(NOON, "the\0 end")))
+        owner = somebody_else()
+        with time_machine.travel(NOON - timedelta(seconds=1), tick=False) as journey:
+            first = chat_sessions.send(owner, "Hello", key="one").session
+            journey.move_to(NOON)
+            assert chat_sessions.send(owner, "Again", key="two").session != first
+        first.refresh_from_db()
+        assert first.end_reason == "the end"
 
 
 class SessionLife(RuleBasedStateMachine):
