@@ -24,6 +24,7 @@ from tests.doc_pages import DOCS, ROOT, Block
 
 TUTORIAL = DOCS / "tutorial" / "first-chat.md"
 FROM_NOTHING = [ROOT / "README.md", TUTORIAL]  # these begin with an empty folder
+OWN_TABLES = DOCS / "how-to" / "use-your-own-tables.md"  # begins with a site that never had the chat
 # What a reader types to get and start things; everything else in a console block is run.
 NOT_OURS = (
     "python3 -m venv",
@@ -204,6 +205,11 @@ def test_the_readme_works_in_a_new_project(runner: Runner, tmp_path: Path) -> No
     assert 'data-base-url="/chat"' in shown
 
 
+def test_own_tables_need_no_tutorial_before_them(runner: Runner, tmp_path: Path) -> None:
+    runner.run(tmp_path, command=["-m", "django", "startproject", "mysite", "."])
+    Project(tmp_path, runner).follow(OWN_TABLES)
+
+
 def is_practical(page: Path) -> bool:
     return any(
         block.language in ("python", "pycon", "console", "html") for block in doc_pages.blocks(page)
@@ -212,7 +218,11 @@ def is_practical(page: Path) -> bool:
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in doc_pages.pages() if page not in FROM_NOTHING and is_practical(page)],
+    [
+        page
+        for page in doc_pages.pages()
+        if page not in (*FROM_NOTHING, OWN_TABLES) and is_practical(page)
+    ],
     ids=lambda page: page.stem,
 )
 def test_every_snippet_of_a_page_runs_in_the_tutorials_project(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models.signals import pre_save
 from django.test import Client
 
 from django_chat_sessions import get_message_model, get_session_model, services
@@ -37,6 +38,22 @@ def test_a_message_starts_a_chat_and_its_reply_is_pending(caller: Caller) -> Non
     assert body["message"]["content"] == "Why does ice float?"
     assert (body["message"]["position"], body["reply"]["position"]) == (0, 1)
     assert body["reply"]["state"] == "pending"
+
+
+def test_a_host_refuses_a_scope_where_a_session_begins(caller: Caller) -> None:
+    def refuse(instance: Any, **kwargs: Any) -> None:
+        if instance._state.adding and instance.scope == "subject:99":
+            raise SessionNotFound("There is no such subject.")
+
+    before = rows()
+    pre_save.connect(refuse, get_session_model())
+    try:
+        assert_error(caller.say("Why?", scope="subject:99"), 404, "not_found")
+        assert rows() == before
+        assert caller.say("Why?", scope="subject:1").status_code == 201
+    finally:
+        pre_save.disconnect(refuse, get_session_model())
+    assert caller.say("Why?", key="another-key", scope="subject:99").status_code == 201
 
 
 def test_the_responder_answers_after_commit(caller: Caller, answering: Any) -> None:
