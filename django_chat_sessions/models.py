@@ -10,7 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from django.apps import apps
 from django.conf import settings
+from django.core.checks import CheckMessage, Error
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
@@ -163,6 +165,21 @@ class AbstractChatSession(FillsPrimaryKey, TimeStampedModel):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[CheckMessage]:
+        """Say also that the core app is missing: without it no other check of ours is there."""
+        found: list[CheckMessage] = super().check(**kwargs)
+        if not apps.is_installed("django_chat_sessions"):
+            found.append(
+                Error(
+                    "INSTALLED_APPS has no 'django_chat_sessions': there are no templates, no "
+                    "commands and no other checks, and no visitor's chats move at login.",
+                    hint="Add 'django_chat_sessions' to INSTALLED_APPS.",
+                    id="django_chat_sessions.E009",
+                )
+            )
+        return found
 
     def activity(self) -> Activity:
         """Return what a timeout policy may know; a running answer counts until its lease ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -427,21 +428,40 @@ def test_e009_the_core_app_is_missing(settings: Any) -> None:
     assert "Add 'django_chat_sessions'" in text
 
 
-def test_e009_the_ready_made_tables_bring_the_checks_with_them() -> None:
-    program = """
+OWN_TABLES = """
+from django.db import models
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+class Talk(AbstractChatSession):
+    class Meta(AbstractChatSession.Meta): abstract, app_label = False, "host"
+class Said(AbstractChatMessage):
+    session = models.ForeignKey(Talk, on_delete=models.CASCADE, related_name="messages")
+    class Meta(AbstractChatMessage.Meta): abstract, app_label = False, "host"
+"""
+
+
+@pytest.mark.parametrize("app", ["django_chat_sessions.default_models", "host"])
+def test_e009_without_the_core_app_the_session_model_says_so(app: str, tmp_path: Path) -> None:
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host" / "models.py").write_text(OWN_TABLES)
+    program = f"""
 import django
 from django.conf import settings
 from django.core.management import call_command
-apps = ["django.contrib.auth", "django.contrib.contenttypes", "django_chat_sessions.default_models"]
+apps = ["django.contrib.auth", "django.contrib.contenttypes", {app!r}]
 settings.configure(INSTALLED_APPS=apps)
 django.setup()
 call_command("check")
 """
+    path = os.pathsep.join([str(tmp_path), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
     )
     assert done.returncode == 1
-    assert "django_chat_sessions.E009" in done.stderr
+    assert done.stderr.count("django_chat_sessions.E009") == 1
 
 
 class ChatsElsewhere:

@@ -24,7 +24,9 @@ from tests.doc_pages import DOCS, ROOT, Block
 
 TUTORIAL = DOCS / "tutorial" / "first-chat.md"
 FROM_NOTHING = [ROOT / "README.md", TUTORIAL]  # these begin with an empty folder
-OWN_TABLES = DOCS / "how-to" / "use-your-own-tables.md"  # begins with a site that never had the chat
+OWN_TABLES = (
+    DOCS / "how-to" / "use-your-own-tables.md"
+)  # begins with a site that never had the chat
 # What a reader types to get and start things; everything else in a console block is run.
 NOT_OURS = (
     "python3 -m venv",

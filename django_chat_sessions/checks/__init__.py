@@ -6,13 +6,13 @@ E003 wrong value            W003 USE_TZ = False
 E004 TIMEOUT_POLICY         W004 ThreadRunner in production (--deploy)
 E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--deploy)
 E006 the model's parents
-E009 the core app is missing
 E010 a foreign key to another database
 
 The dotted paths are looked at in ``named.py``. What a runner's own ``check()`` finds comes with an
 id of its own. W011 to W013, about tables that are not ours, are in ``tables.py``; E011, about names
 that we need, is in ``methods.py``; E012 to E014, E016, E017, W014, W015 and W017, about what a
-host declares, are in ``columns.py``. E015 is ThreadRunner's own.
+host declares, are in ``columns.py``. E015 is ThreadRunner's own. E009, that this app is missing,
+the session model says: nobody else is there to say it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
@@ -91,21 +90,6 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a notifier (an object with tell and watch), the dotted path of its class, or None",
     ),
 }
-
-
-@register()
-def check_apps(**kwargs: Any) -> list[CheckMessage]:
-    """The core is installed; ``default_models`` brings these checks where it is not."""
-    if apps.is_installed("django_chat_sessions"):
-        return []
-    return [
-        Error(
-            "INSTALLED_APPS has no 'django_chat_sessions': there are no templates and no commands, "
-            "and no visitor's chats move at login.",
-            hint="Add 'django_chat_sessions' beside 'django_chat_sessions.default_models'.",
-            id=f"{ID}.E009",
-        )
-    ]
 
 
 @register()

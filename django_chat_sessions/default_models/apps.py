@@ -11,7 +11,3 @@ class DefaultModelsConfig(AppConfig):
     label = "chat_sessions"
     verbose_name = _("Chat sessions")
     default_auto_field = "django.db.models.BigAutoField"
-
-    def ready(self) -> None:
-        # The core registers the checks, too; only these can say that the core is missing.
-        from django_chat_sessions import checks  # noqa: F401, PLC0415
