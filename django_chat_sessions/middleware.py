@@ -20,6 +20,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import READER_FOUND, owner_from_request
 from django_chat_sessions.services.excerpts import is_storable
+from django_chat_sessions.services.unmigrated import cause_of
 
 logger = logging.getLogger(__name__)
 SESSION_KWARG = "chat_session_id"
@@ -71,7 +72,7 @@ class _Lookup:
         try:
             return find_session(self.request)
         except DatabaseError as error:
-            logger.error("The chat session cannot be looked up: %s", type(error).__name__)
+            logger.error("The chat session cannot be looked up: %s", cause_of(error))
             self.is_down = True
             return None
 

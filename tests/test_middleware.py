@@ -284,6 +284,17 @@ def test_d13_without_a_database_there_is_no_session_and_the_site_stays_up(
     assert "SECRET" not in caplog.text
 
 
+def test_a_database_that_is_not_migrated_is_told_of_in_the_log(
+    reader: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: Any) -> Any:
+        raise OperationalError("no such table: chats")
+
+    with connection.execute_wrapper(fail):
+        assert answered(request_of(reader), using).text == "none"
+    assert "the database is not migrated: no such table: chats; run migrate" in caplog.text
+
+
 def viewed(request: Any, chat_session_id: Any = None) -> HttpResponse:
     return using(request)
 

@@ -7,7 +7,15 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.db import DataError, InterfaceError, OperationalError, connections, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connections,
+    transaction,
+)
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware, get_token
@@ -40,6 +48,7 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.races import is_refusal
+from django_chat_sessions.services.unmigrated import cause_of, what_is_missing
 
 logger = logging.getLogger(__name__)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -136,16 +145,21 @@ class Endpoint(View):
             # Django answers these with a page: a form it cannot parse, too many parameters …
             answer = unreadable(error)
             response = self._refusal(answer, answer.body())
-        except (OperationalError, InterfaceError, DataError) as error:
-            # Neither the log nor the answer repeats what was sent.
-            if is_refusal(error):
-                logger.error("The chat's database refuses a text: %s", type(error).__name__)
-                answer = not_storable()
-            else:
-                logger.error("The chat's database cannot be used: %s", type(error).__name__)
-                answer = unavailable()
+        except (OperationalError, InterfaceError, DataError, ProgrammingError) as error:
+            answer = self._outage(error)
             response = self._refusal(answer, answer.body())
         return self._private(request, response, caller)
+
+    def _outage(self, error: DatabaseError) -> ApiError:
+        """Say what the database cannot do; neither the log nor the answer repeats what was sent."""
+        if is_refusal(error):
+            logger.error("The chat's database refuses a text: %s", type(error).__name__)
+            return not_storable()
+        # A table that is not there yet is this one in PostgreSQL, another one in SQLite.
+        if isinstance(error, ProgrammingError) and not what_is_missing(error):
+            raise error
+        logger.error("The chat's database cannot be used: %s", cause_of(error))
+        return unavailable()
 
     def _admit(self, request: HttpRequest) -> Caller:
         caller = recognise_or_welcome(request)

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management.base import CommandError
-from django.db import Error as DjangoError
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
-# No such table, no such column: in PostgreSQL, in MariaDB and MySQL; SQLite has words only.
-MISSING_CODES = frozenset({"42P01", "42703", 1146, 1054})
-MISSING_WORDS = ("no such table", "no such column")
+from django_chat_sessions.services.unmigrated import what_is_missing
 
 
 @contextmanager
@@ -24,11 +21,9 @@ def told_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, ProgrammingError) as error:
-        if _is_missing(error):
-            first = str(error.args[-1]).splitlines()[0]  # PostgreSQL shows the statement after it
+        if missing := what_is_missing(error):
             raise CommandError(
-                f"The database is not migrated: {first.rstrip('.')}. Run migrate, then the command "
-                "again."
+                f"The database is not migrated: {missing}. Run migrate, then the command again."
             ) from error
         if isinstance(error, ProgrammingError):
             raise
@@ -36,8 +31,3 @@ def told_in_a_sentence() -> Iterator[None]:
         raise CommandError(
             f"The database cannot be used: {said.rstrip('.')}. Run the command again when it can."
         ) from error
-
-
-def _is_missing(error: DjangoError) -> bool:
-    codes = {getattr(error.__cause__, "sqlstate", None), *error.args[:1]}
-    return bool(codes & MISSING_CODES) or str(error).startswith(MISSING_WORDS)

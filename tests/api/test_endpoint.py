@@ -8,12 +8,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import DataError, InterfaceError, OperationalError, connection
+from django.db import (
+    DataError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+)
 from django.http import HttpRequest
 from django.test import AsyncClient, Client, RequestFactory
 
 from django_chat_sessions import services
-from django_chat_sessions.api import views
+from django_chat_sessions.api import endpoint, views
 from django_chat_sessions.api.endpoint import Endpoint
 from django_chat_sessions.authentication import VISITOR_COOKIE
 from tests.callers import SESSION, Caller, assert_error, assert_private, person, rows
@@ -429,6 +435,50 @@ def test_a_text_that_the_database_refuses_is_the_senders_to_change(
     assert_error(caller.say("A long text"), 400, "invalid")
     assert "SECRET" not in caplog.text
     assert type(refusal).__name__ in caplog.text
+
+
+@contextmanager
+def answering_with(statement: str) -> Iterator[None]:
+    """Every statement is this one."""
+
+    def other(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        return execute(statement, (), False, context)
+
+    with connection.execute_wrapper(other):
+        yield
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("statement", "lacking"),
+    [
+        ("SELECT 'SECRET-4711' FROM no_such_table", "no_such_table"),
+        ("SELECT 'SECRET-4711', no_such_column FROM django_content_type", "no_such_column"),
+    ],
+)
+def test_a_database_that_is_not_migrated_is_503_and_the_log_says_what_to_do(
+    method: str, statement: str, lacking: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor = person("visitor")
+    with answering_with(statement):
+        path = "sessions" if method == "GET" else "messages"
+        response = visitor.call(method, path, {"content": "SECRET-4711", "key": "abcdefgh"})
+    assert_error(response, 503, "unavailable")
+    [told] = [each.getMessage() for each in caplog.records if each.name == endpoint.__name__]
+    assert told.startswith("The chat's database cannot be used: the database is not migrated: ")
+    assert told.endswith("; run migrate")
+    assert lacking in told
+    assert "SECRET" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_wrong_statement_is_no_outage() -> None:
+    def fail(*args: Any) -> Any:
+        raise ProgrammingError("no results to fetch")
+
+    with connection.execute_wrapper(fail), pytest.raises(ProgrammingError):
+        person("visitor").get("sessions")
 
 
 def test_after_the_outage_everything_is_as_it_was(

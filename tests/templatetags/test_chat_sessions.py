@@ -541,6 +541,17 @@ def test_x05_d13_without_a_database_the_page_is_rendered_and_the_outage_logged(
     assert "SECRET" not in caplog.text
 
 
+def test_a_database_that_is_not_migrated_is_told_of_in_the_log(
+    reader: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: Any) -> Any:
+        raise OperationalError("no such table: chats")
+
+    with connection.execute_wrapper(fail):
+        render("{% chat_history %}", request_of(reader))
+    assert "the database is not migrated: no such table: chats; run migrate" in caplog.text
+
+
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 @pytest.mark.parametrize("tag", TAGS)
 def test_x05_d13_not_even_the_login_can_be_read_and_still_the_page_is_rendered(

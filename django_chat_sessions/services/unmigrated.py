@@ -1,0 +1,29 @@
+"""Errors of a database that lacks what a migration will add: told alike, whichever database."""
+
+from __future__ import annotations
+
+from django.db import Error as DatabaseError
+
+# No such table, no such column: in PostgreSQL, in MariaDB and MySQL; SQLite has words only.
+MISSING_CODES = frozenset({"42P01", "42703", 1146, 1054})
+MISSING_WORDS = ("no such table", "no such column")
+
+
+def what_is_missing(error: DatabaseError) -> str:
+    """Return what the database says of the table or column it lacks; "" for any other error."""
+    codes = {getattr(error.__cause__, "sqlstate", None), *error.args[:1]}
+    if not codes & MISSING_CODES and not str(error).startswith(MISSING_WORDS):
+        return ""
+    first = str(error.args[-1]).splitlines()[0]  # PostgreSQL shows the statement after it
+    return first.rstrip(".")
+
+
+def cause_of(error: DatabaseError) -> str:
+    """Return the cause for a log: the error's name, or that somebody forgot to run migrate.
+
+    What a database says of anything else may have in it what people wrote.
+    """
+    missing = what_is_missing(error)
+    if missing:
+        return f"the database is not migrated: {missing}; run migrate"
+    return type(error).__name__
