@@ -18,6 +18,7 @@ from django.db.models import DO_NOTHING
 
 from django_chat_sessions import checks, get_session_model
 from django_chat_sessions.checks import named
+from django_chat_sessions.contrib.redis import RedisNotifier
 from django_chat_sessions.policies import Deadline, IdleTimeoutPolicy, TimeoutPolicy
 from django_chat_sessions.services.replies.runners import ThreadRunner
 from tests.conversations import LeavesReplies
@@ -70,6 +71,12 @@ class Notifies:
 
 class NotifiesByC(Notifies, dict[str, Any]):
     """Python does not know what a dict is made of."""
+
+
+class NotifierWithoutFindings(Notifies):
+    @classmethod
+    def check(cls) -> None:
+        """Forget to return what was found."""
 
 
 class OnlyTells:
@@ -462,6 +469,30 @@ call_command("check")
     )
     assert done.returncode == 1
     assert done.stderr.count("django_chat_sessions.E009") == 1
+
+
+@pytest.mark.parametrize("as_path", [True, False])
+def test_e018_redis_is_not_installed(
+    configured: Any, monkeypatch: pytest.MonkeyPatch, as_path: bool
+) -> None:
+    path = "django_chat_sessions.contrib.redis.RedisNotifier"
+    notifier: Any = path if as_path else RedisNotifier("redis://cache.example:6379/0")
+    monkeypatch.setitem(sys.modules, "redis", None)
+    [text] = configured(NOTIFIER=notifier)["E018"]
+    assert text.startswith("RedisNotifier cannot work: redis is not installed.")
+    assert "django-chat-sessions[redis]" in text
+    monkeypatch.undo()
+    assert configured(NOTIFIER=notifier) == {}
+
+
+@pytest.mark.parametrize(
+    "notifier", [f"{HERE}.NotifierWithoutFindings", NotifierWithoutFindings()], ids=type
+)
+def test_e003_a_notifiers_check_that_gives_no_list(configured: Any, notifier: Any) -> None:
+    [text] = configured(NOTIFIER=notifier)["E003"]
+    assert 'CHAT_SESSIONS["NOTIFIER"] names' in text
+    assert "NotifierWithoutFindings" in text
+    assert "let it be a class method" in text
 
 
 class ChatsElsewhere:

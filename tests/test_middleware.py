@@ -287,11 +287,13 @@ def test_d13_without_a_database_there_is_no_session_and_the_site_stays_up(
 def test_a_database_that_is_not_migrated_is_told_of_in_the_log(
     reader: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
+    request = request_of(reader)
+
     def fail(*args: Any) -> Any:
         raise OperationalError("no such table: chats")
 
     with connection.execute_wrapper(fail):
-        assert answered(request_of(reader), using).text == "none"
+        assert answered(request, using).text == "none"
     assert "the database is not migrated: no such table: chats; run migrate" in caplog.text
 
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import (
-    DatabaseError,
     DataError,
+    Error,
     InterfaceError,
     OperationalError,
     ProgrammingError,
@@ -150,7 +150,7 @@ class Endpoint(View):
             response = self._refusal(answer, answer.body())
         return self._private(request, response, caller)
 
-    def _outage(self, error: DatabaseError) -> ApiError:
+    def _outage(self, error: Error) -> ApiError:
         """Say what the database cannot do; neither the log nor the answer repeats what was sent."""
         if is_refusal(error):
             logger.error("The chat's database refuses a text: %s", type(error).__name__)

@@ -8,11 +8,12 @@ E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--depl
 E006 the model's parents
 E010 a foreign key to another database
 
-The dotted paths are looked at in ``named.py``. What a runner's own ``check()`` finds comes with an
-id of its own. W011 to W013, about tables that are not ours, are in ``tables.py``; E011, about names
-that we need, is in ``methods.py``; E012 to E014, E016, E017, W014, W015 and W017, about what a
-host declares, are in ``columns.py``. E015 is ThreadRunner's own. E009, that this app is missing,
-the session model says: nobody else is there to say it.
+The dotted paths are looked at in ``named.py``. What the ``check()`` of a runner or a notifier finds
+comes with an id of its own: E015 is ThreadRunner's, E018 RedisNotifier's. W011 to W013, about
+tables that are not ours, are in ``tables.py``; E011, about names that we need, is in
+``methods.py``; E012 to E014, E016, E017, W014, W015 and W017, about what a host declares, are in
+``columns.py``. E009, that this app is missing, the session model says: nobody else is there to say
+it.
 """
 
 from __future__ import annotations

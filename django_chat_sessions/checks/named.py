@@ -20,7 +20,10 @@ METHODS = {
 
 
 def check_names(given: dict[Any, Any]) -> Iterator[CheckMessage]:
-    """Yield what is wrong with each path, and what a runner finds out about itself."""
+    """Yield what is wrong with each path, and what a runner or notifier finds out about itself."""
+    notifier = given.get("NOTIFIER")
+    if notifier is not None and not isinstance(notifier, str | type):
+        yield from _what_it_says("NOTIFIER", notifier, type(notifier).__qualname__)
     for key, path in _names(given):
         try:
             thing: Any = import_string(path)
@@ -34,8 +37,8 @@ def check_names(given: dict[Any, Any]) -> Iterator[CheckMessage]:
         problem = _responder(thing) if key == "RESPONDER" else _class(thing, METHODS[key])
         if problem:
             yield _useless(key, path, problem)
-        elif key == "RUNNER" and hasattr(thing, "check"):
-            yield from _what_the_runner_says(thing, path)
+        elif key in ("RUNNER", "NOTIFIER"):
+            yield from _what_it_says(key, thing, path)
 
 
 def _names(given: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
@@ -72,14 +75,16 @@ def _class(thing: Any, methods: tuple[str, ...]) -> str:
     return ""
 
 
-def _what_the_runner_says(runner: Any, path: str) -> list[CheckMessage]:
-    """Return what the runner's ``check()`` finds: not all work everywhere."""
+def _what_it_says(key: str, thing: Any, path: str) -> list[CheckMessage]:
+    """Return what its own ``check()`` finds, where it has one: not all work everywhere."""
+    if not hasattr(thing, "check"):
+        return []
     way_out = "let it be a class method that gives a list of check messages"
     try:
-        found = list(runner.check())
+        found = list(thing.check())
     except Exception as error:  # noqa: BLE001  a host's own code: whatever it raises is the finding
         what = f"{type(error).__name__}: {error}"
-        return [_useless("RUNNER", path, f"whose check() cannot be used: {what}; {way_out}")]
+        return [_useless(key, path, f"whose check() cannot be used: {what}; {way_out}")]
     if all(isinstance(each, CheckMessage) for each in found):
         return found
-    return [_useless("RUNNER", path, f"whose check() gave {found!r}; {way_out}")]
+    return [_useless(key, path, f"whose check() gave {found!r}; {way_out}")]

@@ -544,11 +544,13 @@ def test_x05_d13_without_a_database_the_page_is_rendered_and_the_outage_logged(
 def test_a_database_that_is_not_migrated_is_told_of_in_the_log(
     reader: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
+    request = request_of(reader)
+
     def fail(*args: Any) -> Any:
         raise OperationalError("no such table: chats")
 
     with connection.execute_wrapper(fail):
-        render("{% chat_history %}", request_of(reader))
+        render("{% chat_history %}", request)
     assert "the database is not migrated: no such table: chats; run migrate" in caplog.text
 
 

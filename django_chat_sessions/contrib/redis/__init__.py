@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from django.core.checks import CheckMessage, Error
+
 if TYPE_CHECKING:
     from django_chat_sessions.contrib.redis.channel import RedisChannel
     from django_chat_sessions.services.following.hints import Hub
@@ -23,6 +25,21 @@ class RedisNotifier:
     ) -> None:
         self.url = url
         self.channel = channel
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        """Say that all hints would be lost."""
+        try:
+            import redis  # noqa: F401, PLC0415
+        except ModuleNotFoundError:
+            return [
+                Error(
+                    f"{cls.__name__} cannot work: redis is not installed.",
+                    hint="pip install 'django-chat-sessions[redis]'; it works with Valkey, too.",
+                    id="django_chat_sessions.E018",
+                )
+            ]
+        return []
 
     def tell(self, name: str) -> None:
         """Have the hint published soon."""
