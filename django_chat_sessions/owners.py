@@ -48,9 +48,14 @@ class Owner:
 
         ``names`` say who it is, such as ``"organisation", 12``. They need not be secret: no
         visitor's key is the same, so it is the host's authenticator that lets people be it.
+        Raises ValueError without names, and for one that is None or empty: all for whom it is
+        would share one history.
         """
-        if not names:
-            raise ValueError("Say in names who the owner is, such as 'organisation', 12.")
+        if not names or any(name is None or name == "" for name in names):
+            raise ValueError(
+                "Say in names who the owner is, such as 'organisation', 12; none may be None or "
+                "empty."
+            )
         return cls(
             visitor_key=hashlib.sha256(b"\0" + repr([*map(str, names)]).encode()).hexdigest()
         )

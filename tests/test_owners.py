@@ -37,6 +37,16 @@ def test_a_visitor_must_have_a_key() -> None:
         Owner.for_visitor("")
 
 
+@pytest.mark.parametrize("names", [(), ("organisation", None), ("organisation", ""), (None,)])
+def test_those_without_a_name_share_no_history(names: tuple[object, ...]) -> None:
+    with pytest.raises(ValueError, match="who the owner is"):
+        Owner.for_host(*names)
+
+
+def test_a_name_may_be_0() -> None:
+    assert Owner.for_host("organisation", 0) != Owner.for_host("organisation", 1)
+
+
 def test_of_a_visitors_secret_only_a_hash_is_kept() -> None:
     owner = Owner.for_visitor("secret")
     assert owner.visitor_key == hashlib.sha256(b"secret").hexdigest()
