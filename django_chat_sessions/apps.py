@@ -15,7 +15,11 @@ class ChatSessionsConfig(AppConfig):
         # Registers the system checks; models must be loaded before.
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
 
-        from django_chat_sessions.checks import columns, methods  # noqa: F401, PLC0415  (and the others)
+        from django_chat_sessions.checks import (  # noqa: PLC0415
+            columns,  # noqa: F401  (and the others)
+            databases,  # noqa: F401
+            methods,  # noqa: F401
+        )
         from django_chat_sessions.login import claim_visitors_chats  # noqa: PLC0415
 
         user_logged_in.connect(claim_visitors_chats, dispatch_uid="chat_sessions_claim")

@@ -70,8 +70,8 @@ class IdleTimeoutPolicy(TimeoutPolicy):
         day_ends_in: tzinfo | None = None,
     ) -> None:
         for name, value in (("timeout", timeout), ("max_age", max_age)):
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} is {value!r}; give seconds above 0, or None for never.")
+            if value is not None:
+                _refuse_what_is_no_time(f"{name} is", value, "above 0, or None for never")
         self.timeout = timeout
         self.max_age = max_age
         self.day_ends_in = day_ends_in
@@ -85,8 +85,7 @@ class IdleTimeoutPolicy(TimeoutPolicy):
         limits = []
         timeout = self.timeout_for(activity)
         if timeout is not None:
-            if not timeout > 0:
-                raise ValueError(f"timeout_for() returned {timeout!r}; give seconds above 0.")
+            _refuse_what_is_no_time("timeout_for() returned", timeout, "above 0")
             limits.append(Deadline(activity.last_activity_at + timedelta(seconds=timeout), "idle"))
         if self.max_age is not None:
             limits.append(Deadline(activity.opened_at + timedelta(seconds=self.max_age), "max_age"))
@@ -98,6 +97,14 @@ class IdleTimeoutPolicy(TimeoutPolicy):
         day = moment.astimezone(self.day_ends_in).date() + timedelta(days=1)
         # A midnight that daylight saving skips reads as the day's first instant once in UTC.
         return datetime.combine(day, time.min, self.day_ends_in).astimezone(moment.tzinfo)
+
+
+def _refuse_what_is_no_time(what: str, seconds: Any, wanted: str) -> None:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):  # such as a timedelta
+        wanted = "as a number, such as 300"
+    elif seconds > 0:
+        return
+    raise ValueError(f"{what} {seconds!r}; give seconds {wanted}.")
 
 
 def deadline_for(activity: Activity) -> Deadline | None:

@@ -16,8 +16,8 @@ from django.core.checks import CheckMessage, Error, run_checks
 from django.core.management import CommandError, call_command
 from django.db.models import DO_NOTHING
 
-from django_chat_sessions import checks, get_session_model
-from django_chat_sessions.checks import named
+from django_chat_sessions import checks, get_session_model, models
+from django_chat_sessions.checks import databases, named
 from django_chat_sessions.contrib.redis import RedisNotifier
 from django_chat_sessions.policies import Deadline, IdleTimeoutPolicy, TimeoutPolicy
 from django_chat_sessions.services.replies.runners import ThreadRunner
@@ -59,6 +59,14 @@ def callable_answer(turn: Any) -> str:
 
 
 NOT_CALLABLE = 5
+
+
+def takes_no_turn() -> str:
+    return "Because."
+
+
+def takes_more_than_the_turn(turn: Any, shelf: Any) -> str:
+    return "Because."
 
 
 class Notifies:
@@ -265,6 +273,9 @@ def test_e002_an_unknown_key_like_no_other_with_all_that_are_known(configured: A
         ("RUNNER", f"{HERE}.Notifies"),
         ("RESPONDER", f"{HERE}.NOT_CALLABLE"),
         ("RESPONDER", HERE),
+        ("RESPONDER", f"{HERE}.takes_no_turn"),
+        ("RESPONDER", takes_no_turn),
+        ("RESPONDER", f"{HERE}.takes_more_than_the_turn"),
         ("NOTIFIER", f"{HERE}.OnlyTells"),
         ("NOTIFIER", f"{HERE}.NOT_CALLABLE"),
         ("NOTIFIER", f"{HERE}.NeedsAddress"),
@@ -306,6 +317,8 @@ def test_e003_a_wrong_value_is_named_once_with_what_to_give(
         ("RESPONDER", None),
         ("RESPONDER", callable_answer),
         ("RESPONDER", f"{HERE}.callable_answer"),
+        ("RESPONDER", "builtins.print"),
+        ("RESPONDER", dict),  # Python does not know what it takes
         ("TIMEOUT_POLICY", Never),
         ("TIMEOUT_POLICY", Never()),
         ("TIMEOUT_POLICY", f"{HERE}.Never"),
@@ -345,6 +358,20 @@ def test_e004_a_policy_that_cannot_be_used(configured: Any, policy: Any) -> None
     findings = configured(TIMEOUT_POLICY=policy)
     assert set(findings) == {"E004"}
     assert len(findings["E004"]) == 1
+
+
+@pytest.mark.parametrize(("value", "way_out"), [(900, 900), (None, 300), (-5, 300)])
+def test_e004_a_number_is_no_policy_and_the_policy_of_it_is_named(
+    configured: Any, value: Any, way_out: int
+) -> None:
+    [text] = configured(TIMEOUT_POLICY=value)["E004"]
+    assert f'CHAT_SESSIONS["TIMEOUT_POLICY"] is {value!r}, which is no policy.' in text
+    assert f"IdleTimeoutPolicy({way_out})" in text
+
+
+def test_e003_a_responder_that_is_a_module_is_told_to_name_a_function(configured: Any) -> None:
+    [text] = configured(RESPONDER=HERE)["E003"]
+    assert "which is a module; give a function in it" in text
 
 
 @pytest.mark.parametrize("key", ["RUNNER", "RESPONDER", "NOTIFIER"])
@@ -472,7 +499,7 @@ call_command("check")
 
 
 @pytest.mark.parametrize("as_path", [True, False])
-def test_e018_redis_is_not_installed(
+def test_a_notifier_without_its_package_says_what_to_install(
     configured: Any, monkeypatch: pytest.MonkeyPatch, as_path: bool
 ) -> None:
     path = "django_chat_sessions.contrib.redis.RedisNotifier"
@@ -546,6 +573,12 @@ def test_w002_atomic_requests(database: Any) -> None:
     assert database(ATOMIC_REQUESTS=False) == {}
 
 
+def test_w016_no_autocommit(database: Any) -> None:
+    [text] = database(AUTOCOMMIT=False)["W016"]
+    assert "TransactionManagementError" in text
+    assert database(AUTOCOMMIT=True) == {}
+
+
 def test_w003_local_times(settings: Any) -> None:
     settings.USE_TZ = False
     [text] = found()["W003"]
@@ -592,11 +625,13 @@ def test_manage_py_check_prints_the_way_out_and_fails(settings: Any) -> None:
 
 
 def test_every_id_is_listed_on_top_used_and_tested() -> None:
-    source = "".join(Path(str(each.__file__)).read_text() for each in (checks, named))
+    modules = (checks, named, databases, models)
+    source = "".join(Path(str(each.__file__)).read_text() for each in modules)
     assert checks.__doc__
-    own = checks.__doc__.partition("W011 to W013")[0]
+    assert databases.__doc__
+    own = checks.__doc__.partition("W001 to W003")[0] + databases.__doc__
     listed = Counter(re.findall(r"\b[EW]\d{3}\b", own))
-    used = set(re.findall(r'\{ID\}\.([EW]\d{3})"', source))
+    used = set(re.findall(r'(?:\{ID\}|django_chat_sessions)\.([EW]\d{3})"', source))
     tests = re.findall(r"def test_([ew]\d{3})_", Path(__file__).read_text())
     assert set(listed) == used == {name.upper() for name in tests}
     assert set(listed.values()) == {1}

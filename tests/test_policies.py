@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -77,6 +78,14 @@ class TestIdleTimeout:
         with pytest.raises(ValueError, match=f"{name} is .*; give seconds above 0, or None"):
             IdleTimeoutPolicy(**arguments)
 
+    @pytest.mark.parametrize("value", [timedelta(minutes=5), "300", True, Decimal(300)], ids=repr)
+    @pytest.mark.parametrize("name", ["timeout", "max_age"])
+    def test_what_is_no_number_is_refused_in_a_sentence(self, name: str, value: Any) -> None:
+        arguments: dict[str, Any] = {name: value}
+        sentence = f"{name} is .*; give seconds as a number, such as 300"
+        with pytest.raises(ValueError, match=sentence):
+            IdleTimeoutPolicy(**arguments)
+
     def test_a_subclass_may_decide_for_each_owner_and_scope(self) -> None:
         class Staff(IdleTimeoutPolicy):
             def timeout_for(self, activity: Activity) -> float | None:
@@ -94,13 +103,13 @@ class TestIdleTimeout:
         assert seconds(user_id=3, scope="subject:1") == 60
         assert seconds(visitor_key="v") == 30
 
-    @pytest.mark.parametrize("value", [0, -5])
-    def test_a_subclass_that_decides_0_is_refused(self, value: float) -> None:
+    @pytest.mark.parametrize("value", [0, -5, timedelta(minutes=5)])
+    def test_a_subclass_that_decides_0_is_refused(self, value: Any) -> None:
         class Wrong(IdleTimeoutPolicy):
-            def timeout_for(self, activity: Activity) -> float | None:
+            def timeout_for(self, activity: Activity) -> Any:
                 return value
 
-        with pytest.raises(ValueError, match="timeout_for"):
+        with pytest.raises(ValueError, match=r"timeout_for.*; give seconds"):
             Wrong().deadline(active())
 
 

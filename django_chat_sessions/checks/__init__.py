@@ -1,19 +1,19 @@
 """System checks: what is wrong with the configuration, said before the first request.
 
-E001 SESSION_MODEL          W001 SQLite without transaction_mode IMMEDIATE
-E002 unknown key            W002 ATOMIC_REQUESTS
-E003 wrong value            W003 USE_TZ = False
+E001 SESSION_MODEL
+E002 unknown key
+E003 wrong value
 E004 TIMEOUT_POLICY         W004 ThreadRunner in production (--deploy)
 E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--deploy)
 E006 the model's parents
+E009 the core app is missing: the session model says it, as nobody else is there
 E010 a foreign key to another database
 
-The dotted paths are looked at in ``named.py``. What the ``check()`` of a runner or a notifier finds
-comes with an id of its own: E015 is ThreadRunner's, E018 RedisNotifier's. W011 to W013, about
-tables that are not ours, are in ``tables.py``; E011, about names that we need, is in
-``methods.py``; E012 to E014, E016, E017, W014, W015 and W017, about what a host declares, are in
-``columns.py``. E009, that this app is missing, the session model says: nobody else is there to say
-it.
+The dotted paths are looked at in ``named.py``. W001 to W003 and W016, about databases and time, are
+in ``databases.py``. W011 to W013, about tables that are not ours, are in ``tables.py``; E011, about
+names that we need, is in ``methods.py``; E012 to E014, E016, E017, W014, W015 and W017, about what
+a host declares, are in ``columns.py``. What the ``check()`` of a runner or a notifier finds comes
+with an id of its own: E015 is ThreadRunner's, E018 RedisNotifier's.
 """
 
 from __future__ import annotations
@@ -153,7 +153,11 @@ def _wrong_policy() -> Iterator[CheckMessage]:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     sample = Activity(opened_at=moment, last_activity_at=moment, scope="", user_id=0)
     try:
-        deadline = app_settings.TIMEOUT_POLICY.deadline(sample)
+        policy: Any = app_settings.TIMEOUT_POLICY
+        if not callable(getattr(policy, "deadline", None)):
+            yield _no_policy(policy)
+            return
+        deadline = policy.deadline(sample)
         is_right = deadline is None or deadline.at > moment
     except Exception as error:  # noqa: BLE001  a host's own code: whatever it raises is the finding
         yield Error(
@@ -168,6 +172,15 @@ def _wrong_policy() -> Iterator[CheckMessage]:
             hint="Return a Deadline later than last_activity_at, or None for never.",
             id=f"{ID}.E004",
         )
+
+
+def _no_policy(given: Any) -> CheckMessage:
+    seconds = given if _positive(given) else 300
+    return Error(
+        f'CHAT_SESSIONS["TIMEOUT_POLICY"] is {given!r}, which is no policy.',
+        hint=f"Give IdleTimeoutPolicy({seconds}), or the dotted path of a TimeoutPolicy class.",
+        id=f"{ID}.E004",
+    )
 
 
 @register(Tags.models)
@@ -204,44 +217,6 @@ def _across_databases(model: type[AbstractChatSession]) -> Iterator[CheckMessage
             "on_delete=DO_NOTHING, and delete a user's sessions by a receiver of post_delete.",
             id=f"{ID}.E010",
         )
-
-
-# Not tagged as database checks: those run on request only, and these read nothing but settings.
-@register(Tags.compatibility)
-def check_databases(**kwargs: Any) -> list[CheckMessage]:
-    """Settings under which two people at once meet an error that one person never sees."""
-    found: list[CheckMessage] = []
-    for alias, options in settings.DATABASES.items():
-        engine = options.get("ENGINE", "")
-        mode = options.get("OPTIONS", {}).get("transaction_mode")
-        if engine.endswith("sqlite3") and str(mode).upper() != "IMMEDIATE":  # as Django takes it
-            found.append(
-                CheckWarning(
-                    f"Database {alias!r}: two writers on SQLite meet 'database is locked'.",
-                    hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20}.',
-                    id=f"{ID}.W001",
-                )
-            )
-        if options.get("ATOMIC_REQUESTS"):
-            found.append(
-                CheckWarning(
-                    f"Database {alias!r}: with ATOMIC_REQUESTS a view of yours holds its "
-                    "transaction while an answer is computed, and a lost race cannot be repaired.",
-                    hint="Decorate the views that talk to the chat with "
-                    "transaction.non_atomic_requests; the package's own views are.",
-                    id=f"{ID}.W002",
-                )
-            )
-    if not settings.USE_TZ:
-        found.append(
-            CheckWarning(
-                "USE_TZ is False: in the hour that the end of daylight saving repeats, a session "
-                "may expire up to an hour early or late.",
-                hint="Set USE_TZ = True.",
-                id=f"{ID}.W003",
-            )
-        )
-    return found
 
 
 @register(Tags.compatibility, deploy=True)

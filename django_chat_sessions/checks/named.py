@@ -21,6 +21,9 @@ METHODS = {
 
 def check_names(given: dict[Any, Any]) -> Iterator[CheckMessage]:
     """Yield what is wrong with each path, and what a runner or notifier finds out about itself."""
+    responder = given.get("RESPONDER")
+    if callable(responder) and (problem := _responder(responder)):
+        yield _useless("RESPONDER", repr(responder), problem)
     notifier = given.get("NOTIFIER")
     if notifier is not None and not isinstance(notifier, str | type):
         yield from _what_it_says("NOTIFIER", notifier, type(notifier).__qualname__)
@@ -55,7 +58,17 @@ def _useless(key: str, path: str, problem: str) -> Error:
 
 
 def _responder(thing: Any) -> str:
-    return "" if callable(thing) else f"which is a {type(thing).__name__}; give a callable"
+    if inspect.ismodule(thing):
+        return "which is a module; give a function in it"
+    if not callable(thing):
+        return f"which is a {type(thing).__name__}; give a callable"
+    try:
+        inspect.signature(thing).bind("the turn")
+    except TypeError as error:
+        return f"which cannot be called: {error}; give a function that takes one argument, the turn"
+    except ValueError:  # made by code in C, which does not say what it needs
+        pass
+    return ""
 
 
 def _class(thing: Any, methods: tuple[str, ...]) -> str:

@@ -1,0 +1,64 @@
+"""System checks of what the host has set for its databases and for time.
+
+W001 SQLite without transaction_mode IMMEDIATE
+W002 ATOMIC_REQUESTS
+W003 USE_TZ = False
+W016 AUTOCOMMIT = False
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import Warning as CheckWarning
+
+ID = "django_chat_sessions"
+
+
+# Not tagged as database checks: those run on request only, and these read nothing but settings.
+@register(Tags.compatibility)
+def check_databases(**kwargs: Any) -> list[CheckMessage]:
+    """Settings under which two people at once meet an error that one person never sees."""
+    found: list[CheckMessage] = []
+    for alias, options in settings.DATABASES.items():
+        engine = options.get("ENGINE", "")
+        mode = options.get("OPTIONS", {}).get("transaction_mode")
+        if engine.endswith("sqlite3") and str(mode).upper() != "IMMEDIATE":  # as Django takes it
+            found.append(
+                CheckWarning(
+                    f"Database {alias!r}: two writers on SQLite meet 'database is locked'.",
+                    hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20}.',
+                    id=f"{ID}.W001",
+                )
+            )
+        if options.get("ATOMIC_REQUESTS"):
+            found.append(
+                CheckWarning(
+                    f"Database {alias!r}: with ATOMIC_REQUESTS a view of yours holds its "
+                    "transaction while an answer is computed, and a lost race cannot be repaired.",
+                    hint="Decorate the views that talk to the chat with "
+                    "transaction.non_atomic_requests; the package's own views are.",
+                    id=f"{ID}.W002",
+                )
+            )
+        if not options.get("AUTOCOMMIT", True):
+            found.append(
+                CheckWarning(
+                    f"Database {alias!r}: with AUTOCOMMIT off every write of the chat's raises "
+                    "TransactionManagementError.",
+                    hint="Take AUTOCOMMIT = False away: each change is a transaction of its own.",
+                    id=f"{ID}.W016",
+                )
+            )
+    if not settings.USE_TZ:
+        found.append(
+            CheckWarning(
+                "USE_TZ is False: in the hour that the end of daylight saving repeats, a session "
+                "may expire up to an hour early or late.",
+                hint="Set USE_TZ = True.",
+                id=f"{ID}.W003",
+            )
+        )
+    return found
