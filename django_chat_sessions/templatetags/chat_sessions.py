@@ -26,7 +26,7 @@ from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
 from django_chat_sessions.services.unmigrated import cause_of
-from django_chat_sessions.templatetags.moments import deadline_text, when_text
+from django_chat_sessions.templatetags.moments import as_stored, deadline_text, when_text
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -292,7 +292,7 @@ def chat_address(name: str, *arguments: Any) -> str:
 def chat_state(session: Any, now: datetime | None = None) -> SessionState | str:
     """``{{ session|chat_state }}``: active, expired or ended; nothing where there is no session."""
     if isinstance(session, AbstractChatSession):
-        return session.state(now if isinstance(now, datetime) else clock.now())
+        return session.state(as_stored(now) if isinstance(now, datetime) else clock.now())
     if session:
         logger.error("chat_state was given a %s; give it a session.", type(session).__name__)
     return ""

@@ -39,6 +39,11 @@ def deadline_text(moment: datetime | None, now: datetime) -> str:
     return date_format(here, "TIME_FORMAT" if is_today else "DATETIME_FORMAT")
 
 
+def as_stored(moment: datetime) -> datetime:
+    """Return a page's moment in the form the database takes it; a naive one is the reader's."""
+    return clock.stored(timezone.make_aware(moment) if timezone.is_naive(moment) else moment)
+
+
 def local(moment: datetime) -> datetime:
     """Return a stored moment in the time zone that Django has for this reader."""
     return timezone.localtime(clock.aware(moment))

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import django
 import pytest
@@ -28,7 +29,7 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 import django_chat_sessions
-from django_chat_sessions import get_session_model, services
+from django_chat_sessions import clock, get_session_model, services
 from django_chat_sessions.authentication import VISITOR_COOKIE
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, Deadline, IdleTimeoutPolicy
@@ -602,6 +603,25 @@ def test_the_filter_says_the_state(reader: Caller, noon: Any) -> None:
     assert render("{{ session|chat_state }}", session=session) == "active"
     noon.shift(3600)
     assert render("{{ session|chat_state }}", session=session) == "expired"
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_the_filter_takes_a_naive_moment_as_the_readers_and_an_aware_one_as_it_is(
+    reader: Caller, noon: Any, settings: Any, use_tz: bool
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Europe/Vienna"
+    session = services.send(reader.owner, "Why?", key="key-00000001").session
+    services.stop(session)
+    session.refresh_from_db()
+    assert session.expires_at
+    here = (
+        clock.aware(session.expires_at).astimezone(ZoneInfo("Europe/Vienna")).replace(tzinfo=None)
+    )
+    for moment in (here, here.replace(tzinfo=ZoneInfo("Europe/Vienna"))):
+        before = moment - timedelta(microseconds=1)
+        template = "{{ session|chat_state:moment }}"
+        assert render(template, session=session, moment=moment) == "expired"
+        assert render(template, session=session, moment=before) == "active"
 
 
 @pytest.mark.parametrize("nothing", [None, "", SimpleLazyObject(lambda: None)])
