@@ -52,8 +52,9 @@ def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None
     Titles of all sessions, messages of the latest 1000, within 2 seconds except on MySQL
     (PostgreSQL needs 1 statement more for each attempt). PostgreSQL finds words in its default
     language, in the first 100,000 characters of a message, and knows ``"a phrase"``, ``or`` and
-    ``-without``; elsewhere, and in titles, the text as it stands. Case does not count. The text is
-    cut to 200 characters.
+    ``-without``; elsewhere, and in titles, the text as it stands. Case does not count, except
+    that SQLite knows it of ASCII letters only: there "über" does not find "Über". On MariaDB and
+    MySQL the collation decides, of accents too. The text is cut to 200 characters.
     Raises ValueError for a limit that is no whole number above 0.
     """
     refuse_limit(limit)

@@ -45,6 +45,14 @@ def test_it_is_found_by_title_and_by_what_anybody_said(owner: Owner) -> None:
     assert found(owner, "Water") == [by_title]
 
 
+def test_case_beyond_ascii_is_what_the_documentation_says(owner: Owner) -> None:
+    by_title, by_text = said(owner, "Hello", title="Über Eis"), said(owner, "Über Eis")
+    both = [by_text, by_title]
+    assert found(owner, "Über") == found(owner, "Über EIS") == both
+    assert found(owner, "über") == ([] if connection.vendor == "sqlite" else both)
+    assert found(owner, "uber") == (both if connection.vendor == "mysql" else [])
+
+
 def test_nobody_elses_no_deleted_ones_and_archived_ones_too(owner: Owner) -> None:
     said(somebody_else(), "glaciers", title="glaciers")
     archived, deleted = said(owner, "glaciers"), said(owner, "glaciers")
