@@ -8,6 +8,7 @@ W016 AUTOCOMMIT = False
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -23,35 +24,7 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
     """Settings under which two people at once meet an error that one person never sees."""
     found: list[CheckMessage] = []
     for alias, options in settings.DATABASES.items():
-        engine = options.get("ENGINE", "")
-        mode = options.get("OPTIONS", {}).get("transaction_mode")
-        if engine.endswith("sqlite3") and str(mode).upper() != "IMMEDIATE":  # as Django takes it
-            found.append(
-                CheckWarning(
-                    f"Database {alias!r}: two writers on SQLite meet 'database is locked'.",
-                    hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20}.',
-                    id=f"{ID}.W001",
-                )
-            )
-        if options.get("ATOMIC_REQUESTS"):
-            found.append(
-                CheckWarning(
-                    f"Database {alias!r}: with ATOMIC_REQUESTS a view of yours holds its "
-                    "transaction while an answer is computed, and a lost race cannot be repaired.",
-                    hint="Decorate the views that talk to the chat with "
-                    "transaction.non_atomic_requests; the package's own views are.",
-                    id=f"{ID}.W002",
-                )
-            )
-        if not options.get("AUTOCOMMIT", True):
-            found.append(
-                CheckWarning(
-                    f"Database {alias!r}: with AUTOCOMMIT off every write of the chat's raises "
-                    "TransactionManagementError.",
-                    hint="Take AUTOCOMMIT = False away: each change is a transaction of its own.",
-                    id=f"{ID}.W016",
-                )
-            )
+        found.extend(_of_a_database(alias, options))
     if not settings.USE_TZ:
         found.append(
             CheckWarning(
@@ -62,3 +35,29 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def _of_a_database(alias: str, options: dict[str, Any]) -> Iterator[CheckMessage]:
+    mode = options.get("OPTIONS", {}).get("transaction_mode")
+    is_sqlite = options.get("ENGINE", "").endswith("sqlite3")
+    if is_sqlite and str(mode).upper() != "IMMEDIATE":  # as Django takes it
+        yield CheckWarning(
+            f"Database {alias!r}: two writers on SQLite meet 'database is locked'.",
+            hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20}.',
+            id=f"{ID}.W001",
+        )
+    if options.get("ATOMIC_REQUESTS"):
+        yield CheckWarning(
+            f"Database {alias!r}: with ATOMIC_REQUESTS a view of yours holds its "
+            "transaction while an answer is computed, and a lost race cannot be repaired.",
+            hint="Decorate the views that talk to the chat with "
+            "transaction.non_atomic_requests; the package's own views are.",
+            id=f"{ID}.W002",
+        )
+    if not options.get("AUTOCOMMIT", True):
+        yield CheckWarning(
+            f"Database {alias!r}: with AUTOCOMMIT off every write of the chat's raises "
+            "TransactionManagementError.",
+            hint="Take AUTOCOMMIT = False away: each change is a transaction of its own.",
+            id=f"{ID}.W016",
+        )
