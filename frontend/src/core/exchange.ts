@@ -75,9 +75,7 @@ export async function readAnswer<T>(response: Response): Promise<T> {
   // A captive portal or a proxy answers with a page of its own: that is no answer of this API.
   const isForeign = refusal === null && (status < 400 || status >= 500);
   throw new ApiError(
-    isForeign
-      ? { message: "Something in between answered instead.", retryAfter }
-      : { status, body: refusal, retryAfter },
+    isForeign ? { message: "No answer of this API.", retryAfter } : { status, body: refusal, retryAfter },
   );
 }
 

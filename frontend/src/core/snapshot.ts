@@ -59,7 +59,6 @@ const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolea
   ["reopened", (state) => state.greeting === "reopened"],
   ["resumed", (state) => state.greeting === "resumed"],
   ["new", (state) => state.session === null || (state.greeting === "new" && state.messages.length === 0)],
-  ["active", () => true],
 ];
 
 export function toSnapshot(state: ChatState): ChatSnapshot {
@@ -86,8 +85,7 @@ export function toSnapshot(state: ChatState): ChatSnapshot {
 }
 
 function statusOf(state: ChatState): ChatStatus {
-  const line = STATUS_TABLE.find(([, holds]) => holds(state));
-  return line === undefined ? "active" : line[0];
+  return STATUS_TABLE.find(([, holds]) => holds(state))?.[0] ?? "active";
 }
 
 function runningOf({ messages, lostNews }: ChatState): ChatSnapshot["running"] {

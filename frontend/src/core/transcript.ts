@@ -56,13 +56,7 @@ function progress({ state }: Message): number {
 }
 
 function isSame(a: Message, b: Message): boolean {
-  return (
-    a.content === b.content &&
-    a.state === b.state &&
-    a.error === b.error &&
-    a.position === b.position &&
-    JSON.stringify(a.metadata) === JSON.stringify(b.metadata)
-  );
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Whether messages are missing between the two lists; positions have no gaps. */
