@@ -9,6 +9,11 @@ export function heardElsewhere(before: Elsewhere, sessions: readonly Session[], 
   return isSame ? before : { running, answered: told };
 }
 
+/** Of what is gone, or was over before we asked, no row comes. */
+export function stillRunning(before: Elsewhere, isRunning: (id: string) => boolean): Elsewhere {
+  return before.running.every(isRunning) ? before : { ...before, running: before.running.filter(isRunning) };
+}
+
 function withRow({ running, answered }: Elsewhere, session: Session): Elsewhere {
   const { id, unread } = session;
   const isRunning = running.includes(id);

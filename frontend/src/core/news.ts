@@ -1,5 +1,5 @@
 import type { ChatState } from "./chatState.js";
-import { heardElsewhere } from "./elsewhere.js";
+import { heardElsewhere, stillRunning } from "./elsewhere.js";
 import { isUnfinished, mergeMessages, runningReply } from "./transcript.js";
 import { joined, withSession } from "./transitions.js";
 import type { News } from "./updatesReader.js";
@@ -7,7 +7,9 @@ import type { Delta, Message, Session } from "./wire.js";
 
 /** What the server says has changed. The same news may come twice, late or out of order: it is applied once. */
 export function updated(state: ChatState, { sessions, messages, deltas, isWhole }: News): ChatState {
-  const elsewhere = heardElsewhere(state.elsewhere, sessions, state.session?.id ?? null);
+  const isNamed = (id: string) => sessions.some((row) => row.id === id);
+  const before = isWhole ? stillRunning(state.elsewhere, isNamed) : state.elsewhere;
+  const elsewhere = heardElsewhere(before, sessions, state.session?.id ?? null);
   const known = elsewhere === state.elsewhere ? state : { ...state, elsewhere };
   const { session } = known;
   if (session === null) return known;
@@ -15,7 +17,7 @@ export function updated(state: ChatState, { sessions, messages, deltas, isWhole 
   const told = joined(withEarlier(sessions.reduce(withRow, known), messages), messages.filter(isOurs));
   const grown = deltas.filter(isOurs).reduce(withDelta, told);
   // Nothing more will be said of a chat that is over, and its answer may have come in between.
-  const isLeftOut = isWhole && !sessions.some(({ id }) => id === session.id);
+  const isLeftOut = isWhole && !isNamed(session.id);
   return isLeftOut && runningReply(grown.messages) !== null ? { ...grown, gap: true } : grown;
 }
 

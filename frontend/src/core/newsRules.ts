@@ -1,4 +1,5 @@
 import type { ChatContext } from "./chatContext.js";
+import { stillRunning } from "./elsewhere.js";
 import type { NewsRules } from "./liveUpdates.js";
 import { awaitedEarlier, isOtherwise, updated, withEarlier } from "./news.js";
 import { PAGE, type Reading } from "./reading.js";
@@ -18,12 +19,22 @@ function hear(context: ChatContext, reading: Reading, news: readonly News[]): vo
       report,
     );
   }
+  if (news.some(({ history_changed }) => history_changed)) forgetGone(context);
   const mayLack = context.state.gap || news.some(({ sessions }) => sessions.length > 0);
   if (isElsewhere) void reading.refresh();
   else if (before.loaded && !reading.isDue() && mayLack) {
     reading.catchUp(context.epoch).catch((error: unknown) => {
       report(error);
       reading.retryLater(error);
+    });
+  }
+}
+
+/** A message for a chat that was deleted while it answered would wait for that answer for ever. */
+function forgetGone({ api, call, state, update }: ChatContext): void {
+  for (const id of state.elsewhere.running) {
+    call(api.getSession(id)).catch(() => {
+      update((now) => ({ ...now, elsewhere: stillRunning(now.elsewhere, (other) => other !== id) }));
     });
   }
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { ChatStore } from "./chatStore.js";
 import type { UpdatesListener } from "./liveUpdates.js";
 import { newsRules } from "./newsRules.js";
+import { createSharedUpdates } from "./sharedUpdates.js";
 import { ChatBench, FakePage } from "./testing/chatBench.js";
 
 let bench: ChatBench;
@@ -99,6 +100,19 @@ describe("a stream", () => {
     await bench.timers.advance(300_000);
     expect(streams()).toBe(3);
     expect(bench.server.streams.count).toBe(1);
+  });
+
+  it("gives way to polls where its code cannot be loaded", async () => {
+    const streamUpdates = () => Promise.reject(new TypeError("Failed to fetch dynamically imported module"));
+    const parts = { clock: bench.timers, page: new FakePage(), random: () => 1, lock: null, channel: null };
+    const updates = createSharedUpdates({ api: { ...bench.api(), streamUpdates }, ...parts });
+    const { store } = await bench.openTab({ updates });
+    store.send("Why?");
+    await bench.timers.advance(1000);
+    bench.server.finish("Because.");
+    await bench.timers.advance(2000);
+    expect(last(store)?.content).toBe("Because.");
+    expect(store.getSnapshot()).toMatchObject({ status: "active", error: null });
   });
 
   it("is opened at once, and anew, when the page comes back to another connection", async () => {

@@ -109,6 +109,25 @@ describe("a stream of updates", () => {
     expect(timers.count).toBe(0);
   });
 
+  it("is not opened when it was given up before its code came", async () => {
+    const { calls, controller, result } = open((signal) => endless(signal, () => {}));
+    controller.abort();
+    expect(await result).toBeInstanceOf(DOMException);
+    expect(calls).toEqual([]);
+  });
+
+  it("that cannot be understood is let go", async () => {
+    let isCancelled = false;
+    const start = (controller: ReadableStreamDefaultController<Uint8Array>) =>
+      controller.enqueue(new TextEncoder().encode("event: updates\ndata: {\n\n"));
+    const cancel = () => {
+      isCancelled = true;
+    };
+    const { result } = open(() => new Response(new ReadableStream({ start, cancel }), EVENTS));
+    expect(await result).toMatchObject({ code: "network" });
+    expect(isCancelled).toBe(true);
+  });
+
   it("that a server answers like a poll is one", async () => {
     const { heard, result } = open(() => new Response(JSON.stringify(UPDATES)));
     expect(await result).toBe(false);

@@ -17,6 +17,8 @@ export function streamUpdates(
   path: string,
   { signal, onUpdates, onAlive }: StreamEvents & Pick<StreamOptions, "signal">,
 ): Promise<boolean> {
+  // It may have been given up while this code came.
+  signal.throwIfAborted();
   return exchange({ path, signal, headers: { Accept: ACCEPT } }, async (response, allow) => {
     if (!response.ok || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
       onUpdates(await readAnswer<Updates>(response));
@@ -40,8 +42,13 @@ async function readUpdates(response: Response, { onUpdates, onAlive }: StreamEve
   const parse = createSseParser(({ event, data }) => {
     if (event === "updates") onUpdates(JSON.parse(data) as Updates);
   });
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    onAlive();
-    parse(decoder.decode(next.value, { stream: true }));
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      onAlive();
+      parse(decoder.decode(next.value, { stream: true }));
+    }
+  } finally {
+    // What cannot be read is not waited for either.
+    reader.cancel().catch(() => {});
   }
 }

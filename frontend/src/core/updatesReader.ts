@@ -213,7 +213,12 @@ export class UpdatesReader {
       const pause = Math.max(TOO_MANY, retryAfterOf(error) * 1000);
       this.settleForPolling(this.parts.clock.now() + pause);
     } else if ([404, 405, 406, 501].includes(status)) this.settleForPolling(Number.POSITIVE_INFINITY);
-    else this.failStream(error, isFruitless);
+    else if (error instanceof ApiError) this.failStream(error, isFruitless);
+    else {
+      // The code for streams did not come; polls need none.
+      this.streamsFrom = this.parts.clock.now() + STREAM_AGAIN;
+      this.look();
+    }
   }
 
   /** Where streams never bear fruit, such as behind a proxy that holds them back, polls may. */

@@ -401,7 +401,7 @@ export class MemoryServer {
     return this.ok({ session, messages, next_before: first && first.position > 0 ? first.position : null });
   }
 
-  private send({ content, key, scope = "", session: named, reader = this.reader }: SendMessage): Answer {
+  private send({ content, key, scope: asked = "", session: named, reader = this.reader }: SendMessage): Answer {
     if (reader !== this.reader) return refusal(422, "other_reader", "Somebody else wrote this.", "reader");
     const stored = this.sent.get(key);
     if (stored !== undefined) {
@@ -409,8 +409,9 @@ export class MemoryServer {
       return { status: 200, body: stored.answer };
     }
     if (content.includes("forbidden")) return refusal(400, "invalid", "content must not say that.", "content");
-    const open = this.openIn(scope);
     const looked = named === undefined ? undefined : this.find(named);
+    const scope = looked?.scope ?? asked;
+    const open = this.openIn(scope);
     if (named !== undefined && looked === undefined) return notFound();
     if (looked !== undefined && (looked.state === "ended" || (open && open.id !== looked.id))) {
       return this.conflict("session_ended", looked, open);

@@ -1,0 +1,61 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ChatStore } from "./chatStore.js";
+import { ChatBench } from "./testing/chatBench.js";
+import type { Session } from "./wire.js";
+
+let bench: ChatBench;
+let here: Session;
+let there: Session;
+beforeEach(() => {
+  bench = new ChatBench();
+  here = bench.server.start("", ["Here?", "Here."]);
+  there = bench.server.start("b", ["There?", "There."]);
+});
+
+/** Gone to another chat while a message waits for the answer that is being written in this one. */
+async function leaveWaiting(): Promise<ChatStore> {
+  const { store } = await bench.openTab({ owner: "7" });
+  store.send("one");
+  await bench.timers.advance(3000);
+  store.send("two");
+  await store.open(there.id);
+  await bench.timers.advance(3000);
+  return store;
+}
+const stored = () => bench.server.messages.map(({ content }) => content);
+
+describe("a message that waits for an answer in a chat that was left", () => {
+  it("stands in nobody's way when that chat is deleted", async () => {
+    const store = await leaveWaiting();
+    await bench.api().deleteSession(here.id);
+    await bench.timers.advance(60_000);
+    store.send("three");
+    await bench.timers.advance(60_000);
+    expect(stored()).toContain("three");
+    expect(store.getSnapshot().pending).toMatchObject([{ content: "two", state: "failed" }]);
+  });
+
+  it("stands in nobody's way when the end of that answer was not told", async () => {
+    const store = await leaveWaiting();
+    bench.server.forgetCursors();
+    bench.server.finish("Because.");
+    bench.server.changeSession(here.id, { state: "expired", end_reason: "idle" });
+    await bench.timers.advance(60_000);
+    store.send("three");
+    await bench.timers.advance(60_000);
+    expect(stored()).toContain("three");
+  });
+
+  it("goes on waiting, and the answer is announced, when another chat is deleted", async () => {
+    const other = bench.server.start("c", ["Else?", "Else."]);
+    const store = await leaveWaiting();
+    await bench.api().deleteSession(other.id);
+    await bench.timers.advance(60_000);
+    expect(store.getSnapshot().pending).toMatchObject([{ content: "two", state: "queued", tried: false }]);
+    expect(bench.server.count("POST", /^.messages/)).toBe(1);
+    bench.server.finish("Because.");
+    await bench.timers.advance(30_000);
+    expect(store.getSnapshot().answeredElsewhere).toMatchObject({ id: here.id });
+    expect(stored()).toContain("two");
+  });
+});
