@@ -17,34 +17,34 @@ import type {
 export interface ApiClientOptions {
   /** Where the host includes `django_chat_sessions.urls`, such as `/chat`. */
   baseUrl: string;
-  fetch?: typeof globalThis.fetch;
+  fetch?: typeof globalThis.fetch | undefined;
   /** Read for each request that writes; the `csrftoken` cookie when absent or null. */
   csrfToken?: () => string | null | undefined;
   /** Sent with every request, such as `Authorization`. */
-  headers?: Record<string, string> | (() => Record<string, string> | undefined);
+  headers?: Record<string, string> | (() => Record<string, string> | undefined) | undefined;
   /** `same-origin` when absent. */
-  credentials?: RequestCredentials;
+  credentials?: RequestCredentials | undefined;
   /** Milliseconds after which a request counts as lost; 30 000 when absent. */
-  timeout?: number;
-  timers?: { setTimeout(run: () => void, milliseconds: number): unknown; clearTimeout(id: unknown): void };
+  timeout?: number | undefined;
+  timers?: { setTimeout(run: () => void, milliseconds: number): unknown; clearTimeout(id: unknown): void } | undefined;
 }
 
 export interface ListOptions {
-  scope?: string;
-  limit?: number;
-  cursor?: string;
+  scope?: string | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
   /** The archived sessions instead. */
-  archived?: boolean;
+  archived?: boolean | undefined;
 }
 
 export interface SearchOptions {
-  scope?: string;
-  limit?: number;
+  scope?: string | undefined;
+  limit?: number | undefined;
 }
 
 export interface PageOptions {
-  limit?: number;
-  before?: number;
+  limit?: number | undefined;
+  before?: number | undefined;
 }
 
 export interface UpdatesOptions {
@@ -120,6 +120,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 }
 
 function queryOf(query: Query): string {
-  const pairs = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  // `URLSearchParams` makes texts of them itself.
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined) as string[][];
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
 }

@@ -36,6 +36,11 @@ function asObject(value: unknown): Record<string, unknown> {
   return Object(value) as Record<string, unknown>;
 }
 
+/** What another program left under our name may be anything. */
+export function asText(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
 function attempt<T>(run: () => T): T | undefined {
   try {
     return run();

@@ -14,8 +14,8 @@ const LONGEST_FRAME = 200;
 
 export function browserPage(): PageSignals {
   return {
-    isVisible: () => typeof document === "undefined" || document.visibilityState !== "hidden",
-    isOnline: () => typeof navigator === "undefined" || navigator.onLine !== false,
+    isVisible: () => globalThis.document?.visibilityState !== "hidden",
+    isOnline: () => globalThis.navigator?.onLine !== false,
     subscribe: (listener) => (typeof window === "undefined" ? () => {} : listen(listener)),
     nextFrame,
   };
@@ -29,7 +29,7 @@ function nextFrame(run: () => void): void {
     run();
   };
   const timer = setTimeout(go, LONGEST_FRAME);
-  if (typeof requestAnimationFrame !== "undefined") frame = requestAnimationFrame(go);
+  frame = globalThis.requestAnimationFrame?.(go);
 }
 
 function listen(listener: (signal: PageSignal) => void): () => void {

@@ -1,4 +1,4 @@
-import type { JsonStorage } from "./jsonStorage.js";
+import { asText, type JsonStorage } from "./jsonStorage.js";
 
 export interface Hint {
   session: string | null;
@@ -16,7 +16,7 @@ export function createStoredHint(storage: JsonStorage, place: string): StoredHin
   const name = `django-chat-sessions:1:${place}`;
   const read = (): Hint => {
     const { session, draft } = storage.read(name);
-    return { session: typeof session === "string" ? session : null, draft: typeof draft === "string" ? draft : "" };
+    return { session: asText(session), draft: asText(draft) ?? "" };
   };
   return {
     read,

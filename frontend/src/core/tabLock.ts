@@ -6,8 +6,8 @@ export interface TabLock {
 
 /** Null where the browser has none, such as on pages without HTTPS. */
 export function browserLock(): TabLock | null {
-  const locks: LockManager | null = typeof navigator === "undefined" ? null : (navigator.locks ?? null);
-  return locks === null ? null : { request: (name, lead) => request(locks, name, lead) };
+  const locks = globalThis.navigator?.locks;
+  return locks ? { request: (name, lead) => request(locks, name, lead) } : null;
 }
 
 function request(locks: LockManager, name: string, lead: () => void): () => void {

@@ -1,4 +1,4 @@
-import type { Message, Session } from "./wire.js";
+import type { Message, Session, Time } from "./wire.js";
 
 /** Where one session ended and another began, in a transcript that shows both. */
 export interface Boundary {
@@ -67,14 +67,18 @@ export function isApart(known: readonly Message[], incoming: readonly Message[])
 }
 
 export function boundaryBetween(previous: Session, next: Session, reason: string): Boundary {
-  const gap = Date.parse(next.started_at) - Date.parse(previous.last_activity_at);
-  return { key: `${previous.id}>${next.id}`, reason, previous, seconds: Math.max(0, Math.round(gap / 1000)) };
+  const seconds = secondsBetween(previous.last_activity_at, next.started_at);
+  return { key: `${previous.id}>${next.id}`, reason, previous, seconds };
 }
 
 /** How long a session had been without activity when it expired, in seconds. */
 export function idleSeconds(session: Session): number {
-  const end = session.ended_at ?? session.expires_at ?? session.last_activity_at;
-  return Math.max(0, Math.round((Date.parse(end) - Date.parse(session.last_activity_at)) / 1000));
+  const { ended_at, expires_at, last_activity_at } = session;
+  return secondsBetween(last_activity_at, ended_at ?? expires_at ?? last_activity_at);
+}
+
+function secondsBetween(from: Time, to: Time): number {
+  return Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
 }
 
 /** Whether this row of a session is older than the one we have: neither of the two ever goes back. */

@@ -150,23 +150,23 @@ export interface Transcript {
 }
 
 export interface StartSession {
-  scope?: string;
+  scope?: string | undefined;
 }
 
 export interface SendMessage {
-  scope?: string;
+  scope?: string | undefined;
   content: string;
   key: string;
-  session?: string;
+  session?: string | undefined;
   /** Who wrote it; refused where somebody else would send it. */
-  reader?: string;
+  reader?: string | undefined;
 }
 
 /** One of them at least. */
 export interface ChangeSession {
-  title?: string;
-  pinned?: boolean;
-  archived?: boolean;
+  title?: string | undefined;
+  pinned?: boolean | undefined;
+  archived?: boolean | undefined;
 }
 
 export interface ErrorBody {

@@ -13,18 +13,18 @@ import { firstOf } from "./useSelection.js";
 
 export interface ChatProviderProps {
   /** Where the host includes `django_chat_sessions.urls`, such as `/chat`. */
-  baseUrl?: string;
+  baseUrl?: string | undefined;
   /** What the chat is about; `""` when absent. */
-  scope?: string;
+  scope?: string | undefined;
   /** Names the signed-in reader, so that drafts of two people at one browser stay apart. */
-  owner?: string;
+  owner?: string | undefined;
   /** The `csrftoken` cookie when absent or null. */
-  csrfToken?: string | (() => string | null);
-  headers?: Record<string, string> | (() => Record<string, string>);
+  csrfToken?: string | (() => string | null) | undefined;
+  headers?: Record<string, string> | (() => Record<string, string>) | undefined;
   /** Instead of `baseUrl`. */
-  api?: ApiClient;
+  api?: ApiClient | undefined;
   /** Instead of a store made here; pass `api` or `baseUrl` too for the history. */
-  store?: ChatStore;
+  store?: ChatStore | undefined;
   children?: ReactNode;
 }
 
@@ -86,14 +86,11 @@ function createConnection(parts: ConnectionParts, latest: () => ChatProviderProp
 function createClient(baseUrl: string, latest: () => ChatProviderProps): ApiClient {
   return createApiClient({
     baseUrl,
-    headers: () => {
-      const { headers } = latest();
-      return typeof headers === "function" ? headers() : headers;
-    },
-    csrfToken: () => currentToken(latest()),
+    headers: () => current(latest().headers),
+    csrfToken: () => current(latest().csrfToken),
   });
 }
 
-function currentToken({ csrfToken }: ChatProviderProps): string | null | undefined {
-  return typeof csrfToken === "function" ? csrfToken() : csrfToken;
+function current<T extends object | string | null>(given: T | (() => T) | undefined): T | undefined {
+  return typeof given === "function" ? given() : given;
 }
