@@ -145,6 +145,11 @@ describe("refusals", () => {
     expect(await failure(api.getCurrentSession(""))).toMatchObject({ code: "network" });
   });
 
+  it("a page that a bug of the server's makes is its answer", async () => {
+    const { api } = client(() => new Response("<h1>Server Error (500)</h1>", { status: 500 }));
+    expect(await failure(api.getCurrentSession(""))).toMatchObject({ status: 500, code: "unexpected" });
+  });
+
   it.each(['"text"', "null", "12", ""])("the body %s is no answer", async (text) => {
     const { api } = client(() => new Response(text));
     expect(await failure(api.getCurrentSession(""))).toMatchObject({ code: "network" });

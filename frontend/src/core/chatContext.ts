@@ -1,7 +1,7 @@
 import type { ApiClient } from "./apiClient.js";
-import { type ChatState, INITIAL_STATE, isUnderWay, nextPending, problemOf } from "./chatState.js";
+import { type ChatState, INITIAL_STATE, problemOf } from "./chatState.js";
 import type { Clock } from "./clock.js";
-import { isConnectionTrouble } from "./errors.js";
+import { isConnectionTrouble, isRetryable } from "./errors.js";
 import type { UpdatesMember } from "./liveUpdates.js";
 import type { Outbox } from "./outbox.js";
 import type { PageSignals } from "./pageSignals.js";
@@ -37,6 +37,8 @@ export interface ChatContext extends ContextParts {
   isStarting: boolean;
   /** Raised by whatever makes answers that are still under way out of date. */
   epoch: number;
+  /** The epoch in which the reader has last chosen what to see. */
+  chosen: number;
   /** Present while the chat is connected. */
   tabs: TabMember | null;
   live: UpdatesMember | null;
@@ -44,7 +46,7 @@ export interface ChatContext extends ContextParts {
   reader: string | null;
   /** What the chat on screen is about: one that was opened from elsewhere may be about something else. */
   shownScope(): string;
-  /** Whether news can be put on top of what is known; a message on its way would be shown twice. */
+  /** Whether news can be put on top of what is known; a message that is being sent would be shown twice. */
   isSettled(): boolean;
   update(change: (state: ChatState) => ChatState): void;
   set(change: Partial<ChatState>): void;
@@ -52,13 +54,17 @@ export interface ChatContext extends ContextParts {
   call<T extends { server_time: Time }>(answer: Promise<T>): Promise<T>;
   /** What the reader has asked for did not succeed, whatever the reason. */
   fail(error: unknown): void;
-  /** What nobody has asked for was refused; trouble with the connection is a status, not an error. */
+  /** What nobody has asked for was refused; what is tried again by itself is a status, not an error. */
   report(error: unknown): void;
-  /** Tell the other tabs what is known of the session on screen now, with messages that are new to them. */
-  tell(messages?: Message[]): void;
+  /** Tell the other tabs what is known of a session, the one on screen if none is given, with what is new to them. */
+  tell(messages?: Message[], about?: Pick<ChatState, "session" | "arrival">): void;
   /** Our own verb has begun a session. */
   entered(arrival: Arrival): void;
   reached(): void;
+  /** Words were kept, or could not be. What was sent and could not be is still not. */
+  kept(isKept: boolean): void;
+  /** The reader has chosen what to see; returns the epoch that this begins. */
+  choose(): number;
 }
 
 export function createChatContext(parts: ContextParts, { changed, settled }: ContextEvents): ChatContext {
@@ -79,22 +85,19 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     });
   const reached = () => {
     // The server is there, even if news do not come yet.
-    set({ failures: 0, lostNews: Math.min(1, context.state.lostNews), online: page.isOnline() });
+    set({ failures: 0, lostNews: Math.min(1, context.state.lostNews), online: true });
   };
   const context: ChatContext = {
     ...parts,
     state: INITIAL_STATE,
     isStarting: false,
     epoch: 0,
+    chosen: 0,
     tabs: null,
     live: null,
     reader: null,
     shownScope: () => context.state.session?.scope ?? scope,
-    isSettled() {
-      // One that comes later may itself wait for the news.
-      const message = nextPending(context.state);
-      return asked === 0 && (message === undefined || !isUnderWay(message));
-    },
+    isSettled: () => asked === 0,
     update,
     set,
     async call(answer) {
@@ -116,18 +119,26 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     },
     fail: (error) => set({ error: problemOf(error) }),
     report(error) {
-      if (!isConnectionTrouble(error)) context.fail(error);
+      if (!isRetryable(error)) context.fail(error);
     },
-    tell(messages = []) {
-      const { reader, state } = context;
-      const { session, arrival } = state;
+    tell(messages = [], { session, arrival } = context.state) {
+      const { reader } = context;
       const answer = session && arrival ? { answer: { reader, session, arrival, messages } } : {};
-      context.tabs?.tell({ scope: context.shownScope(), session: session?.id ?? null, ...answer });
+      context.tabs?.tell({ scope: session?.scope ?? scope, session: session?.id ?? null, ...answer });
     },
     entered({ reason }) {
       if (reason === "first") context.live?.renew();
     },
     reached,
+    kept(isKept) {
+      const { durable, pending } = context.state;
+      set({ durable: isKept && (durable || pending.length === 0) });
+    },
+    choose() {
+      context.epoch += 1;
+      context.chosen = context.epoch;
+      return context.chosen;
+    },
   };
   return context;
 }

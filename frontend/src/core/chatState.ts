@@ -16,6 +16,8 @@ export interface PendingMessage {
   content: string;
   /** The session the reader was looking at; null when none was open. */
   session: string | null;
+  /** What the chat was about that the reader was looking at. */
+  scope: string;
   /** The reader's last message of which the server had told when this one was sent. */
   after: string | null;
   /** Who wrote it, as the server names its readers; null when it had not been asked yet. */
@@ -95,6 +97,11 @@ export const INITIAL_STATE: ChatState = {
 export function problemOf(error: unknown): ChatProblem {
   if (error instanceof ApiError) return { code: error.code, message: error.message, field: error.field };
   return { code: "network", message: error instanceof Error ? error.message : String(error), field: null };
+}
+
+/** Each of these texts that says something, once. */
+export function joinedText(...texts: string[]): string {
+  return [...new Set(texts)].filter((text) => text.trim() !== "").join("\n");
 }
 
 /** Whether the server may have it already. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type ChatStore, createChatStore } from "./chatStore.js";
+import { ApiError } from "./errors.js";
 import { ChatBench } from "./testing/chatBench.js";
 import { settle } from "./testing/fakeTimers.js";
 
@@ -417,6 +418,33 @@ describe("two tabs", () => {
     expect(texts(store)).toEqual(["Next"]);
   });
 
+  it("show no row twice when one of them continues the previous chat", async () => {
+    bench.server.replies = false;
+    bench.server.start("", ["Old?", "Old."]);
+    const [one, two] = [await bench.openTab(), await bench.openTab()];
+    await bench.timers.advance(301_000);
+    one.store.send("New");
+    await bench.timers.advance(1000);
+    await two.store.reopen(two.store.getSnapshot().previous?.id ?? "");
+    await bench.timers.advance(1000);
+    expect(texts(one.store)).toEqual(["Old?", "Old."]);
+  });
+
+  it("take messages for those of the session that they are in", async () => {
+    bench.server.replies = false;
+    const old = bench.server.start("", ["Old?", "Old."]);
+    const [one, two] = [await bench.openTab(), await bench.openTab()];
+    await bench.timers.advance(301_000);
+    bench.server.hold();
+    one.store.send("New");
+    const send = bench.server.setAside();
+    await one.store.open(old.id);
+    send();
+    await bench.timers.advance(0);
+    expect(one.store.getSnapshot()).toMatchObject({ readOnly: true, session: { id: old.id } });
+    expect(texts(two.store)).toEqual(["Old?", "Old.", "— idle 301", "New"]);
+  });
+
   it("are not led into a session that is over", async () => {
     const { store } = await bench.openTab();
     const over = { ...bench.server.start("", ["Why?"]), state: "expired" } as const;
@@ -495,6 +523,15 @@ describe("verbs that cannot be done", () => {
       expect(store.getSnapshot().error).toBeNull();
     },
   );
+
+  it("say nothing of what could not be read after they were done", async () => {
+    const old = bench.server.start("", ["Old?", "Old."]);
+    await bench.api().startSession({});
+    const getTranscript = () => Promise.reject(new ApiError({ status: 503 }));
+    const { store } = await bench.openTab({ api: { ...bench.api(), getTranscript } });
+    expect(await store.reopen(old.id)).toBe(true);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old.id, state: "active" }, error: null });
+  });
 
   it("nobody has asked for say nothing", async () => {
     bench.server.start("", ["Why?", "Because."]);
@@ -765,15 +802,41 @@ describe("the draft", () => {
     expect(second.store.getSnapshot().draft).toBe("");
   });
 
-  it("typed while loading is not replaced by the stored one", async () => {
+  it.each([[[]], [["Why?", "Because."]]])("typed while loading comes after the stored one (%j)", async (texts) => {
+    if (texts.length > 0) bench.server.start("", texts);
     const first = await bench.openTab();
     first.store.setDraft("stored");
     first.disconnect();
     const second = bench.tab();
-    second.store.setDraft("typed");
+    second.store.setDraft(`${second.store.getSnapshot().draft}typed`);
     await bench.timers.advance(0);
-    expect(second.store.getSnapshot().draft).toBe("typed");
-    expect([...bench.browser.storage.values.values()].join()).toContain("typed");
+    const { draft, durable } = second.store.getSnapshot();
+    expect([draft.replace("\n", ""), durable]).toEqual(["storedtyped", true]);
+    expect(bench.browser.storage.text).toContain("typed");
+    second.disconnect();
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe(draft);
+  });
+
+  it("of a visitor without a chat survives a reload before the server's first answer", async () => {
+    bench.server.offline = true;
+    const first = await bench.openTab();
+    first.store.setDraft("a long question");
+    first.disconnect();
+    const second = await bench.openTab();
+    expect(second.store.getSnapshot().draft).toBe("a long question");
+  });
+
+  it("is not kept for the reader before while nobody knows who types", async () => {
+    bench.server.start("", ["Ada?", "Ada."]);
+    (await bench.openTab()).disconnect();
+    bench.server.offline = true;
+    const bob = await bench.openTab();
+    bob.store.setDraft("Bob's secret");
+    expect(bob.store.getSnapshot().durable).toBe(false);
+    bob.page.signal("hidden");
+    bob.disconnect();
+    bench.server.offline = false;
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("");
   });
 
   it("is all that is stored of what anybody wrote", async () => {

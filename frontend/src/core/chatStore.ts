@@ -98,7 +98,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     },
     { changed: () => changed(), settled: () => following.proceed() },
   );
-  const { hint, set, update, report } = context;
+  const { hint, set, update, report, kept } = context;
   const reading = createReading(context, () => source.isConnected() && sending.open());
   const following = createFollowing(context, reading, updates);
   const lifecycle = createLifecycle(context, reading.catchUp);
@@ -152,14 +152,15 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const remember = (session: string) => {
     if (session === remembered) return;
     remembered = session;
-    set({ durable: hint.write({ session }) });
+    kept(hint.write({ session }));
   };
 
   const heard = (signal: PageSignal) => {
     set({ online: page.isOnline() });
     const { draft } = context.state;
     // The tabs share one place for it, where another may have put its own. At a logout all of it is cleared.
-    if (signal === "hidden" && draft !== "" && hint.read().session !== null) hint.write({ draft });
+    const isOurs = reading.knowsReader() && hint.read().session !== null;
+    if (signal === "hidden" && draft !== "" && isOurs) hint.write({ draft });
     if (signal === "hidden" || signal === "offline") return;
     deadline.check();
     sending.hurry();
@@ -188,19 +189,18 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     };
   });
 
-  const { load, open, openCurrent, loadOlder } = reading;
-  const { startNew, reopen, end, stop, retryReply, keep } = lifecycle;
-  const { retry, discard } = sending;
+  const { retry, send, discard } = sending;
   return {
-    ...{ scope, load, open, openCurrent, loadOlder, startNew, reopen, end, stop, retryReply, keep, discard },
+    ...reading.verbs,
+    ...lifecycle.verbs,
+    ...{ scope, send, discard },
     getSnapshot: () => snapshot,
     subscribe: source.subscribe,
     connect: source.connect,
     retry: (key) => retry(key),
-    send: sending.send,
     async retryInEnded(key) {
       const ended = sending.find(key)?.conflict?.session;
-      if (ended !== undefined && (await reopen(ended.id))) retry(key, ended.id);
+      if (ended !== undefined && (await lifecycle.verbs.reopen(ended.id))) retry(key, ended.id);
     },
     retryInCurrent(key) {
       const conflict = sending.find(key)?.conflict;
@@ -211,7 +211,8 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
       if (session?.state === "active" && !viewing) activity.note();
     },
     setDraft(draft) {
-      set(reading.knowsReader() ? { draft, durable: hint.write({ draft }) } : { draft });
+      set({ draft });
+      kept(reading.knowsReader() && hint.write({ draft }));
     },
     dismissError: () => set({ error: null }),
   };

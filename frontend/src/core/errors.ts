@@ -8,10 +8,10 @@ export type ApiErrorCode = ErrorCode | ConflictCode | "network" | "unexpected" |
 
 interface ApiErrorParts {
   /** 0 when no answer came. */
-  status?: number;
-  body?: ErrorBody | Conflict | null;
-  retryAfter?: number | null;
-  message?: string;
+  status?: number | undefined;
+  body?: ErrorBody | Conflict | null | undefined;
+  retryAfter?: number | null | undefined;
+  message?: string | undefined;
   cause?: unknown;
 }
 
@@ -25,7 +25,8 @@ export class ApiError extends Error {
   readonly retryAfter: number | null;
 
   constructor({ status = 0, body = null, retryAfter = null, message, cause }: ApiErrorParts) {
-    super(message ?? body?.message ?? `The server answered with status ${status}.`, { cause });
+    const said = status === 0 ? "The server could not be reached." : `The server answered with status ${status}.`;
+    super(message ?? body?.message ?? said, { cause });
     this.status = status;
     this.code = body?.code ?? (status === 0 ? "network" : "unexpected");
     this.field = body?.field ?? null;

@@ -36,7 +36,7 @@ export function createExchange(options: ApiClientOptions): Exchange {
       const init = { ...initOf(options, request), credentials, signal };
       return await read(await fetch(baseUrl.replace(/\/+$/, "") + path, init), allow);
     } catch (cause) {
-      throw cause instanceof ApiError ? cause : new ApiError({ message: "The server could not be reached.", cause });
+      throw cause instanceof ApiError ? cause : new ApiError({ cause });
     } finally {
       timers.clearTimeout(timer as number);
       outer?.removeEventListener("abort", abort);
@@ -72,11 +72,9 @@ export async function readAnswer<T>(response: Response): Promise<T> {
   if (response.ok && body !== null) return body as T;
   const refusal = typeof body?.code === "string" ? (body as unknown as ErrorBody | Conflict) : null;
   const retryAfter = retryAfterIn(response.headers);
-  // A captive portal or a proxy answers with a page of its own: that is no answer of this API.
-  const isForeign = refusal === null && (status < 400 || status >= 500);
-  throw new ApiError(
-    isForeign ? { message: "No answer of this API.", retryAfter } : { status, body: refusal, retryAfter },
-  );
+  // A captive portal or a proxy answers with a page of its own: that is no answer of this API. A bug's 500 is one.
+  const isForeign = refusal === null && (status < 400 || status > 501);
+  throw new ApiError(isForeign ? { retryAfter } : { status, body: refusal, retryAfter });
 }
 
 function parseObject(text: string): Record<string, unknown> | null {

@@ -240,3 +240,24 @@ it("fetches what lies between when other messages came before the reply", async 
   ]);
   expect(store.getSnapshot().running).toBeNull();
 });
+
+it("is not offline while the server answers, whatever the device says", async () => {
+  const { store, page } = bench.tab();
+  page.online = false;
+  await bench.timers.advance(0);
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.finish("Because.");
+  await bench.timers.advance(5000);
+  expect(last(store)?.content).toBe("Because.");
+  expect(store.getSnapshot().status).toBe("active");
+});
+
+it("says nothing where only the news fail, and goes on asking", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  bench.server.refusedNews = { status: 500, body: null };
+  const { store } = await bench.openTab();
+  await bench.timers.advance(60_000);
+  expect(bench.server.looks.length).toBeGreaterThan(2);
+  expect(store.getSnapshot()).toMatchObject({ status: "resumed", error: null });
+});

@@ -3,19 +3,23 @@ import { conflictOf } from "./errors.js";
 import { reopened, replied, startedNew, withSession } from "./transitions.js";
 import type { Session } from "./wire.js";
 
-/** The verbs on a session itself. Each reports a refusal in the state and says whether it worked. */
-export interface Lifecycle {
+/** What a reader does with a session itself. Each reports a refusal in the state and says whether it worked. */
+export interface LifecycleVerbs {
   startNew(): Promise<boolean>;
   reopen(id: string): Promise<boolean>;
   end(): Promise<boolean>;
-  /** Report activity now. An expired session stays expired, and the answer says so. */
-  touch(): Promise<boolean>;
-  /** The same, because the reader has asked for it. */
+  /** Report activity now, because the reader has asked for it. */
   keep(): Promise<boolean>;
   /** Stop the reply; what was written stays. */
   stop(): Promise<boolean>;
   /** Ask again for the last reply; a session that is over is continued for it. */
   retryReply(): Promise<boolean>;
+}
+
+export interface Lifecycle {
+  verbs: LifecycleVerbs;
+  /** Report activity now. An expired session stays expired, and the answer says so. */
+  touch(): Promise<boolean>;
   /** What is on screen has been seen. Not an activity; a lost report is made up for by the next one. */
   markRead(session: Session): Promise<void>;
 }
@@ -54,9 +58,9 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
   const reopen = (id: string) =>
     attempt(async () => {
       const opened = await call(api.reopenSession(id));
-      context.epoch += 1;
+      context.choose();
       update((state) => reopened(state, opened));
-      await catchUp(context.epoch);
+      await catchUp(context.epoch).catch(report);
     }, id);
 
   const askAgain = async (id: string, mayReopen: boolean): Promise<void> => {
@@ -77,7 +81,7 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
     }
   };
 
-  return {
+  const verbs: LifecycleVerbs = {
     reopen,
     startNew: () =>
       attempt(async () => {
@@ -85,7 +89,7 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
         const opened = await call(api.startSession({ scope })).finally(() => {
           context.isStarting = false;
         });
-        context.epoch += 1;
+        context.choose();
         update((state) => startedNew(state, opened));
         context.entered(opened.arrival);
       }, ""),
@@ -96,7 +100,6 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
         take(session);
         update((state) => (state.session?.id === id ? { ...state, previous: session } : state));
       }),
-    touch: () => touch(report),
     keep: () => touch(fail),
     stop: () =>
       attempt(async (id) => {
@@ -108,6 +111,10 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
       if (session === null || (session.state !== "active" && !(await reopen(session.id)))) return false;
       return attempt((id) => askAgain(id, true), session.id);
     },
+  };
+  return {
+    verbs,
+    touch: () => touch(report),
     async markRead(session) {
       update((state) => withSession(state, { ...session, unread: false }));
       const what = `${session.id} ${session.message_count} ${session.last_activity_at}`;

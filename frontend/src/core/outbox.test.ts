@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChatStore } from "./chatStore.js";
+import { ApiError } from "./errors.js";
 import { ChatBench, type TabOptions } from "./testing/chatBench.js";
 
 let bench: ChatBench;
@@ -255,4 +256,85 @@ describe("a message that was not sent", () => {
     const { store } = await bench.openTab({ owner: "7" });
     expect(store.getSnapshot().pending).toEqual([]);
   });
+});
+
+describe("where the storage is almost full", () => {
+  const words = "question ".repeat(15);
+  const kept = () => bench.browser.storage.text;
+
+  it("a draft that is sent makes room for its message", async () => {
+    bench.browser.storage.room = 420;
+    const { store, page } = await bench.openTab({ owner: "7" });
+    store.setDraft(words);
+    expect(kept()).toContain(words);
+    bench.server.offline = true;
+    page.signal("offline");
+    store.send(words);
+    expect([kept().includes(words), store.getSnapshot().durable]).toEqual([true, true]);
+  });
+
+  it("a message that is taken back makes room for the draft", async () => {
+    bench.browser.storage.room = 420;
+    const { store } = await bench.openTab({ owner: "7" });
+    const refused = `forbidden ${words}`;
+    const key = store.send(refused) ?? "";
+    await bench.timers.advance(0);
+    expect(kept()).toContain(refused);
+    store.discard(key);
+    expect(kept()).toContain(refused);
+    expect(store.getSnapshot()).toMatchObject({ draft: refused, durable: true });
+  });
+
+  it("a visitor's message is not lost on its way to the account", async () => {
+    bench.server.start("", ["Before", "Indeed."]);
+    (await cutOff({}, words)).disconnect();
+    bench.server.offline = false;
+    const { storage } = bench.browser;
+    storage.room = storage.size + 150;
+    const sendMessage = () => Promise.reject(new ApiError({ status: 503 }));
+    const { store } = await bench.openTab({ owner: "7", api: { ...bench.api(), sendMessage } });
+    await bench.timers.advance(100);
+    expect(store.getSnapshot().pending).toMatchObject([{ content: words }]);
+    expect(kept()).toContain(words);
+  });
+
+  it("a message that could not be kept is not said to be, whatever is kept after it", async () => {
+    bench.browser.storage.room = 400;
+    const { store, page } = await bench.openTab({ owner: "7" });
+    bench.server.offline = true;
+    page.signal("offline");
+    store.send("long ".repeat(100));
+    expect(store.getSnapshot().durable).toBe(false);
+    store.setDraft("x");
+    expect(store.getSnapshot().durable).toBe(false);
+  });
+});
+
+it("a visitor's message is not kept from them by a tab of an account", async () => {
+  const first = await cutOff({}, "My first words");
+  bench.server.offline = false;
+  bench.server.reader = "ada";
+  const account = await bench.openTab({ owner: "7" });
+  first.disconnect();
+  await bench.timers.advance(1000);
+  expect(account.store.getSnapshot().pending).toEqual([]);
+  bench.server.reader = "visitor";
+  await bench.openTab();
+  await bench.timers.advance(1000);
+  expect(stored()).toEqual(["My first words"]);
+});
+
+it("what was taken back in one tab is sent by no other, where tabs cannot agree", async () => {
+  bench.server.replies = false;
+  const one = await bench.openTab({ owner: "7", lock: null });
+  bench.server.offline = true;
+  one.store.send("one");
+  const key = one.store.send("two") ?? "";
+  await bench.timers.advance(0);
+  await bench.openTab({ owner: "7", lock: null });
+  one.store.discard(key);
+  expect(one.store.getSnapshot().draft).toBe("two");
+  bench.server.offline = false;
+  await bench.timers.advance(60_000);
+  expect(stored()).toEqual(["one"]);
 });

@@ -1,4 +1,4 @@
-import type { JsonStorage } from "./jsonStorage.js";
+import { asText, type JsonStorage } from "./jsonStorage.js";
 import type { TabLock } from "./tabLock.js";
 
 /** A message as it waits in the browser's storage. */
@@ -17,11 +17,14 @@ export interface Outbox {
   /** False when it will not outlive this page. */
   keep(message: KeptMessage): boolean;
   forget(key: string): void;
-  /** Be given what no other tab is sending, now and as tabs go; call the function returned to let go of everything. */
-  open(take: (message: KeptMessage) => void): () => void;
+  /** Leave it to the other tabs. */
+  letGo(key: string): void;
+  /**
+   * Be given what no other tab is sending, now and as tabs go, and be told what another tab has sent or taken back;
+   * call the function returned to let go of everything.
+   */
+  open(take: (message: KeptMessage) => void, lose: (key: string) => void): () => void;
 }
-
-const asName = (value: unknown) => (typeof value === "string" ? value : null);
 
 export function createOutbox(storage: JsonStorage, place: string, lock: TabLock | null): Outbox {
   const prefix = `django-chat-sessions:outbox:1:${place}:`;
@@ -44,9 +47,9 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
     return {
       key,
       content,
-      session: asName(session),
-      after: asName(after),
-      reader: asName(reader),
+      session: asText(session),
+      after: asText(after),
+      reader: asText(reader),
       at: Number(at) || 0,
     };
   };
@@ -58,6 +61,7 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
     });
 
   return {
+    letGo,
     keep({ key, ...message }) {
       // Before it can be seen: the other tabs then queue behind us.
       hold(key, () => {});
@@ -67,18 +71,17 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
       storage.write(prefix + key, null);
       letGo(key);
     },
-    open(take) {
-      const isOurs = (name: string) => name.startsWith(prefix);
-      const at = (name: string) => read(name.slice(prefix.length))?.at ?? 0;
-      const notice = (name: string) => claim(name.slice(prefix.length), take);
-      for (const name of storage
-        .names()
-        .filter(isOurs)
-        .sort((a, b) => at(a) - at(b)))
-        notice(name);
-      // Without locks nobody knows whether the tab that has just kept it still lives.
-      const listener = ({ key, newValue }: StorageEvent) => {
-        if (lock !== null && newValue !== null && key !== null && isOurs(key)) notice(key);
+    open(take, lose) {
+      const keysIn = (names: string[]) =>
+        names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+      const at = (key: string) => read(key)?.at ?? 0;
+      for (const key of keysIn(storage.names()).sort((a, b) => at(a) - at(b))) claim(key, take);
+      const listener = ({ key: name, newValue }: StorageEvent) => {
+        for (const key of keysIn([name ?? ""])) {
+          if (newValue === null) lose(key);
+          // Without locks nobody knows whether the tab that has just kept it still lives.
+          else if (lock !== null) claim(key, take);
+        }
       };
       globalThis.addEventListener?.("storage", listener);
       return () => {

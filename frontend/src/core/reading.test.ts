@@ -111,6 +111,55 @@ describe("an opened session", () => {
     expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true });
   });
 
+  it("is the one that was chosen last, although a message is answered meanwhile", async () => {
+    const old = bench.server.start("", ["Old", "Older"]);
+    await bench.timers.advance(400_000);
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    store.send("New");
+    const send = bench.server.setAside();
+    bench.server.hold();
+    const opening = store.open(old.id);
+    const open = bench.server.setAside();
+    send();
+    await bench.timers.advance(0);
+    open();
+    await opening;
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ readOnly: true, session: { id: old.id } });
+  });
+
+  it("is shown although the one on screen is deleted in another tab meanwhile", async () => {
+    const [old, current] = two();
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    const opening = store.open(old);
+    const open = bench.server.setAside();
+    const tell = bench.browser.channel("changes", () => {});
+    await bench.api().deleteSession(current);
+    tell?.post({ scope: "", session: current, isDeleted: true });
+    await bench.timers.advance(0);
+    open();
+    await opening;
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true });
+  });
+
+  it("lacks nothing that was sent in it while it was on its way", async () => {
+    bench.server.replies = false;
+    const { id } = bench.server.start("", ["Here?", "Here."]);
+    const { store } = await bench.openTab();
+    bench.server.holdAnswers();
+    const opening = store.open(id);
+    await bench.timers.advance(0);
+    const open = bench.server.setAside();
+    store.send("More");
+    await bench.timers.advance(0);
+    open();
+    await opening;
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(["Here?", "Here.", "More"]);
+  });
+
   it("stays where somebody asks to load once more, or the chat comes back to the page", async () => {
     const [old] = two();
     const { store, disconnect } = await bench.openTab();

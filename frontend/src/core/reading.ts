@@ -1,26 +1,31 @@
 import type { PageOptions } from "./apiClient.js";
 import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
-import { type ChatProblem, isUnderWay } from "./chatState.js";
+import { type ChatProblem, isUnderWay, joinedText } from "./chatState.js";
 import type { TimerId } from "./clock.js";
-import { isGone, isRetryable } from "./errors.js";
+import { isConnectionTrouble, isGone, isRetryable } from "./errors.js";
 import type { TabAnswer, TabMessage } from "./tabChannel.js";
 import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed, withoutDraft } from "./transitions.js";
 import type { CurrentSession, Session } from "./wire.js";
 
-/** Everything that reads the server's state into ours. Reading never extends a session. */
-export interface Reading {
-  start(): void;
-  stop(): void;
+/** What a reader may ask to see. */
+export interface ReadingVerbs {
   load(): Promise<void>;
-  /** Read again because something may have changed elsewhere. */
-  refresh(): Promise<void>;
-  /** Another tab says what it has just been told: take it, and read what it leaves open. */
-  overhear(message: TabMessage): void;
   open(id: string): Promise<void>;
   /** Back from an older session to the one that is open. */
   openCurrent(): Promise<void>;
   loadOlder(): Promise<void>;
+}
+
+/** Everything that reads the server's state into ours. Reading never extends a session. */
+export interface Reading {
+  verbs: ReadingVerbs;
+  start(): void;
+  stop(): void;
+  /** Read again because something may have changed elsewhere. */
+  refresh(): Promise<void>;
+  /** Another tab says what it has just been told: take it, and read what it leaves open. */
+  overhear(message: TabMessage): void;
   /** Fetch the newest page when what is shown may differ from what the server has. */
   catchUp(epoch: number): Promise<void>;
   /** Whether it is about to read again by itself. */
@@ -44,6 +49,7 @@ function follows(shown: Session | null, { session, arrival }: TabAnswer): boolea
 
 export function createReading(context: ChatContext, recognised: () => void): Reading {
   const { api, owner, clock, random, hint, visitorHint, call, update, set, fail, report, shownScope } = context;
+  const { choose, kept } = context;
   let loading: Promise<void> | null = null;
   let isWantedAgain = false;
   let isRecognised = false;
@@ -58,9 +64,9 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     call(api.getTranscript(id, { limit: PAGE, ...options }));
 
   /** Take a page unless a verb has been faster. */
-  const takePage = async (id: string, epoch: number, take = paged) => {
+  const takePage = async (id: string, epoch: number) => {
     const page = await transcript(id);
-    if (epoch === context.epoch) update((state) => take(state, page));
+    if (epoch === context.epoch) update((state) => paged(state, page));
   };
 
   const catchUp = async (epoch: number) => {
@@ -114,7 +120,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       if (wasGone && !error) context.live?.renew();
     } catch (error) {
       if (epoch !== context.epoch) return;
-      report(error);
+      if (!isConnectionTrouble(error)) fail(error);
       if (isRetryable(error)) retryLater(error);
       else set({ loaded: true });
     }
@@ -166,14 +172,17 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     const { session: before, draft } = visitorHint.read();
     if (owner === "" || draft === "" || before !== session?.id || context.state.draft !== "") return;
     visitorHint.write({ session: null, draft: "" });
-    set({ draft, durable: hint.write({ draft }) });
+    set({ draft });
+    kept(hint.write({ draft }));
   };
 
   const settle = () => {
+    const stored = hint.read().draft;
+    // What was typed before it was known whose that is, comes after it.
+    const draft = isRecognised ? context.state.draft || stored : joinedText(stored, context.state.draft);
     isRecognised = true;
-    const { draft } = context.state;
-    if (draft === "") set({ draft: hint.read().draft });
-    else hint.write({ draft });
+    set({ draft });
+    if (draft !== "") kept(hint.write({ draft }));
     recognised();
   };
 
@@ -189,8 +198,43 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     timer = null;
   };
 
-  return {
+  const verbs: ReadingVerbs = {
     load,
+    async open(id) {
+      const chosen = choose();
+      try {
+        const page = await transcript(id);
+        if (chosen !== context.chosen) return;
+        // What was asked for meanwhile is about the one before.
+        const epoch = choose();
+        update((state) => viewed(state, page));
+        await catchUp(epoch);
+      } catch (error) {
+        if (chosen !== context.chosen) return;
+        fail(error);
+        if (!context.state.loaded) await loadAfresh();
+      }
+    },
+    async openCurrent() {
+      choose();
+      update((state) => ({ ...cleared(state), loaded: false, error: null }));
+      await loadAfresh();
+    },
+    async loadOlder() {
+      const { session, nextBefore, loadingOlder } = context.state;
+      if (session === null || nextBefore === null || loadingOlder) return;
+      set({ loadingOlder: true });
+      try {
+        const page = await transcript(session.id, { before: nextBefore });
+        if (nextBefore === context.state.nextBefore) update((state) => pagedOlder(state, page));
+      } catch (error) {
+        fail(error);
+      }
+      set({ loadingOlder: false });
+    },
+  };
+  return {
+    verbs,
     refresh,
     catchUp,
     owns,
@@ -199,8 +243,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     isDue: () => timer !== null,
     knowsReader: () => isRecognised,
     start() {
-      // Whoever signs in has a storage of their own; a visitor may be another one than yesterday.
-      if (owner !== "" || isRecognised) settle();
+      // Whoever signs in has a storage of their own; a visitor with a chat may be another one than yesterday.
+      if (owner !== "" || isRecognised || hint.read().session === null) settle();
       void load();
     },
     overhear({ answer, isDeleted, session: about }) {
@@ -216,36 +260,6 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       update((state) => withoutDraft(joined(arrived(state, answer), messages), messages));
       if (loading === null) catchUp(context.epoch).catch(report);
       else void refresh();
-    },
-    async open(id) {
-      context.epoch += 1;
-      const { epoch } = context;
-      try {
-        await takePage(id, epoch, viewed);
-        // What was asked for meanwhile is about the one before.
-        if (epoch === context.epoch) context.epoch += 1;
-      } catch (error) {
-        if (epoch !== context.epoch) return;
-        fail(error);
-        if (!context.state.loaded) await loadAfresh();
-      }
-    },
-    async openCurrent() {
-      context.epoch += 1;
-      update((state) => ({ ...cleared(state), loaded: false, error: null }));
-      await loadAfresh();
-    },
-    async loadOlder() {
-      const { session, nextBefore, loadingOlder } = context.state;
-      if (session === null || nextBefore === null || loadingOlder) return;
-      set({ loadingOlder: true });
-      try {
-        const page = await transcript(session.id, { before: nextBefore });
-        if (nextBefore === context.state.nextBefore) update((state) => pagedOlder(state, page));
-      } catch (error) {
-        fail(error);
-      }
-      set({ loadingOlder: false });
     },
   };
 }

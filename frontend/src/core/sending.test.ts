@@ -227,6 +227,126 @@ describe("sending", () => {
   });
 });
 
+describe("what has been chosen since a message went off", () => {
+  it("stays on screen: another chat that is open", async () => {
+    bench.server.start("", ["Here?", "Here."]);
+    const other = bench.server.start("b", ["There?", "There."]);
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    store.send("More here");
+    const send = bench.server.setAside();
+    await store.open(other.id);
+    send();
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: other.id }, pending: [] });
+  });
+
+  it("stays on screen: a new chat", async () => {
+    bench.server.replies = false;
+    bench.server.start("", ["Here?", "Here."]);
+    const { store } = await bench.openTab();
+    bench.server.holdAnswers();
+    store.send("Last words");
+    await bench.timers.advance(0);
+    const send = bench.server.setAside();
+    await store.startNew();
+    const { session } = store.getSnapshot();
+    send();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: session?.id, state: "active" } });
+  });
+
+  it("is loaded although the message is answered first", async () => {
+    bench.server.replies = false;
+    const other = bench.server.start("b", ["There?", "There."]);
+    const here = bench.server.start("", ["Here?", "Here."]);
+    const { store } = await bench.openTab();
+    await store.open(other.id);
+    bench.server.hold();
+    store.send("More there");
+    const send = bench.server.setAside();
+    bench.server.hold();
+    const opening = store.openCurrent();
+    send();
+    await bench.timers.advance(0);
+    bench.server.release();
+    await opening;
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: here.id }, status: "active" });
+  });
+});
+
+describe("a first message that has to wait", () => {
+  const wait = '{"code":"too_many_messages","message":"Wait.","field":null}';
+
+  it.each([0, 400_000])("goes into no chat of another scope that is opened meanwhile (%s)", async (age) => {
+    const other = bench.server.start("b", ["There?", "There."]);
+    await bench.timers.advance(age);
+    const { store } = await bench.openTab({ owner: "7" });
+    bench.server.faults = [{ status: 429, body: wait, retryAfter: "20" }];
+    store.send("For here");
+    await bench.timers.advance(0);
+    await store.open(other.id);
+    await bench.timers.advance(21_000);
+    expect(posted().at(-1)).toMatchObject({ scope: "" });
+    expect(posted().at(-1)?.session).toBeUndefined();
+    expect(store.getSnapshot()).toMatchObject({ session: { id: other.id }, pending: [] });
+  });
+
+  it("goes on in the scope of the ended chat that it was written in", async () => {
+    const other = bench.server.start("b", ["There?", "There."]);
+    const { store } = await bench.openTab({ owner: "7" });
+    await store.open(other.id);
+    await store.end();
+    store.send("More there");
+    await bench.timers.advance(0);
+    expect(posted().at(-1)).toMatchObject({ scope: "b" });
+    expect(store.getSnapshot().session).toMatchObject({ scope: "b", state: "active" });
+  });
+});
+
+describe("a server that fails at one message", () => {
+  const failure = { status: 500 };
+
+  it("is no trouble with the connection: the message is said not to be sent, and waits for its reader", async () => {
+    bench.server.start("", ["Before", "Indeed."]);
+    const { store, page } = await bench.openTab();
+    const statuses = new Set<string>();
+    store.subscribe(() => statuses.add(store.getSnapshot().status));
+    bench.server.faults = [failure, failure, failure, failure];
+    const key = store.send("Why?") ?? "";
+    await bench.timers.advance(60_000);
+    expect(store.getSnapshot()).toMatchObject({ error: null, pending: [{ key, content: "Why?", state: "failed" }] });
+    page.signal("visible");
+    await bench.timers.advance(60_000);
+    expect(posted()).toHaveLength(4);
+    expect([...statuses]).not.toContain("reconnecting");
+    store.retry(key);
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().pending).toEqual([]);
+  });
+
+  it("and then does not, has the message without anybody's doing", async () => {
+    const { store } = await bench.openTab();
+    bench.server.faults = [failure, failure, failure];
+    store.send("Why?");
+    await bench.timers.advance(10_000);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], messages: [{ content: "Why?" }, {}] });
+  });
+});
+
+it("news come while a message waits for a long time", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  const { store } = await bench.openTab({ owner: "7" });
+  bench.server.faults = [{ status: 503, retryAfter: "3600" }];
+  store.send("Mine");
+  await bench.timers.advance(100);
+  await bench.api().sendMessage({ content: "From a phone", key: "phone-key" });
+  bench.server.finish("For a phone.");
+  await bench.timers.advance(60_000);
+  expect(store.getSnapshot().messages.map(({ content }) => content)).toContain("For a phone.");
+});
+
 describe("conflicts", () => {
   it("shows the chat that another device began, when its answer is what stands in the way", async () => {
     const { store } = await bench.openTab();

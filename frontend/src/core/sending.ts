@@ -1,6 +1,6 @@
 import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
-import { isUnderWay, nextPending, type PendingMessage, problemOf } from "./chatState.js";
+import { isUnderWay, joinedText, nextPending, type PendingMessage, problemOf } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { conflictOf, isRetryable, statusOf } from "./errors.js";
 import type { KeptMessage, Outbox } from "./outbox.js";
@@ -40,7 +40,7 @@ const STALE = 3_600_000;
 const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 
 export function createSending(context: ChatContext, events: SendingEvents): Sending {
-  const { api, owner, clock, page, hint, outbox, visitorOutbox, random, newKey, call, update, set } = context;
+  const { api, owner, clock, page, hint, outbox, visitorOutbox, random, newKey, call, update, set, kept } = context;
   let isBusy = false;
   let timer: TimerId = null;
   let wake: (() => void) | null = null;
@@ -55,13 +55,17 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     return session === null || session.state === "ended" ? null : session.id;
   };
   const keep = ({ key, content, session, after, reader }: PendingMessage) =>
-    set({ durable: outbox.keep({ key, content, session, after, reader, at: clock.now() }) });
+    kept(outbox.keep({ key, content, session, after, reader, at: clock.now() }));
+
+  /** What was written where no session was goes into none of another scope that is read meanwhile. */
+  const addressee = ({ session, scope }: PendingMessage) =>
+    session ?? (scope === context.shownScope() ? addressed() : null);
 
   /** Whether an answer is being written where this message is to go. */
-  const isOccupied = ({ session, tried }: PendingMessage) => {
+  const isOccupied = (message: PendingMessage) => {
     const { state } = context;
-    const named = session ?? addressed();
-    if (tried || named === null) return false;
+    const named = addressee(message);
+    if (message.tried || named === null) return false;
     return named === state.session?.id
       ? runningReply(state.messages) !== null
       : state.elsewhere.running.includes(named);
@@ -91,8 +95,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         if (isOccupied(message) || isStranger() || context.isStarting) await pause(null);
         else return await attempt(message);
       } catch (error) {
-        // While the device itself is offline, waiting costs nothing and is no attempt.
-        if (page.isOnline()) attempts += 1;
+        // While the device itself is offline, waiting costs nothing and is no attempt. A bug seldom mends itself.
+        if (page.isOnline()) attempts += statusOf(error) === 500 ? 2 : 1;
         const conflict = conflictOf(error);
         const isTurnedAway = conflict?.code === "turn_in_progress";
         if (conflict !== null) update((state) => replied(state, conflict.session, conflict.running));
@@ -112,19 +116,22 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     }
   };
 
-  const attempt = async ({ key, content, session, tried, reader }: PendingMessage) => {
+  const attempt = async (message: PendingMessage) => {
+    const { key, content, session, scope, tried, reader } = message;
     if (!tried) change(key, { state: "sending" });
-    const body: SendMessage = { scope: context.shownScope(), content, key };
-    const named = session ?? addressed();
-    if (named !== null) body.session = named;
-    // A session that was named when it was written says whose it is.
-    if (session === null && reader !== null) body.reader = reader;
+    const { chosen } = context;
+    const body: SendMessage = {
+      ...{ scope, content, key, session: addressee(message) ?? undefined },
+      // A session that was named when it was written says whose it is.
+      reader: session === null ? (reader ?? undefined) : undefined,
+    };
     const answer = await call(api.sendMessage(body));
-    context.epoch += 1;
-    update((state) => sent(state, key, answer));
+    const isLeft = chosen !== context.chosen;
+    if (!isLeft) context.epoch += 1;
+    update((state) => sent(state, key, answer, isLeft));
     outbox.forget(key);
     context.entered(answer.arrival);
-    context.tell(answer.reply === null ? [answer.message] : [answer.message, answer.reply]);
+    context.tell(answer.reply === null ? [answer.message] : [answer.message, answer.reply], answer);
     events.stored();
     return true;
   };
@@ -144,17 +151,18 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     // What a visitor has left goes on in the chat that the login has moved, or waits for its writer.
     const isOurs = from === outbox;
     const isKnown = isOurs && (owner !== "" || session === null);
-    if (!isKnown && !(session !== null && (await events.owns(session)))) return isOurs && outbox.forget(key);
+    const isReady = isKnown || (session !== null && (await events.owns(session)));
+    if (!isReady) return isOurs ? outbox.forget(key) : from.letGo(key);
     if (!isOurs) {
-      outbox.keep(message);
       from.forget(key);
+      kept(outbox.keep(message));
     }
     const isStale = clock.now() - at > STALE;
-    const problem = isStale ? problemOf("It was not sent while this chat was closed.") : null;
+    const problem = isStale ? problemOf("Not sent.") : null;
     const state = isStale ? "failed" : "queued";
     if (find(key) === undefined) {
-      const { at: _, ...kept } = message;
-      const pending = { ...kept, state, tried: !isStale, problem, conflict: null } as const;
+      const { at: _, ...rest } = message;
+      const pending = { ...rest, scope: context.scope, state, tried: !isStale, problem, conflict: null } as const;
       set({ pending: [...context.state.pending, pending] });
     }
     void proceed();
@@ -174,12 +182,13 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     send(text) {
       if (text.trim() === "" || context.state.viewing) return null;
       const after = lastAsked(context.state.messages)?.id ?? null;
-      const session = context.isStarting ? null : addressed();
-      const { reader } = context;
-      const message = { ...AFRESH, key: newKey(), content: text, session, after, reader, tried: false };
-      keep(message);
+      const { isStarting, reader } = context;
+      const session = isStarting ? null : addressed();
+      const scope = isStarting ? context.scope : context.shownScope();
+      const message = { ...AFRESH, key: newKey(), content: text, session, scope, after, reader, tried: false };
       // Another tab, or what is in the field, may have words of its own there.
       if (hint.read().draft === text) hint.write({ draft: "" });
+      keep(message);
       update((state) => queued(state, message));
       void proceed();
       return message.key;
@@ -195,15 +204,17 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     discard(key) {
       const message = find(key);
       if (message === undefined || isUnderWay(message)) return;
-      const { draft: written } = context.state;
-      const draft = written.trim() === "" ? message.content : `${message.content}\n${written}`;
-      hint.write({ draft });
+      const draft = joinedText(message.content, context.state.draft);
       outbox.forget(key);
       update((state) => ({ ...withoutPending(state, key), draft }));
+      kept(hint.write({ draft }));
     },
     open() {
       if (letGo === null) {
-        const opened = [...new Set([outbox, visitorOutbox])].map((from) => from.open((one) => adopt(one, from, 0)));
+        const lose = (key: string) => update((state) => withoutPending(state, key));
+        const opened = [...new Set([outbox, visitorOutbox])].map((from) =>
+          from.open((one) => adopt(one, from, 0), lose),
+        );
         letGo = () => opened.forEach((close) => void close());
       }
       void proceed();

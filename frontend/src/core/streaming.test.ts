@@ -196,7 +196,8 @@ describe("news and answers that overtake each other", () => {
     bench.server.faults = [{ afterwards: true }];
     store.send("Why?");
     await bench.timers.advance(500);
-    expect(store.getSnapshot().entries.map(({ kind }) => kind)).toEqual(["message", "message", "pending"]);
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(["Earlier", "Indeed.", "Why?", ""]);
+    expect(store.getSnapshot().pending).toEqual([]);
     await bench.timers.advance(1000);
     expect(store.getSnapshot()).toMatchObject({ running: "waiting", pending: [] });
     expect(store.getSnapshot().messages).toHaveLength(4);

@@ -43,7 +43,7 @@ function nothingOpen(state: ChatState, arrival: Arrival): ChatState {
 
 /** Another session takes over; what this page showed of the one before stays above a boundary. */
 function entered(state: ChatState, session: Session, arrival: Arrival): ChatState {
-  const follows = state.session !== null && isSuccessor(state.session, session, arrival);
+  const follows = session.previous === state.session?.id;
   return {
     ...withSession(state, session),
     ...BLANK,
@@ -51,10 +51,6 @@ function entered(state: ChatState, session: Session, arrival: Arrival): ChatStat
     previous: arrival.previous ?? (follows ? state.session : null),
     earlier: follows ? [...state.earlier, ...carried(state, session, arrival)] : [],
   };
-}
-
-function isSuccessor(shown: Session, next: Session, arrival: Arrival): boolean {
-  return next.previous === shown.id || arrival.previous?.id === shown.id;
 }
 
 function carried(state: ChatState, next: Session, arrival: Arrival): Segment[] {
@@ -80,11 +76,14 @@ export function withoutPending(state: ChatState, key: string): ChatState {
 }
 
 /** A message was stored, now or by an earlier attempt with the same key. */
-export function sent(state: ChatState, key: string, answer: SentMessage): ChatState {
+export function sent(state: ChatState, key: string, answer: SentMessage, isLeft = false): ChatState {
   const { arrival, session, message, reply } = answer;
   const rest = { ...withoutPending(state, key), keys: new Map(state.keys).set(message.id, key) };
-  if (state.viewing && state.session?.id !== session.id) return rest;
-  const here = session.id === state.session?.id ? withSession(rest, session) : entered(rest, session, arrival);
+  const shown = state.session;
+  const isShown = session.id === shown?.id;
+  // The reader has gone elsewhere meanwhile.
+  if (shown && !isShown && (state.viewing || isLeft || session.scope !== shown.scope)) return rest;
+  const here = isShown ? withSession(rest, session) : entered(rest, session, arrival);
   const messages = mergeMessages(here.messages, reply === null ? [message] : [message, reply]);
   return { ...here, messages, greeting: null, loaded: true };
 }

@@ -65,7 +65,8 @@ function EditButton({ pending }: PendingRowProps) {
 }
 
 function failure({ problem }: PendingMessage, words: ChatWords): string {
-  if (problem === null || problem.code === "network") return words.notSent;
-  if (problem.code === "turn_in_progress") return words.turnInProgress;
-  return problem.code === "session_ended" ? words.sessionEnded : problem.message;
+  const code = problem?.code;
+  if (code === "turn_in_progress") return words.turnInProgress;
+  if (code === "session_ended") return words.sessionEnded;
+  return problem === null || code === "network" || code === "unexpected" ? words.notSent : problem.message;
 }

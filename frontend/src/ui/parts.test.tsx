@@ -323,6 +323,7 @@ describe("a message on its way", () => {
       state,
       content: "Words",
       session: null,
+      scope: "",
       after: null,
       reader: null,
       tried: false,
@@ -355,6 +356,7 @@ describe("a message that was not sent", () => {
       state: "failed",
       content: "Words",
       session: null,
+      scope: "",
       after: null,
       reader: null,
       tried: true,
@@ -364,7 +366,8 @@ describe("a message that was not sent", () => {
   };
 
   it.each<[ChatProblem["code"], string, string[]]>([
-    ["network", "Not sent: the server could not be reached.", ["Try again", "Edit"]],
+    ["network", "Not sent.", ["Try again", "Edit"]],
+    ["unexpected", "Not sent.", ["Try again", "Edit"]],
     ["too_long", "The server's sentence.", ["Edit"]],
   ])("offers what can help: %s", (code, text, buttons) => {
     inside(storeOf({}), <PendingRow pending={failed(code)} />);

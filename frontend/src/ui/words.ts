@@ -112,7 +112,7 @@ export const englishChatWords: ChatWords = {
   copied: "Copied",
   tryAgain: "Try again",
   editMessage: "Edit",
-  notSent: "Not sent: the server could not be reached.",
+  notSent: "Not sent.",
   turnInProgress: "An answer is still being written. Try again when it is ready.",
   sessionEnded: "This chat was ended meanwhile. Where should this go?",
   sendInEnded: "Continue this chat",
@@ -177,7 +177,7 @@ function merged(inherited: KnownWords, own: Partial<Words>): KnownWords {
 /** As `Intl` takes it, which throws for any other; the browser's language for what is none. */
 function localeOf(name: string | undefined): string | undefined {
   try {
-    return Intl.getCanonicalLocales(name?.replace("_", "-"))[0];
+    return Intl.getCanonicalLocales(name?.replaceAll("_", "-"))[0];
   } catch {
     return undefined;
   }

@@ -27,7 +27,7 @@ export const germanWords: Words = {
   copied: "Kopiert",
   tryAgain: "Noch einmal versuchen",
   editMessage: "Bearbeiten",
-  notSent: "Nicht gesendet: Der Server war nicht zu erreichen.",
+  notSent: "Nicht gesendet.",
   turnInProgress: "Es wird noch eine Antwort geschrieben. Versuche es noch einmal, wenn sie fertig ist.",
   sessionEnded: "Dieser Chat wurde inzwischen beendet. Wohin soll das gehen?",
   sendInEnded: "Diesen Chat fortsetzen",

@@ -27,7 +27,7 @@ export const spanishWords: Words = {
   copied: "Copiado",
   tryAgain: "Intentar de nuevo",
   editMessage: "Editar",
-  notSent: "No enviado: no se pudo contactar con el servidor.",
+  notSent: "No enviado.",
   turnInProgress: "Todavía se está escribiendo una respuesta. Inténtalo de nuevo cuando esté lista.",
   sessionEnded: "Este chat terminó entretanto. ¿Adónde debe ir el mensaje?",
   sendInEnded: "Continuar este chat",

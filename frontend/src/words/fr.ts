@@ -27,7 +27,7 @@ export const frenchWords: Words = {
   copied: "Copié",
   tryAgain: "Réessayer",
   editMessage: "Modifier",
-  notSent: "Non envoyé : le serveur est injoignable.",
+  notSent: "Non envoyé.",
   turnInProgress: "Une réponse est encore en cours de rédaction. Réessayez quand elle sera prête.",
   sessionEnded: "Cette discussion a été terminée entre-temps. Où envoyer ce message ?",
   sendInEnded: "Reprendre cette discussion",

@@ -37,16 +37,34 @@ export class FakePage implements PageSignals {
 
 export class FakeStorage implements BrowserStorage {
   readonly values = new Map<string, string>();
+  /** Characters in all. */
+  room = Number.POSITIVE_INFINITY;
   get length() {
     return this.values.size;
   }
   key = (index: number) => [...this.values.keys()][index] ?? null;
   getItem = (key: string) => this.values.get(key) ?? null;
+  get size() {
+    return [...this.values].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  }
+  get text() {
+    return [...this.values.values()].join();
+  }
   setItem = (key: string, value: string) => {
+    const before = this.values.get(key);
+    const freed = before === undefined ? 0 : key.length + before.length;
+    if (this.size - freed + key.length + value.length > this.room) throw new DOMException("full", "QuotaExceededError");
     this.values.set(key, value);
-    window.dispatchEvent(Object.assign(new Event("storage"), { key, newValue: value }));
+    this.tell(key, value);
   };
-  removeItem = (key: string) => void this.values.delete(key);
+  removeItem = (key: string) => {
+    this.values.delete(key);
+    this.tell(key, null);
+  };
+
+  private tell(key: string, newValue: string | null): void {
+    window.dispatchEvent(Object.assign(new Event("storage"), { key, newValue }));
+  }
 }
 
 /** What carries messages between the tabs of one browser. */
