@@ -338,6 +338,38 @@ describe("useChat and useChatHistory", () => {
   });
 });
 
+it("what was chosen while the chat on screen was being deleted is shown", async () => {
+  const old = bench.server.start("", ["One?", "One."]);
+  bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
+  const shown = bench.server.start("", ["Two?", "Two."]);
+  const store = bench.store();
+  const now = {} as { history: ChatHistoryState };
+  const List = () => {
+    now.history = useChatHistory();
+    return null;
+  };
+  render(
+    <Provider store={store} scope={undefined} owner={undefined}>
+      <List />
+    </Provider>,
+  );
+  await advance(0);
+  expect(store.getSnapshot().session?.id).toBe(shown.id);
+  bench.server.hold();
+  void now.history.remove(shown.id);
+  await advance(0);
+  const remove = bench.server.setAside();
+  bench.server.hold();
+  void now.history.open(old.id);
+  await advance(0);
+  const open = bench.server.setAside();
+  remove();
+  await advance(0);
+  open();
+  await advance(1000);
+  expect(store.getSnapshot()).toMatchObject({ session: { id: old.id }, readOnly: true });
+});
+
 function Status() {
   return <p data-testid="status">{useChat().status}</p>;
 }

@@ -10,11 +10,18 @@ interface Left {
 export function putAway(store: ChatStore) {
   const shown = () => store.getSnapshot().session;
   const left = new Map<string, Promise<Left>>();
+  /** How often the reader has chosen a chat. */
+  let chosen = 0;
   return {
+    open(sessionId: string): Promise<void> {
+      chosen += 1;
+      return store.open(sessionId);
+    },
     async leave(sessionId: string, away: Promise<boolean>): Promise<boolean> {
       const before = shown();
+      const chosenBefore = chosen;
       const gone = away.then(async (isAway) => {
-        if (isAway && shown()?.id === sessionId) await store.openCurrent();
+        if (isAway && chosen === chosenBefore && shown()?.id === sessionId) await store.openCurrent();
         return { wasActive: before?.state === "active", next: shown()?.id };
       });
       if (before?.id === sessionId) left.set(sessionId, gone);

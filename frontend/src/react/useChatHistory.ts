@@ -34,7 +34,7 @@ export function useChatHistory(options: ChatHistoryOptions = {}): ChatHistorySta
   const snapshot = useSelection(list, (whole) => whole);
   const openId = useSelection(store, (chat) => chat.session?.id ?? null);
   const verbs = useMemo(() => {
-    const { leave, comeBack } = putAway(store);
+    const { leave, comeBack, open } = putAway(store);
     const restoring = new Map<string, Promise<boolean>>();
     return {
       ...list,
@@ -50,7 +50,7 @@ export function useChatHistory(options: ChatHistoryOptions = {}): ChatHistorySta
       },
       async open(sessionId: string) {
         await restoring.get(sessionId); // it is listed before the server has it back
-        await store.open(sessionId);
+        await open(sessionId);
       },
     };
   }, [list, store]);

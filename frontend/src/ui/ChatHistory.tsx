@@ -7,9 +7,9 @@ import { type Words, WordsContext } from "./words.js";
 
 export interface ChatHistoryProps extends HistoryListProps {
   /** `sidebar` when absent. */
-  variant?: "sidebar" | "dropdown";
-  words?: Partial<Words>;
-  className?: string;
+  variant?: "sidebar" | "dropdown" | undefined;
+  words?: Partial<Words> | undefined;
+  className?: string | undefined;
 }
 
 /** The reader's conversations, the latest first. Memoised: a host may render for each word of an answer. */
@@ -58,7 +58,7 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
       ref={root}
       className={`dcs dcs-history-dropdown ${className}`}
       onKeyDown={(event: KeyboardEvent) => {
-        if (event.key !== "Escape" || !isOpen) return;
+        if (event.key !== "Escape" || !isOpen || event.nativeEvent.isComposing) return;
         // Else the browser would close a dialog of the host's that the chat is in.
         event.preventDefault();
         close();

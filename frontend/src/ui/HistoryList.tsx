@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useMemo, useRef, useState } from "react";
+import { type Dispatch, type KeyboardEvent, type SetStateAction, useMemo, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
 import { type ChatHistoryState, useChatHistory } from "../react/index.js";
 import { HistoryNotes, MoreSessions } from "./HistoryNotes.js";
@@ -26,7 +26,7 @@ export interface Opening {
 
 export interface Undoing {
   undoable: Undoable | null;
-  setUndoable: (undoable: Undoable | null) => void;
+  setUndoable: Dispatch<SetStateAction<Undoable | null>>;
 }
 
 /** Search box, groups and rows; both variants of the history show this. */
@@ -86,7 +86,8 @@ function useActions(
   return useMemo(() => {
     const putAway = (done: Promise<boolean>, undoable: Undoable) => {
       setUndoable(undoable);
-      void done.then((isDone) => isDone || setUndoable(null));
+      // What has been put away since can still be taken back.
+      void done.then((isDone) => isDone || setUndoable((now) => (now === undoable ? null : now)));
     };
     return (verb, session, title = "") => {
       const { id } = session;

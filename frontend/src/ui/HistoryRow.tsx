@@ -1,9 +1,10 @@
-import { type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
 import { HistoryMenu } from "./HistoryMenu.js";
 import { whenText } from "./historyGroups.js";
 import { HistoryIcon } from "./historyIcons.js";
 import { useHistoryWords } from "./historyWords.js";
+import { useBeforePaint } from "./useBeforePaint.js";
 
 export type RowVerb = "open" | "pin" | "rename" | "archive" | "remove";
 
@@ -135,17 +136,20 @@ interface RenamingProps {
 function Renaming({ title, onTitle, onBack, onLeave }: RenamingProps) {
   const words = useHistoryWords();
   const field = useRef<HTMLInputElement | null>(null);
-  useEffect(() => {
+  const save = useRef(onTitle);
+  useBeforePaint(() => {
     // Not every browser gives the focus to what is selected.
     field.current?.focus();
     field.current?.select();
+    const { current } = field;
+    // However it ends: a row that moves to another day is made anew.
+    return () => save.current(current?.value ?? "");
   }, []);
   return (
     <form
       className="dcs-rename"
       onSubmit={(event) => {
         event.preventDefault();
-        onTitle(field.current?.value ?? "");
         onBack();
       }}
     >
@@ -159,12 +163,13 @@ function Renaming({ title, onTitle, onBack, onLeave }: RenamingProps) {
         // Who taps beside it has not given it up; a window that is left keeps its focus.
         onBlur={({ currentTarget }) => {
           if (document.activeElement === currentTarget) return;
-          onTitle(currentTarget.value);
           onLeave();
         }}
         onKeyDown={(event) => {
           if (event.key !== "Escape") return;
           event.stopPropagation();
+          if (event.nativeEvent.isComposing) return;
+          save.current = () => {};
           // Else the browser would close a chat that covers the page.
           event.preventDefault();
           onBack();

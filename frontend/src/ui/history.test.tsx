@@ -100,6 +100,45 @@ describe("the sidebar", () => {
     expect(bench.server.count("PATCH", /./)).toBe(1);
   });
 
+  it("keeps a title that was typed when its chat moves to another day", async () => {
+    const { id } = bench.server.start("", ["About Ice"]);
+    bench.server.changeSession(id, { title: "Ice", last_message_at: "2026-11-21T08:00:00.000000Z" });
+    await show(["Salt"]);
+    fireEvent.keyDown(row("Ice"), { key: "F2" });
+    fireEvent.change(screen.getByLabelText("Title"), { target: { value: "Ice and water" } });
+    // Somebody writes in it on a phone, and the list is read again.
+    bench.server.changeSession(id, { last_message_at: "2026-11-22T12:00:05.000000Z", message_count: 2 });
+    document.dispatchEvent(new Event("visibilitychange"));
+    await act(settle);
+    await act(settle);
+    expect(screen.getAllByRole("heading").map(({ textContent }) => textContent)).not.toContain("Yesterday");
+    expect(bench.server.find(id)?.title).toBe("Ice and water");
+    expect(names()).toContain("Ice and water");
+  });
+
+  it("leaves Escape to an input method that is at work on a title", async () => {
+    await show(["Ice"]);
+    fireEvent.keyDown(row("Ice"), { key: "F2" });
+    fireEvent.keyDown(screen.getByLabelText("Title"), { key: "Escape", isComposing: true });
+    expect(screen.queryByLabelText("Title")).not.toBeNull();
+  });
+
+  it("still offers to undo the second deletion when the first one fails", async () => {
+    await show(["Ice", "Salt", "Snow"]);
+    bench.server.faults = [{ status: 503 }];
+    fireEvent.keyDown(row("Ice"), { key: "Delete" });
+    fireEvent.keyDown(row("Salt"), { key: "Delete" });
+    await act(settle);
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Snow"]);
+    expect(screen.queryByRole("button", { name: "Undo" })).not.toBeNull();
+  });
+
+  it("may be told that nothing is set", async () => {
+    await show(["Ice"], { variant: undefined, words: undefined, className: undefined, scope: undefined });
+    expect(names()).toEqual(["Ice"]);
+  });
+
   it("keeps a title that was typed when the focus goes elsewhere, and leaves it there", async () => {
     await show(["Ice"]);
     const rename = (title: string) => {
@@ -452,6 +491,14 @@ describe("the sidebar", () => {
 });
 
 describe("the dropdown", () => {
+  it("stays open at an Escape that is an input method's", async () => {
+    await show(["Ice"], { variant: "dropdown" });
+    fireEvent.click(screen.getByRole("button", { name: "Chats" }));
+    await act(settle);
+    fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Escape", isComposing: true });
+    expect(screen.queryByRole("searchbox")).not.toBeNull();
+  });
+
   it("opens on the search box, closes by Escape, by a click elsewhere and by a choice", async () => {
     await show(["Ice"], { variant: "dropdown" });
     const toggle = screen.getByRole("button", { name: "Chats" });

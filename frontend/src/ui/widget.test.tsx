@@ -553,6 +553,7 @@ describe("rendering", () => {
     ["", undefined],
     ["en-US.UTF-8", undefined],
     ["de_AT", "de-AT"],
+    ["zh_Hans_CN", "zh-Hans-CN"],
     ["de-AT", "de-AT"],
   ])("says times although the locale is %j", async (locale, used) => {
     bench.server.start("", ["Why?", "Because."]);
