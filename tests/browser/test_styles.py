@@ -69,3 +69,20 @@ def test_a_site_sets_colours_in_a_stylesheet_that_comes_before_that_of_the_widge
         "(element) => getComputedStyle(element).getPropertyValue('--dcs-accent')"
     )
     assert shown == "red"
+
+
+def test_colours_that_a_site_gives_its_own_headings_and_paragraphs_stay_out_of_the_chat(
+    visitor: Reader,
+) -> None:
+    page = visitor.context.new_page()
+    page.goto(PLAIN)
+    expect(page.locator(".dcs-widget")).to_be_visible()
+    page.evaluate(
+        "const sheet = [...document.styleSheets].find((one) => /study/.test(one.href));"
+        "sheet.insertRule('h2, h3, p, ul { color: rgb(1, 2, 3) }', sheet.cssRules.length)"
+    )
+    for name in ("h2", "p"):
+        shown = page.locator(f".dcs-widget {name}").first.evaluate(
+            "(element) => getComputedStyle(element).color"
+        )
+        assert shown != "rgb(1, 2, 3)"
