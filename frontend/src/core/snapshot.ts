@@ -40,7 +40,7 @@ export interface ChatSnapshot {
   hasOlder: boolean;
   /** An older session is shown; it takes messages again once reopened. */
   readOnly: boolean;
-  /** Whether unsent words outlive this page; false where the browser's storage is blocked or full. */
+  /** Whether unsent words outlive this page; false where the browser's storage is blocked or full, or nobody knows who types. */
   durable: boolean;
   /** Another session of this reader, whose answer has just arrived and is not read yet. */
   answeredElsewhere: Session | null;
