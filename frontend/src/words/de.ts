@@ -70,7 +70,7 @@ export const germanWords: Words = {
   boundaryDay: "Neuer Chat begonnen: ein neuer Tag",
   boundaryMaxAge: "Neuer Chat begonnen: Der vorige hat seine längste Dauer erreicht",
   history: "Chats",
-  search: "Chats durchsuchen",
+  search: "Chats suchen",
   searching: "Suche läuft …",
   foundCount: (count) => (count === 1 ? "1 Chat gefunden" : `${count} Chats gefunden`),
   moreToFind: "Vielleicht gibt es mehr. Ein weiteres Wort hilft beim Finden.",

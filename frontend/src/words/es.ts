@@ -70,7 +70,7 @@ export const spanishWords: Words = {
   boundaryDay: "Chat nuevo iniciado: un nuevo día",
   boundaryMaxAge: "Chat nuevo iniciado: el anterior alcanzó su duración máxima",
   history: "Chats",
-  search: "Buscar en los chats",
+  search: "Buscar chats",
   searching: "Buscando…",
   foundCount: (count) => (count === 1 ? "1 chat encontrado" : `${count} chats encontrados`),
   moreToFind: "Puede que haya más. Añade una palabra para encontrarlos.",

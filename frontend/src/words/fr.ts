@@ -70,7 +70,7 @@ export const frenchWords: Words = {
   boundaryDay: "Nouvelle discussion commencée : un nouveau jour",
   boundaryMaxAge: "Nouvelle discussion commencée : la précédente a atteint sa durée maximale",
   history: "Discussions",
-  search: "Rechercher dans les discussions",
+  search: "Rechercher",
   searching: "Recherche…",
   foundCount: (count) => (count === 1 ? "1 discussion trouvée" : `${count} discussions trouvées`),
   moreToFind: "Il y en a peut-être d’autres. Ajoutez un mot pour les trouver.",
