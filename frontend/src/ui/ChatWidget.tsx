@@ -127,8 +127,10 @@ function ErrorBanner() {
   return (
     <div className="dcs-banner" role="alert">
       <NamedIcon name="warning" />
-      <span>{errorText(error, words)}</span>
-      {!isFinal && <LinkButton onClick={() => void store.load()}>{words.tryAgain}</LinkButton>}
+      <span>
+        {errorText(error, words)}{" "}
+        {!isFinal && <LinkButton onClick={() => void store.load()}>{words.tryAgain}</LinkButton>}
+      </span>
       <button type="button" className="dcs-tool" aria-label={words.dismiss} onClick={store.dismissError}>
         <NamedIcon name="close" />
       </button>
