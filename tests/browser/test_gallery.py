@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.browser.conftest import Reader
 from tests.browser.gallery_page import Gallery
@@ -15,6 +15,14 @@ EVERY_RULE = [*RULES, "best-practice"]
 # All that a theme can change.
 COLOURS = ["color-contrast", "link-in-text-block"]
 LINE = 24  # pixels
+ROOM_BESIDE_PLACEHOLDER = """(field) => {
+  const style = getComputedStyle(field);
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.font = style.font;
+  const paddings = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+  const toClear = parseFloat(style.fontSize);  // The browser's own button has a place there.
+  return field.clientWidth - paddings - toClear - canvas.measureText(field.placeholder).width;
+}"""
 
 
 @pytest.mark.parametrize("width", [320, 1440])
@@ -45,7 +53,7 @@ def test_longer_words_from_right_to_left_have_room_too(visitor: Reader) -> None:
     assert {name: problems for name, problems in found.items() if problems} == {}
     direction = gallery.page.locator(".dcs").last.evaluate("one => getComputedStyle(one).direction")
     assert direction == "rtl"
-    expect(gallery.page.get_by_role("searchbox", name="Chats durchsuchen")).to_be_visible()
+    expect(gallery.page.get_by_role("searchbox", name="Chats suchen")).to_be_visible()
 
 
 def test_at_four_hundred_percent_all_of_a_chat_can_be_reached(visitor: Reader) -> None:
@@ -94,9 +102,59 @@ def test_where_a_session_stands_moves_nothing_and_no_sentence_becomes_a_column(
     shown = ((state, gallery.show(f"session-{state}")) for state in states)
     heights = {state: height_of(stage.locator(".dcs-header")) for state, stage in shown}
     assert len(set(heights.values())) == 1, heights
-    said = [("session-error", ".dcs-banner"), ("history-more-failed", ".dcs-history-bar")]
-    for state, place in said:
-        assert height_of(gallery.show(state).locator(f"{place} > span")) <= 4 * LINE
+    assert height_of(gallery.show("history-more-failed").locator(".dcs-history-bar > span")) <= 4 * LINE
+
+
+def test_what_keeps_a_chat_does_not_lie_upon_its_countdown(visitor: Reader) -> None:
+    stage = open_gallery(visitor, 320).show("session-expiring")
+    for width in (320, 390, 1440):
+        stage.page.set_viewport_size({"width": width, "height": 900})
+        words = box_of(stage.locator(".dcs-status-text"))
+        way = box_of(stage.get_by_role("button", name="Keep this chat"))
+        # Its words are in the middle of a button that may be higher than they are.
+        first_pixel = way["y"] + way["height"] / 2 - LINE / 3
+        is_beside = way["x"] >= words["x"] + words["width"]
+        assert is_beside or first_pixel >= words["y"] + words["height"], width
+
+
+def test_a_status_of_two_lines_touches_no_edge(visitor: Reader) -> None:
+    stage = open_gallery(visitor, 390).show("session-expired")
+    header, heading = (box_of(stage.locator(f".dcs-{one}")) for one in ("header", "heading"))
+    assert height_of(stage.locator(".dcs-status-text")) > LINE
+    assert heading["y"] - header["y"] >= 4
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_what_takes_an_error_away_stays_in_its_corner(visitor: Reader, lang: str) -> None:
+    gallery = open_gallery(visitor, 320).open(theme="light", lang=lang)
+    banner = gallery.show("session-error").locator(".dcs-banner")
+    for width in (320, 390, 600):
+        gallery.page.set_viewport_size({"width": width, "height": 900})
+        words, close = box_of(banner.locator("> span")), box_of(banner.locator("> .dcs-tool"))
+        assert words["height"] < 4 * LINE, width
+        assert close["x"] >= words["x"] + words["width"], width
+
+
+def test_the_two_ways_on_from_an_older_chat_stand_beside_one_another(visitor: Reader) -> None:
+    ways = open_gallery(visitor, 480).show("session-older").locator(".dcs-reading button")
+    for width in (480, 540, 600, 1440):
+        ways.page.set_viewport_size({"width": width, "height": 900})
+        assert box_of(ways.nth(0))["y"] == box_of(ways.nth(1))["y"], width
+
+
+def test_from_right_to_left_too_all_sources_begin_at_one_line(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 1440).open(theme="light", dir="rtl")
+    names = gallery.show("chat-sources").locator(".dcs-source-name")
+    assert names.count() > 1
+    assert len({round(box_of(one)["x"]) for one in names.all()}) == 1
+
+
+def test_what_the_search_is_for_can_be_read(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 1440)
+    for lang in ("en", "de"):
+        gallery.open(theme="light", lang=lang)
+        field = gallery.show("layout-full-history").get_by_role("searchbox")
+        assert field.evaluate(ROOM_BESIDE_PLACEHOLDER) >= 0, lang
 
 
 def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) -> None:
@@ -117,6 +175,12 @@ def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) 
 
 def height_of(element: Locator) -> float:
     return float(element.evaluate("one => one.getBoundingClientRect().height"))
+
+
+def box_of(element: Locator) -> FloatRect:
+    box = element.bounding_box()
+    assert box is not None
+    return box
 
 
 def border_of(element: Locator) -> str:
