@@ -20,6 +20,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from django_chat_sessions import clock, get_message_model, services
+from django_chat_sessions.admin.crumbs import crumbs
 from django_chat_sessions.admin.lists import FirstPages, SessionList, StateFilter, found_by
 from django_chat_sessions.admin.statistics import statistics_page
 from django_chat_sessions.models import AbstractChatSession, EndReason, ReplyState
@@ -53,7 +54,6 @@ class ChatSessionAdmin(_Admin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each would be a COUNT over the table
     actions = ("end_chosen",)
-    actions_selection_counter = False  # and with it "select all", which knows no bound
     change_form_template = f"{TEMPLATES}/session.html"
     change_list_template = f"{TEMPLATES}/sessions.html"
     fields = (
@@ -212,6 +212,7 @@ class ChatSessionAdmin(_Admin):
             "opts": self.model._meta,
             "chosen": chosen,
             "active": active,
+            **crumbs(),
             "list_address": request.get_full_path(),
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
         }

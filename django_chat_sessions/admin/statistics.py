@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from django_chat_sessions import clock, services
+from django_chat_sessions.admin.crumbs import crumbs
 from django_chat_sessions.models import EndReason
 
 SPANS = (7, 30, 90, 365)  # days
@@ -112,6 +113,7 @@ def statistics_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         **model_admin.admin_site.each_context(request),
         "title": _("Statistics"),
         "opts": model_admin.model._meta,
+        **crumbs(),
         "statistics": found,
         "headings": [_("day"), *HEADINGS.values()],
         "table": table(found),

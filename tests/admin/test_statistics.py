@@ -12,7 +12,7 @@ from django_chat_sessions import services
 from django_chat_sessions.admin.statistics import HEADINGS
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.statistics import COLUMNS
-from tests.admin.pages import LIST, SECRET
+from tests.admin.pages import LIST, MODEL, SECRET
 from tests.conversations import fill_history
 
 PAGE = f"{LIST}statistics/"
@@ -107,6 +107,13 @@ def test_the_page_costs_the_same_for_many_sessions(
     with statements() as many:
         assert cells(client.get(PAGE).content.decode(), "in all")[0] == "203"
     assert len(many) == len(few)
+
+
+def test_the_way_back_leads_over_the_list_and_its_app(staff: Any, three: None) -> None:
+    page = staff("view").get(PAGE).content.decode()
+    [way] = re.findall(r'class="breadcrumbs">(.*?)</(?:ol|div)>', page, re.DOTALL)
+    app = f"/admin/{MODEL._meta.app_label}/"
+    assert re.findall(r'href="([^"]+)"', way) == ["/admin/", app, LIST]
 
 
 def test_the_list_leads_to_it(staff: Any, three: None) -> None:

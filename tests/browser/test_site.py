@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.chat_page import Place
 from tests.browser.conftest import Reader
 from tests.browser.gallery_page import Gallery
+from tests.browser.site import Site
 
 # What browsers call good: https://web.dev/articles/cls
 STILL = 0.1
@@ -18,6 +19,12 @@ COUNT_SHIFTS = """
     new PerformanceObserver((list) => {
         for (const shift of list.getEntries()) shifted += shift.value;
     }).observe({ type: "layout-shift", buffered: true });
+"""
+MORE_THAN_A_PAGE = """
+from django_chat_sessions import services
+from django_chat_sessions.owners import Owner
+for number in range(101):
+    services.start(Owner.for_visitor(f"visitor {number}"))
 """
 TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
@@ -53,6 +60,24 @@ def test_the_gallery_keeps_its_look_from_state_to_state(visitor: Reader) -> None
     expect(gallery.page).to_have_url(re.compile("state=status-resumed.*theme=dark.*dir=rtl"))
     look = gallery.page.get_by_role("link", name="Dark", exact=True)
     expect(look).to_have_attribute("aria-current", "true")
+
+
+def test_staff_chooses_sessions_one_by_one(visitor: Reader, site: Site) -> None:
+    """Without a script error, which the reader would have noticed at the end."""
+    visitor.provokes("favicon.ico", "404 (Not Found)")  # the admin names none
+    site.manage("shell", "-c", MORE_THAN_A_PAGE)
+    page = visitor.context.new_page()
+    page.goto("/admin/login/?next=/admin/subjects/chatsession/")
+    page.get_by_label("Username").fill("teacher")
+    page.get_by_label("Password").fill("teacher-pass")
+    page.get_by_role("button", name="Log in").click()
+    counter = page.locator(".action-counter")
+    expect(counter).to_have_text("0 of 100 selected")
+    page.locator(".action-select").first.check()
+    expect(counter).to_have_text("1 of 100 selected")
+    page.locator("#action-toggle").check()
+    expect(counter).to_have_text("100 of 100 selected")
+    expect(page.get_by_text("Select all")).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [360, 1440])
