@@ -102,7 +102,8 @@ def test_where_a_session_stands_moves_nothing_and_no_sentence_becomes_a_column(
     shown = ((state, gallery.show(f"session-{state}")) for state in states)
     heights = {state: height_of(stage.locator(".dcs-header")) for state, stage in shown}
     assert len(set(heights.values())) == 1, heights
-    assert height_of(gallery.show("history-more-failed").locator(".dcs-history-bar > span")) <= 4 * LINE
+    sentence = gallery.show("history-more-failed").locator(".dcs-history-bar > span")
+    assert height_of(sentence) <= 4 * LINE
 
 
 def test_what_keeps_a_chat_does_not_lie_upon_its_countdown(visitor: Reader) -> None:

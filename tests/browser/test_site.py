@@ -26,6 +26,10 @@ from django_chat_sessions.owners import Owner
 for number in range(101):
     services.start(Owner.for_visitor(f"visitor {number}"))
 """
+PLACE_IN_CHAT = """(field) => {
+    const chat = field.closest(".dcs-widget").getBoundingClientRect();
+    return field.getBoundingClientRect().top - chat.top;
+}"""
 TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
 
@@ -60,6 +64,23 @@ def test_the_gallery_keeps_its_look_from_state_to_state(visitor: Reader) -> None
     expect(gallery.page).to_have_url(re.compile("state=status-resumed.*theme=dark.*dir=rtl"))
     look = gallery.page.get_by_role("link", name="Dark", exact=True)
     expect(look).to_have_attribute("aria-current", "true")
+
+
+@pytest.mark.parametrize("size", [(390, 350), (1440, 900)])
+def test_questions_to_try_leave_room_and_their_going_moves_no_composer(
+    visitor: Reader, subject: Place, size: tuple[int, int]
+) -> None:
+    visitor.new_context(viewport={"width": size[0], "height": size[1]})
+    page = visitor.chat(subject).open().page
+    question = page.get_by_role("region", name="Questions to try").get_by_role("button").last
+    field = page.get_by_role("textbox", name="Message")
+    place = field.evaluate(PLACE_IN_CHAT)
+    field.fill("one\ntwo\nthree\nfour\nfive")
+    assert page.get_by_role("log").evaluate("log => log.clientHeight") > 72
+    field.fill("")
+    question.click()
+    expect(question).to_have_count(0)
+    assert field.evaluate(PLACE_IN_CHAT) == place
 
 
 def test_staff_chooses_sessions_one_by_one(visitor: Reader, site: Site) -> None:

@@ -1,5 +1,8 @@
 import { ChatWidget as PackageWidget } from "django-chat-sessions/ui";
 import { xpWords } from "../words";
+import { GreetingWithQuestions } from "./QuestionsToTry";
+
+const slots = { Greeting: GreetingWithQuestions };
 
 export interface ChatWidgetProps {
   subject: string;
@@ -16,6 +19,7 @@ export function ChatWidget({ subject, withHistory }: ChatWidgetProps) {
       layout="full"
       history={withHistory ? "dropdown" : "none"}
       words={xpWords}
+      slots={slots}
     />
   );
 }

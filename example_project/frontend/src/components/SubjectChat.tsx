@@ -3,7 +3,7 @@ import { useChat } from "../hooks/useChat";
 import { useWideScreen } from "../hooks/useWideScreen";
 import { ChatHistory } from "./ChatHistory";
 import { ChatWidget } from "./ChatWidget";
-import { QuestionsToTry } from "./QuestionsToTry";
+import { QuestionsContext } from "./QuestionsToTry";
 
 export interface SubjectChatProps {
   subject: string;
@@ -20,8 +20,9 @@ export function SubjectChat({ subject, questions, link }: SubjectChatProps) {
     <>
       {isWide && <ChatHistory />}
       <div className="xp-conversation">
-        <ChatWidget subject={subject} withHistory={!isWide} />
-        <QuestionsToTry chat={chat} questions={questions} />
+        <QuestionsContext value={questions}>
+          <ChatWidget subject={subject} withHistory={!isWide} />
+        </QuestionsContext>
       </div>
     </>
   );
