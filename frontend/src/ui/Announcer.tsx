@@ -63,7 +63,7 @@ function useSpokenStatus(announce: (text: string) => void) {
     if (text === before?.text || text === null) return;
     const say = () => {
       last.current = { text, isLost, status };
-      const isKept = before?.status === "expiring" && status === "active" && text === "";
+      const isKept = before?.status === "expiring" && text === "";
       const news = before?.isLost && !isLost ? words.connectedAgain : isKept ? words.statusReopened : text;
       // What a page says at first is read with the page.
       if (before !== null && news !== "") announce(news);
@@ -114,15 +114,16 @@ function useSpokenBoundary(announce: (text: string) => void) {
 /** Why what was just sent is not on its way yet. */
 function useSpokenWaiting(announce: (text: string) => void) {
   const words = useWords();
-  const key = useChatSelector(({ pending }) => pending.at(-1)?.key);
+  const count = useChatSelector(({ pending }) => pending.length);
   const reason = useChatSelector((chat) => {
     const last = chat.pending.at(-1);
     return last === undefined || last.state === "failed" ? "sending" : waitsFor(chat, last);
   });
-  const before = useRef<{ key: string | undefined } | null>(null);
+  const before = useRef(Number.POSITIVE_INFINITY);
   useEffect(() => {
-    const isNew = before.current !== null && before.current.key !== key;
-    before.current = { key };
+    // With one less, the last one is none that was just sent.
+    const isNew = count > before.current;
+    before.current = count;
     if (isNew && reason !== "sending") announce(words[reason]);
-  }, [key, reason, words, announce]);
+  }, [count, reason, words, announce]);
 }

@@ -24,7 +24,10 @@ export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement | null>(null);
   const id = useId();
   const send = useSend(field);
-  useAutoGrow(field, draft);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what makes the field grow
+  useEffect(() => {
+    if (field.current !== null) grow(field.current);
+  }, [draft]);
   useEffect(() => {
     if (autoFocus) field.current?.focus();
   }, [autoFocus]);
@@ -98,6 +101,8 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       value={draft}
       placeholder={placeholder}
       enterKeyHint="send"
+      // It may have been measured where it was not shown, or wider.
+      onFocus={({ currentTarget }) => grow(currentTarget)}
       onChange={type}
       onKeyDown={(event) => {
         if (isSendKey(event)) onSend(event);
@@ -131,12 +136,7 @@ function isStopKey({ key, nativeEvent }: KeyboardEvent): boolean {
   return key === "Escape" && !nativeEvent.isComposing && nativeEvent.keyCode !== 229;
 }
 
-function useAutoGrow(field: { current: HTMLTextAreaElement | null }, text: string) {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what makes the field grow
-  useEffect(() => {
-    const element = field.current;
-    if (element === null) return;
-    element.style.height = "auto";
-    element.style.height = `${element.scrollHeight}px`;
-  }, [field, text]);
+function grow(field: HTMLTextAreaElement) {
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
 }

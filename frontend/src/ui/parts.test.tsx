@@ -191,6 +191,17 @@ describe("a floating chat", () => {
     expect(document.activeElement).toBe(button("Open chat"));
   });
 
+  it("has a field as high as the draft that was kept", async () => {
+    const height = vi.spyOn(HTMLElement.prototype, "scrollHeight", "get");
+    height.mockImplementation(() => (dialog()?.open ? 96 : 0));
+    await show({ layout: "floating" });
+    act(() => tab.store.setDraft("one\ntwo\nthree"));
+    expect(field().style.height).toBe("0px");
+    await open();
+    expect(field().style.height).toBe("96px");
+    height.mockRestore();
+  });
+
   it("Escape while a chat is renamed closes neither the chat nor its history", async () => {
     const { id } = bench.server.start("", ["Why?", "Because."]);
     bench.server.changeSession(id, { title: "Heat" });

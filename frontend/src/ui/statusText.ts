@@ -31,7 +31,7 @@ export function spokenStatus(info: SessionStatusInfo, isDurable: boolean, words:
   const { status, running } = info;
   if (status === "loading") return null;
   if (running !== null && status !== "offline") return running === "reconnecting" ? words.reconnecting : words.thinking;
-  if (status === "active") return "";
+  if (status === "active" || status === "resumed") return "";
   if (status === "expiring") return spokenCountdown(info, words);
   const text = statusText(info, isDurable, words);
   const isOver = (status === "expired" || status === "ended") && !info.readOnly;

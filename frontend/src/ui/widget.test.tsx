@@ -284,6 +284,23 @@ describe("answers elsewhere", () => {
   });
 });
 
+describe("a tab that only watches", () => {
+  it("hears of each answer, and is not welcomed back after it", async () => {
+    bench.server.streams.refusal = null;
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    for (const question of ["And now?", "And then?"]) {
+      await bench.api().sendMessage({ scope: "", content: question, key: `phone-key-${question.length}` });
+      await advance(1000);
+      expect(said()).toBe("Thinking…");
+      bench.server.finish("So it is.");
+      await advance(1000);
+      expect(status()).toBe("Welcome back, your chat is still here");
+      expect(saidAll()).toEqual(["Answer ready"]);
+    }
+  });
+});
+
 describe("trouble", () => {
   it("keeps the words while offline", async () => {
     await show();
@@ -293,6 +310,11 @@ describe("trouble", () => {
     expect(status()).toBe("Offline – your words are kept");
     expect(within(screen.getByRole("log")).getByText("Waiting for the connection…")).toBeTruthy();
     expect(said()).toBe("Waiting for the connection…");
+    await ask("And now?");
+    const announced = document.querySelector("[aria-live=polite]")?.firstElementChild;
+    fireEvent.click(screen.getAllByRole("button", { name: "Edit" }).at(-1) as HTMLElement);
+    expect(field().value).toBe("And now?");
+    expect(document.querySelector("[aria-live=polite]")?.firstElementChild).toBe(announced);
     bench.server.offline = false;
     act(() => tab.page.signal("online"));
     await advance(0);
