@@ -63,6 +63,14 @@ def test_the_subjects_are_offered_with_questions_to_try(client: Client, physics:
     assert "Why does the temperature of ice stay the same while it melts?" in text
 
 
+def test_a_chat_without_a_script_names_its_subject(client: Client, physics: Any) -> None:
+    address = "/chat/sessions/current/page"
+    about = client.get(f"{address}?scope=subject:{physics.pk}").content.decode()
+    assert "<title>Chat · Physics · XP study site</title>" in about
+    other = client.get(address).content.decode()
+    assert "<title>Chat · XP study site</title>" in other
+
+
 def test_a_subject_can_be_read_and_cited(client: Client, physics: Any) -> None:
     response = client.get(f"/subjects/{physics.pk}/")
     text = check(response)
