@@ -48,6 +48,8 @@ export function HistoryList({
   const act = useActions(history, setUndoable, choose, onOpen);
   const undo = () => {
     if (undoable === null) return;
+    // Else the focus would stay where it is, and nobody who listens would hear what came back.
+    (document.activeElement as HTMLElement | null)?.blur();
     focus.goTo(undoable.session.id);
     setUndoable(null);
     void undoable.undo();

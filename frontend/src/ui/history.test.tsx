@@ -254,6 +254,7 @@ describe("the sidebar", () => {
     fireEvent.keyDown(row("Salt"), { key: "z", ctrlKey: true });
     await act(settle);
     expect(names()).toEqual(["Ice", "Salt", "Snow"]);
+    expect(document.activeElement).toBe(row("Snow"));
     fireEvent.keyDown(row("Salt"), { key: "z", ctrlKey: true });
     expect(bench.server.count("POST", /restore/)).toBe(2);
   });
