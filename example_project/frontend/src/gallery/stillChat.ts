@@ -160,6 +160,6 @@ function entriesBefore({ said, reason, seconds }: NonNullable<Still["before"]>):
 }
 
 function pendingMessage(one: NonNullable<Still["pending"]>[number], index: number): PendingMessage {
-  const unknown = { session: null, after: null, reader: null, problem: null, conflict: null };
+  const unknown = { session: null, scope: "", after: null, reader: null, problem: null, conflict: null };
   return { key: `pending-${index}`, ...unknown, state: "sending", tried: false, ...one };
 }
