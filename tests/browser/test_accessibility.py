@@ -158,7 +158,8 @@ def test_the_other_pages_break_no_rule(
 def test_everything_is_reached_and_done_by_keyboard(visitor: Reader, place: Place) -> None:
     chat = visitor.chat(place).open()
     keyboard = chat.page.keyboard
-    order = [chat.new_chat, chat.log, chat.field]
+    to_try = chat.log.get_by_role("region", name="Questions to try").get_by_role("button").all()
+    order = [chat.new_chat, chat.log, *to_try, chat.field]
     chat.new_chat.focus()
     for at, element in enumerate(order):
         if at:
