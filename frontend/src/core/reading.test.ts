@@ -145,6 +145,19 @@ describe("an opened session", () => {
     expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true });
   });
 
+  it("is followed by the current one, and by no new chat, when it is deleted", async () => {
+    const [old, current] = two();
+    const { store } = await bench.openTab();
+    await store.open(old);
+    const seen = new Set<string>();
+    store.subscribe(() => seen.add(store.getSnapshot().status));
+    await bench.api().deleteSession(old);
+    bench.browser.channel("changes", () => {})?.post({ scope: "", session: old, isDeleted: true });
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: current }, readOnly: false });
+    expect(seen).not.toContain("new");
+  });
+
   it("lacks nothing that was sent in it while it was on its way", async () => {
     bench.server.replies = false;
     const { id } = bench.server.start("", ["Here?", "Here."]);

@@ -251,7 +251,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       const { loaded, viewing, pending, session } = context.state;
       if (isDeleted && about === session?.id) {
         context.epoch += 1;
-        update(cleared);
+        // What comes next is asked for below, unless a message is on its way, which will tell.
+        update((state) => ({ ...cleared(state), loaded: pending.some(isUnderWay) }));
       }
       const isFree = loaded && !viewing && !pending.some(isUnderWay);
       if (answer?.reader !== context.reader || !isFree || !follows(session, answer)) return void refresh();
