@@ -5,6 +5,9 @@ import { build } from "vite";
 const REACT = [/^react($|\/)/, /^react-dom($|\/)/];
 
 const gzipped = (content) => gzipSync(content, { level: 9 }).length;
+// A library keeps them for the build of an application, whose output has none.
+const withoutAnnotations = (code) => code.replaceAll("/* @__PURE__ */", "");
+const sizeOf = ({ code }) => gzipped(withoutAnnotations(code));
 const isChunk = ({ type }) => type === "chunk";
 const isStylesheet = ({ fileName }) => fileName.endsWith(".css");
 const total = (sizes) => sizes.reduce((sum, size) => sum + size, 0);
@@ -19,8 +22,8 @@ export async function bundle({ code, folder, external = [] }) {
   const first = firstLoad(chunks);
   const later = chunks.filter((chunk) => !first.has(chunk.fileName));
   return {
-    first: total(chunks.filter((chunk) => first.has(chunk.fileName)).map((chunk) => gzipped(chunk.code))),
-    later: later.map((chunk) => ({ name: chunk.name, size: gzipped(chunk.code) })),
+    first: total(chunks.filter((chunk) => first.has(chunk.fileName)).map(sizeOf)),
+    later: later.map((chunk) => ({ name: chunk.name, size: sizeOf(chunk) })),
     styles: total(files.filter(isStylesheet).map(({ source }) => gzipped(source))),
   };
 }

@@ -43,6 +43,8 @@ export interface Elsewhere {
 
 /** Everything the store knows; `snapshot.ts` derives what is shown. */
 export interface ChatState {
+  /** Whether the chat is closed, such as a floating one. */
+  hidden?: boolean;
   loaded: boolean;
   online: boolean;
   /** Requests in a row that did not reach the server. */

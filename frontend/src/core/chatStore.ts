@@ -71,6 +71,8 @@ export interface ChatStore {
   loadOlder(): Promise<void>;
   setDraft(text: string): void;
   dismissError(): void;
+  /** Whether nobody can see the chat although its page can be seen; no answer counts as read then. */
+  hide(hidden: boolean): void;
 }
 
 const TOUCH_INTERVAL = 30_000;
@@ -136,11 +138,11 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
 
   /** What we follow and wait for is a consequence of what is known, never a second truth. */
   const watch = () => {
-    const { session, messages, loaded, viewing } = context.state;
+    const { session, messages, loaded, viewing, hidden } = context.state;
     const isRunning = runningReply(messages) !== null;
     context.live?.await(isRunning);
     if (session !== null) activity.known(session.last_activity_at);
-    if (loaded && session?.unread && page.isVisible()) void lifecycle.markRead(session);
+    if (loaded && !hidden && session?.unread && page.isVisible()) void lifecycle.markRead(session);
     if (session?.expires_at && session.state === "active" && !isRunning)
       deadline.set(session.expires_at, warningFor(session));
     else deadline.stop();
@@ -215,5 +217,6 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
       kept(reading.knowsReader() && hint.write({ draft }));
     },
     dismissError: () => set({ error: null }),
+    hide: (hidden) => set({ hidden }),
   };
 }

@@ -11,6 +11,7 @@ import { LazyHistory } from "./LazyHistory.js";
 import { LinkButton } from "./LinkButton.js";
 import { MessageList } from "./MessageList.js";
 import { type ChatSlots, SlotsContext, useSlot } from "./slots.js";
+import { useBeforePaint } from "./useBeforePaint.js";
 import { useKeptFocus } from "./useKeptFocus.js";
 import { useLoaded } from "./useLoaded.js";
 import { type ChatWords, useWords, type Words, WordsContext } from "./words.js";
@@ -54,6 +55,9 @@ function Frame(props: FrameProps) {
   const { layout = "panel", history = "none", theme, className = "" } = props;
   const store = useChatStore();
   const titleId = useId();
+  const isFloating = layout === "floating";
+  // A floating one is closed at first, also before its code is there.
+  useBeforePaint(() => store.hide(isFloating), [store, isFloating]);
   const on = {
     onPointerDown: store.touch,
     onKeyDown: (event: KeyboardEvent<HTMLElement>) => {
@@ -61,7 +65,7 @@ function Frame(props: FrameProps) {
       if (isFieldKey(event)) goToField(event);
     },
   };
-  if (layout === "floating") {
+  if (isFloating) {
     return (
       <Floating titleId={titleId} theme={theme} className={className} {...on}>
         {(close) => <Inside {...props} titleId={titleId} onClose={close} />}

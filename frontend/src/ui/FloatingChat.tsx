@@ -7,7 +7,7 @@ import {
   useRef,
   useState,
 } from "react";
-import { useChatSelector } from "../react/index.js";
+import { useChatSelector, useChatStore } from "../react/index.js";
 import { lastAtRest } from "./Announcer.js";
 import { Launcher } from "./Launcher.js";
 import { useSlot } from "./slots.js";
@@ -30,6 +30,9 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
   const Opener = useSlot("Launcher", Launcher);
   const [isOpen, setOpen] = useState(false);
   const news = useNewsWhileClosed(isOpen, words);
+  const isUnread = useChatSelector((chat) => chat.session?.unread === true);
+  const { hide } = useChatStore();
+  useBeforePaint(() => hide(!isOpen), [hide, isOpen]);
   const dialog = useRef<HTMLDialogElement | null>(null);
   const launcher = useRef<HTMLDivElement | null>(null);
   useShown(dialog, isOpen);
@@ -40,7 +43,7 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
   return (
     <div className="dcs dcs-floating" data-theme={theme}>
       <div ref={launcher} hidden={isOpen}>
-        <Opener isUnread={news !== ""} onOpen={() => setOpen(true)} />
+        <Opener isUnread={isUnread || news !== ""} onOpen={() => setOpen(true)} />
       </div>
       <div className="dcs-hidden" role="status">
         {news}

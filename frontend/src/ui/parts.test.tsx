@@ -247,6 +247,34 @@ describe("a floating chat", () => {
     expect(button("Open chat")).toBeTruthy();
   });
 
+  it("does not count as read what came while it was closed", async () => {
+    const read = () => bench.server.count("POST", /read$/);
+    bench.server.start("", ["Here?", "Here."]);
+    bench.server.changeSession(bench.server.sessions[0]?.id ?? "", { unread: true });
+    const { unmount } = await show({ layout: "floating" });
+    expect(await screen.findByRole("button", { name: "Open chat New answer" })).toBeTruthy();
+    await advance(60_000);
+    expect(read()).toBe(0);
+    await open();
+    expect(read()).toBe(1);
+    fireEvent.click(button("Close chat"));
+    await ask("Why?");
+    bench.server.finish("Because.");
+    await advance(2000);
+    expect(read()).toBe(1);
+    expect(button("Open chat New answer")).toBeTruthy();
+    unmount();
+    await advance(1000);
+    expect(read()).toBe(1);
+    render(
+      <ChatProvider store={tab.store} api={bench.api()}>
+        <ChatWidget />
+      </ChatProvider>,
+    );
+    await advance(0);
+    expect(read()).toBe(2);
+  });
+
   it("covers a small screen, and nothing behind it can then have the focus", async () => {
     let changed = () => {};
     const media = { matches: true, addEventListener: (_: string, act: () => void) => (changed = act) };
