@@ -129,7 +129,7 @@ export function createStillChat(still: Still): ChatStore {
       return true;
     },
     send: () => null,
-    ...{ retry: nothing, retryInCurrent: nothing, discard: nothing, touch: nothing },
+    ...{ retry: nothing, retryInCurrent: nothing, discard: nothing, touch: nothing, hide: nothing },
     ...{ load: nothingYet, retryInEnded: nothingYet, open, openCurrent: nothingYet, loadOlder: nothingYet },
     ...{ startNew: refused, reopen: refused, end: refused, stop: refused, retryReply: refused },
   };
