@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -11,6 +12,7 @@ from playwright.sync_api import Route, expect
 from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place, hold
 from tests.browser.conftest import MakeReader, Reader, Waiting, each_once
 from tests.browser.site import Site
+from tests.browser.test_following import until
 
 LEASE = 30  # seconds
 # What a browser says about a server that is not there.
@@ -94,7 +96,7 @@ def test_w10_a_question_whose_answer_is_cut_off_is_sent_again_with_its_key(
 ) -> None:
     reader.provokes("ERR_CONNECTION_RESET")
     chat = reader.chat(place).open()
-    sent: list[object] = []
+    sent: list[Any] = []
 
     def cut_the_first(route: Route) -> None:
         sent.append(route.request.post_data_json)
@@ -106,11 +108,12 @@ def test_w10_a_question_whose_answer_is_cut_off_is_sent_again_with_its_key(
 
     chat.page.route("**/chat/messages", cut_the_first)
     chat.ask(QUESTION)
-    expect(chat.own).to_contain_text("Sending…")
+    # The stream may have told of it before it is sent again.
     expect(chat.finished).to_have_count(1)
+    until(chat.page, lambda: len(sent) == 2)
     expect(chat.messages).to_have_count(2)
-    assert len(sent) == 2
-    assert sent[0] == sent[1]
+    # By then it may know its session.
+    assert {**sent[0], "session": None} == {**sent[1], "session": None}
     assert site.said("user") == [QUESTION]
     assert len(site.said("assistant")) == 1
 

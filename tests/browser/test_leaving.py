@@ -42,7 +42,7 @@ def test_w07_after_logging_out_the_back_button_shows_nothing(
     assert page.evaluate("window.kept") is False
     chat.wait()
     expect(chat.messages).to_have_count(0)
-    expect(chat.root).not_to_contain_text("heat")
+    expect(chat.root).not_to_contain_text(QUESTION)
     chat.open_history()
     expect(chat.history).to_contain_text("will appear here")
     expect(page.get_by_text("student", exact=True)).to_have_count(0)

@@ -45,6 +45,8 @@ class Trouble:
     note: str = ON_ITS_WAY
     # For so many seconds the same thing may not be asked again.
     pause: int = 0
+    # Whether the server has the message all the same, and a stream that is open says so.
+    arrives: bool = False
     # The button that sends what is not sent by itself.
     asked_again: str | None = None
 
@@ -89,7 +91,7 @@ WAIT = {"Retry-After": str(RETRY_AFTER)}
 PATIENT: dict[str, Any] = {"lasts": (RETRY_AFTER - 5, 8), "heals": (62,), "pause": RETRY_AFTER}
 
 TROUBLES = [
-    Trouble("the server fails", answers(500), ("500",)),
+    Trouble("the server fails", answers(500), ("500",), status="Active|New|Loading"),
     Trouble("the proxy has no server", answers(502), ("502",)),
     Trouble("the server is busy", answers(503, headers=WAIT), ("503",), **PATIENT),
     Trouble(
@@ -102,7 +104,7 @@ TROUBLES = [
     Trouble("a portal answers", answers(200)),
     Trouble("a portal sends away", answers(302, headers={"Location": "/login/"})),
     Trouble("a portal sends elsewhere", elsewhere, ("Content Security Policy", ": csp")),
-    Trouble("half an answer", truncates, ("ERR_CONTENT_LENGTH_MISMATCH",)),
+    Trouble("half an answer", truncates, ("ERR_CONTENT_LENGTH_MISMATCH",), arrives=True),
     Trouble("no answer", lambda route: None, lasts=(31, 3, 31), heals=(31, 9)),
     Trouble("no such name", fails("namenotresolved"), ("ERR_NAME_NOT_RESOLVED",)),
     Trouble("no way there", fails("addressunreachable"), ("ERR_ADDRESS_UNREACHABLE",)),
@@ -111,7 +113,7 @@ TROUBLES = [
         answers(403),
         ("403",),
         status="Active|New",
-        note="status 403",
+        note="Not sent",
         heals=(),
         asked_again="Try again",
     ),

@@ -83,9 +83,11 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
       const isNew = Object.entries(change).some(([name, value]) => state[name as keyof ChatState] !== value);
       return isNew ? { ...state, ...change } : state;
     });
-  const reached = () => {
-    // The server is there, even if news do not come yet.
-    set({ failures: 0, lostNews: Math.min(1, context.state.lostNews), online: true });
+  const reached = (wasOnline = true) => {
+    const { online, lostNews } = context.state;
+    // The server is there, even if news do not come yet. Whether the device is offline is told by what was asked since:
+    // an answer to what was asked before may come a moment later.
+    set({ failures: 0, lostNews: Math.min(1, lostNews), online: online || !wasOnline });
   };
   const context: ChatContext = {
     ...parts,
@@ -102,14 +104,15 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     set,
     async call(answer) {
       const askedAt = clock.now();
+      const { online } = context.state;
       asked += 1;
       try {
         const given = await answer;
         clock.observe(given.server_time, askedAt, clock.now());
-        reached();
+        reached(online);
         return given;
       } catch (error) {
-        if (!isConnectionTrouble(error)) reached();
+        if (!isConnectionTrouble(error)) reached(online);
         else set({ failures: context.state.failures + 1, online: page.isOnline() });
         throw error;
       } finally {

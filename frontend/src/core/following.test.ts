@@ -253,6 +253,22 @@ it("is not offline while the server answers, whatever the device says", async ()
   expect(store.getSnapshot().status).toBe("active");
 });
 
+it("is offline although an answer to what was asked before comes a moment later", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  const { store, page } = await bench.openTab();
+  bench.server.holdAnswers();
+  void store.load();
+  await bench.timers.advance(0);
+  const answer = bench.server.setAside();
+  page.online = false;
+  page.signal("offline");
+  const seen: string[] = [];
+  store.subscribe(() => seen.push(store.getSnapshot().status));
+  answer();
+  await bench.timers.advance(0);
+  expect([...new Set([...seen, store.getSnapshot().status])]).toEqual(["offline"]);
+});
+
 it("says nothing where only the news fail, and goes on asking", async () => {
   bench.server.start("", ["Why?", "Because."]);
   bench.server.refusedNews = { status: 500, body: null };
