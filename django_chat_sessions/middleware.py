@@ -20,7 +20,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import READER_FOUND, owner_from_request
 from django_chat_sessions.services.excerpts import is_storable
-from django_chat_sessions.services.unmigrated import cause_of
+from django_chat_sessions.services.unmigrated import fit_for_log
 
 logger = logging.getLogger(__name__)
 SESSION_KWARG = "chat_session_id"
@@ -72,7 +72,7 @@ class _Lookup:
         try:
             return find_session(self.request)
         except DatabaseError as error:
-            logger.error("The chat session cannot be looked up: %s", cause_of(error))
+            logger.error("The chat session cannot be looked up: %s", fit_for_log(error))
             self.is_down = True
             return None
 

@@ -48,7 +48,7 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.races import is_refusal
-from django_chat_sessions.services.unmigrated import cause_of, what_is_missing
+from django_chat_sessions.services.unmigrated import fit_for_log, what_is_missing
 
 logger = logging.getLogger(__name__)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -158,7 +158,7 @@ class Endpoint(View):
         # A table that is not there yet is this one in PostgreSQL, another one in SQLite.
         if isinstance(error, ProgrammingError) and not what_is_missing(error):
             raise error
-        logger.error("The chat's database cannot be used: %s", cause_of(error))
+        logger.error("The chat's database cannot be used: %s", fit_for_log(error))
         return unavailable()
 
     def _admit(self, request: HttpRequest) -> Caller:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from typing import Any
 
 from django.db.models import Model
+
+from django_chat_sessions.policies import UNSTORABLE
 
 TITLE_LENGTH = 80
 PREVIEW_LENGTH = 140
 DEEPEST = 30  # levels of JSON; MariaDB stores hardly more
 # The largest that every reader of JSON takes; longer ones Python itself soon refuses to write.
 LARGEST = int(sys.float_info.max)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def is_storable(text: str) -> bool:
     """Whether every database takes the text: no NUL and no lone surrogate is in it."""
-    return _UNSTORABLE.search(text) is None
+    return UNSTORABLE.search(text) is None
 
 
 def storable(text: str) -> str:
     """Return text that every database takes; NUL and lone surrogates become U+FFFD."""
-    return _UNSTORABLE.sub("\ufffd", text)
+    return UNSTORABLE.sub("\ufffd", text)
 
 
 def fitting(model: type[Model], name: str, text: str) -> str:

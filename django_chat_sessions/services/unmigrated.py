@@ -18,7 +18,7 @@ def what_is_missing(error: DatabaseError) -> str:
     return first.rstrip(".")
 
 
-def cause_of(error: DatabaseError) -> str:
+def fit_for_log(error: DatabaseError) -> str:
     """Return the cause for a log: the error's name, or that somebody forgot to run migrate.
 
     What a database says of anything else may have in it what people wrote.

@@ -25,7 +25,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
-from django_chat_sessions.services.unmigrated import cause_of
+from django_chat_sessions.services.unmigrated import fit_for_log
 from django_chat_sessions.templatetags.moments import as_stored, deadline_text, when_text
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _reading(what_fails: str) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        logger.error("%s: %s", what_fails, cause_of(error))
+        logger.error("%s: %s", what_fails, fit_for_log(error))
         raise Unreachable from error
     except SynchronousOnlyOperation as error:
         logger.error("%s in an async view: render its template with sync_to_async.", what_fails)
