@@ -40,13 +40,14 @@ def endure(chat: Chat, site: Site, trouble: Trouble) -> None:
 
 def too_soon(page: Page, trouble: Trouble) -> list[str]:
     """What was asked again before the time that the server had asked for was over."""
-    latest: dict[str, int] = {}
+    told: dict[str, int] = {}
     found = []
     for one in asked(page):
         what, at = one["what"], one["at"]
-        if at - latest.get(what, 0) < trouble.pause * 1000:
+        if at - told.get(what, 0) < trouble.pause * 1000:
             found.append(what)
-        latest[what] = at
+        if one["status"] >= 400:  # what is asked for while the trouble begins may succeed
+            told[what] = at
     return found
 
 

@@ -16,15 +16,19 @@ PORTAL = "<!doctype html><title>Wi-Fi</title><h1>Welcome! Accept our terms to go
 ON_ITS_WAY = "Sending…|Waiting"
 RECONNECTING = "Reconnecting…"
 
-# Notes each request with the time on the page's own clock.
+# Notes each request with the time on the page's own clock, and what became of it.
 NOTE_REQUESTS = """
 window.asked = [];
 const send = window.fetch;
 window.fetch = (address, options = {}) => {
   const { pathname } = new URL(address, location.href);
   const what = `${options.method ?? 'GET'} ${pathname}`;
-  window.asked.push({ what, at: Date.now(), body: options.body ?? '' });
-  return send(address, options);
+  const one = { what, at: Date.now(), body: options.body ?? '', status: 0 };
+  window.asked.push(one);
+  return send(address, options).then((answer) => {
+    one.status = answer.status;
+    return answer;
+  });
 };
 """
 
@@ -82,7 +86,7 @@ def elsewhere(route: Route) -> None:
 
 
 def asked(page: Page, what: str = "") -> list[dict[str, Any]]:
-    """The requests that begin so: what, at (milliseconds), body."""
+    """The requests that begin so: what, at (milliseconds), body, status (0 without an answer)."""
     noted: list[dict[str, Any]] = page.evaluate("window.asked")
     return [one for one in noted if one["what"].startswith(what)]
 
