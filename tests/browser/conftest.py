@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,18 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 expect.set_options(timeout=10_000)
+# Names the folder of a site that has been prepared for all workers.
+PREPARED = "CHAT_SESSIONS_PREPARED_SITE"
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes() -> None:
-    """Build before there are workers, which would all do it at once."""
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Build and prepare before there are workers, which would all do it at once."""
     build_site()
+    folder = tempfile.TemporaryDirectory()
+    config.add_cleanup(folder.cleanup)
+    Site(Path(folder.name)).prepare()
+    os.environ[PREPARED] = folder.name
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +60,10 @@ def built() -> None:
 def site(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The site as a person would start it; its answers come at once."""
     running = Site(tmp_path_factory.mktemp("site"), XP_ANSWER_PACE="0")
-    running.prepare()
+    if prepared := os.environ.get(PREPARED):
+        running.prepare_like(Site(Path(prepared)))
+    else:
+        running.prepare()
     running.start()
     yield running
     running.stop()
