@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models.sql import InsertQuery
 from django.db.transaction import atomic
 
@@ -96,9 +96,25 @@ def rows(session: AbstractChatSession) -> list[AbstractChatMessage]:
     return list(messages_of(session).in_order())
 
 
+def contents(session: AbstractChatSession) -> list[str]:
+    """Return the texts of a session's messages."""
+    return [row.content for row in rows(session)]
+
+
 def open_sessions(owner: Owner, scope: str = "") -> list[AbstractChatSession]:
     """Return every row that claims the owner's open place; one at most may."""
     return list(get_session_model().objects.owned_by(owner).filter(scope=scope, ended_at=None))
+
+
+def fail_at(kind: str) -> Any:
+    """Let the database fail at the first statement of this kind."""
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(kind):
+            raise DatabaseError("the disk is full")
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(note)
 
 
 def fill(session: AbstractChatSession, count: int) -> None:

@@ -25,7 +25,8 @@ PACKAGE_NAMES = {"__version__", "get_message_model", "get_session_model"}
 VERBS = {
     *("claim", "claim_at_login", "erase"),
     *("export", "export_name", "export_session", "import_sessions"),
-    *("add_message", "context", "current", "delete", "end", "find_session", "history_page"),
+    *("add_message", "add_turn", "context", "current", "delete", "end", "find_session"),
+    "history_page",
     *("look", "mark_read", "purge", "recent_sessions", "record_turn", "recover", "rename"),
     *("reopen", "resume_or_start", "retry", "send", "start", "stop", "sweep", "touch"),
     *("transcript", "updates", "archive", "unarchive", "pin", "unpin", "restore", "search"),

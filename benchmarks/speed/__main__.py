@@ -1,4 +1,4 @@
-"""Measure the five everyday operations beside the limit.
+"""Measure the six everyday operations beside the limit.
 
 python -m benchmarks.speed postgres|sqlite [--rounds N] [--only operation] [--keep]
 """
@@ -16,7 +16,7 @@ from benchmarks.speed.measuring import Case, Results, Worker, run
 from benchmarks.speed.peers import comparison
 from benchmarks.speed.report import figures_of
 from benchmarks.speed.servers import places
-from benchmarks.speed.subject import OPERATIONS, Sizes, sizes
+from benchmarks.speed.subject import OF_A_CONVERSATION, OPERATIONS, Sizes, sizes
 from benchmarks.speed.subjects import RAW, SUBJECTS
 
 CLIENTS = 16
@@ -74,7 +74,7 @@ def cases_of(filled: Sizes, operations: Sequence[str]) -> list[Case]:
     """Return every cell: each operation with each size alone, with the middle one together."""
     cases = []
     for operation in operations:
-        if operation in ("append", "page"):
+        if operation in OF_A_CONVERSATION:
             all_sizes = [pool.messages for pool in filled.conversations]
             together = all_sizes[len(all_sizes) // 2 if len(all_sizes) > 2 else 0]
         else:

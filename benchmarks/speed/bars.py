@@ -13,7 +13,7 @@ SLOWER = 3.0
 SLOWER_COARSE = 1.5  # a resume with activity written every 15 seconds
 DEARER = 3.5  # CPU of client and server
 GROWTH = 1.2  # from the smallest to the largest case
-TOGETHER = {"resume": 0.4, "append": 0.25}
+TOGETHER = {"resume": 0.4, "append": 0.25, "turn": 0.25}
 # As Django connects by itself, and with the driver's settings that RAW has, too.
 NAMED = ((OURS, ""), (OURS_PREPARED, ", plans kept as RAW's are"))
 

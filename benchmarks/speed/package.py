@@ -177,6 +177,10 @@ class PackageClient:
 
     def append(self, owner: int) -> None:
         self.clock.later(owner, STEP)
+        self.services.add_turn(self._session(owner), QUESTION, ANSWER)
+
+    def turn(self, owner: int) -> None:
+        self.clock.later(owner, STEP)
         with self.services.record_turn(self._session(owner), QUESTION) as turn:
             turn.answer = ANSWER
 

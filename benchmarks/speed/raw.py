@@ -75,6 +75,18 @@ APPEND = """
         (VALUES (0, 'user', %(question)s), (1, 'assistant', %(answer)s)) said (n, role, content)
     RETURNING session_id"""
 
+SAY = """
+    WITH counted AS (
+        UPDATE session SET message_count = message_count + 1, last_activity_at = %(now)s,
+                           preview = coalesce(%(preview)s, preview)
+        WHERE id = %(session)s AND active RETURNING id, message_count
+    )
+    INSERT INTO message (session_id, seq, role, content, created_at)
+    SELECT id, message_count - 1, %(role)s, %(content)s, %(now)s FROM counted
+    RETURNING session_id"""
+# What a turn says: role, content, and the preview where there is a new one.
+SAID = (("user", QUESTION, QUESTION[:140]), ("assistant", ANSWER, None))
+
 
 class _Raw:
     def __init__(self, place: Place) -> None:
@@ -94,7 +106,7 @@ class _Raw:
 
 
 class RawPostgres(_Raw):
-    """psycopg, each operation one statement, the beginning of a session two."""
+    """psycopg, each operation one statement, the beginning of a session and a turn two."""
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         known = self.place.settings
@@ -149,6 +161,13 @@ class RawPostgresClient:
         facts = {"session": self.open_sessions[owner], "now": now, "preview": QUESTION[:140]}
         said = {"question": QUESTION, "answer": ANSWER}
         assert self.connection.execute(APPEND, facts | said).fetchone()
+
+    def turn(self, owner: int) -> None:
+        now, session = self.clock.later(owner, STEP), self.open_sessions[owner]
+        for role, content, preview in SAID:
+            facts = {"session": session, "now": now, "preview": preview}
+            said = {"role": role, "content": content}
+            assert self.connection.execute(SAY, facts | said).fetchone()
 
     def recent(self, owner: int) -> int:
         return len(self.connection.execute(RECENT, (owner,)).fetchall())
@@ -240,6 +259,20 @@ class RawSqliteClient:
             (session, count - 2, QUESTION, now, session, count - 1, ANSWER, now),
         )
         run("COMMIT")
+
+    def turn(self, owner: int) -> None:
+        now, session = str(self.clock.later(owner, STEP)), self.open_sessions[owner]
+        run = self.connection.execute
+        for role, content, preview in SAID:
+            run("BEGIN IMMEDIATE")
+            [(count,)] = run(
+                "UPDATE session SET message_count = message_count + 1, last_activity_at = ?, "
+                "preview = coalesce(?, preview) WHERE id = ? AND active RETURNING message_count",
+                (now, preview, session),
+            ).fetchall()
+            said = (session, count - 1, role, content, now)
+            run("INSERT INTO message VALUES (?, ?, ?, ?, ?)", said)
+            run("COMMIT")
 
     def recent(self, owner: int) -> int:
         return len(self.connection.execute(RECENT.replace("%s", "?"), (owner,)).fetchall())

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks.figures import Figures, Table
 from benchmarks.speed.measuring import Case, Measured, Results
-from benchmarks.speed.subjects import OURS, OURS_PREPARED, RAW, RAW_QUESTION_FIRST
+from benchmarks.speed.subjects import RAW
 
 ABSENT, TIMES = "-", "\N{MULTIPLICATION SIGN}"
 NOTE = (
     "Each subject has a database and a process of its own and is measured in turn in every round, "
     "in shuffled order; ratios are against RAW of the same round. RAW is psycopg or sqlite3 with "
-    "the fewest statements on an ideal schema. It appends question and answer in one statement; "
-    "this package in two transactions, so that the question is safe before it is answered, which "
-    "RAW, question first, does too: what that promise costs is told beside it. "
+    "the fewest statements on an ideal schema. An append stores a question and its answer "
+    "together, a turn the question before it is answered: two commits, of RAW too. "
     "RAW counts nothing of what LIMITS count, and gives no hints to readers. Prepared: with "
     "server_side_binding and a prepare_threshold, which RAW's connections have and Django's "
     "do not by default. Sixteen clients are threads of one process. The durable defaults of the "
@@ -39,28 +38,8 @@ def figures_of(kind: str, results: Results, cases: Sequence[Case]) -> Figures:
             "CPU as multiples of RAW", results, alone, lambda *found: times(ratio(spent, *found))
         ),
         _table(f"With {clients} clients", results, together, _throughput),
-        *_question_first(results, cases),
     ]
     return figures
-
-
-def _question_first(results: Results, cases: Sequence[Case]) -> Iterator[Table]:
-    """Yield what an append costs beside RAW where both commit the question before the answer."""
-    appends = [case for case in cases if case.operation == "append"]
-    ours = [name for name in (OURS, OURS_PREPARED) if name in results]
-    if not (ours and appends and results.get(RAW_QUESTION_FIRST)):
-        return
-    rows = []
-    for name in ours:
-        for what, figure in (("time", median), ("CPU", spent), ("throughput", per_second)):
-            kind = [case for case in appends if (case.clients > 1) == (figure is per_second)]
-            found = [ratio(figure, results, name, case, other=RAW_QUESTION_FIRST) for case in kind]
-            told = [
-                f"{times(number)} ({case.size:,})" for number, case in zip(found, kind, strict=True)
-            ]
-            rows.append([name, what, ", ".join(told)])
-    columns = ["subject", "what", "ratio (messages)"]
-    yield Table("Append as multiples of RAW, question first", columns, rows)
 
 
 def ratio(  # noqa: PLR0917  a figure, where it is, and what it is compared with

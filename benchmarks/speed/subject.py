@@ -20,7 +20,8 @@ PAGE = 50
 MESSAGES_OF_A_SESSION = 4  # in the histories whose number of sessions is what matters
 QUESTION = "What happens to water when it freezes, and why does ice float on the lake in winter?"
 ANSWER = "Water expands as it freezes: its molecules take up places in an open lattice. " * 6
-OPERATIONS = ("resume", "first_message", "append", "recent", "page")
+OPERATIONS = ("resume", "first_message", "append", "turn", "recent", "page")
+OF_A_CONVERSATION = ("append", "turn", "page")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,10 +65,10 @@ class Sizes:
 
     def owners(self, operation: str, size: int) -> range:
         """Return the owners whom an operation is measured with."""
-        if operation in ("append", "page"):
+        if operation in OF_A_CONVERSATION:
             [pool] = [pool for pool in self.conversations if pool.messages == size]
             half = pool.count // 2
-            return pool.owners[:half] if operation == "append" else pool.owners[half:]
+            return pool.owners[half:] if operation == "page" else pool.owners[:half]
         [pool] = [pool for pool in self.histories if pool.sessions == size]
         return pool.owners
 
@@ -120,7 +121,10 @@ class Client(Protocol):
         """Store a message of an owner whose open session has just expired: in a new session."""
 
     def append(self, owner: int) -> None:
-        """Store a question and its answer at the end of the owner's open session."""
+        """Store a question and its answer at the end of the owner's open session, together."""
+
+    def turn(self, owner: int) -> None:
+        """Store them so that the question is safe, committed, before it is answered."""
 
     def recent(self, owner: int) -> int:
         """Read what a list of the latest 30 sessions shows; return how many there were."""

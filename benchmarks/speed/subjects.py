@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.speed import peers
 
-RAW, RAW_QUESTION_FIRST = "RAW", "RAW, question first"
+RAW = "RAW"
 OURS, OURS_COARSE, OURS_PREPARED = "this package", "this package, 15 s", "this package, prepared"
 
 
@@ -17,10 +17,6 @@ SUBJECTS: dict[str, dict[str, str]] = {
     RAW: {
         "postgres": "benchmarks.speed.raw:RawPostgres",
         "sqlite": "benchmarks.speed.raw:RawSqlite",
-    },
-    RAW_QUESTION_FIRST: {
-        "postgres": "benchmarks.speed.raw_question_first:RawPostgresQuestionFirst",
-        "sqlite": "benchmarks.speed.raw_question_first:RawSqliteQuestionFirst",
     },
     "plain ORM": _both("benchmarks.speed.plain.subject:PlainOrm"),
     OURS: _both("benchmarks.speed.package:Package"),

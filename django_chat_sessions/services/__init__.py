@@ -40,7 +40,7 @@ from django_chat_sessions.services.organising import (
 )
 from django_chat_sessions.services.ownership import Claimed, claim, claim_at_login
 from django_chat_sessions.services.portability import export, export_name, export_session
-from django_chat_sessions.services.recording import Turn, record_turn
+from django_chat_sessions.services.recording import Turn, add_turn, record_turn
 from django_chat_sessions.services.replies.asking import Recovered, recover, retry, stop
 from django_chat_sessions.services.retention import purge, sweep
 from django_chat_sessions.services.searching import Found, Match, search
@@ -49,6 +49,7 @@ from django_chat_sessions.services.statistics import Figures, Statistics, statis
 from django_chat_sessions.services.turns import Sent, add_message, send
 from django_chat_sessions.services.twins import (
     aadd_message,
+    aadd_turn,
     aarchive,
     aclaim,
     acontext,
@@ -99,11 +100,13 @@ __all__ = [
     "Turn",
     "Updates",
     "aadd_message",
+    "aadd_turn",
     "aarchive",
     "aclaim",
     "acontext",
     "acurrent",
     "add_message",
+    "add_turn",
     "adelete",
     "aend",
     "aerase",

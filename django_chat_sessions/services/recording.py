@@ -1,11 +1,12 @@
-"""Turns that the host answers in its own view."""
+"""Turns that the host answers itself: in its own view, or before we hear of them."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import Error, IntegrityError
@@ -25,6 +26,7 @@ from django_chat_sessions.services.races import survives_races, with_latest
 from django_chat_sessions.services.replies.control import ask_again
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.writing import cause_of, finish
+from django_chat_sessions.services.tables import announce
 from django_chat_sessions.services.turns import (
     Sent,
     append_to_active,
@@ -32,11 +34,12 @@ from django_chat_sessions.services.turns import (
     new_reply,
     sent_before,
 )
+from django_chat_sessions.signals import turn_answered
 
 
 @dataclass(slots=True)
 class Turn:
-    """A turn that the host answers in its own view: set ``answer``, and ``metadata`` if you like.
+    """A turn that the host answers: set ``answer``, and ``metadata`` if you like.
 
     ``created`` is false when the same key was answered before; ``answer`` and ``metadata`` are
     those of that time then, and nothing more is written.
@@ -66,7 +69,7 @@ def record_turn(
     2 statements before the block, 2 after it, each pair in one transaction; on PostgreSQL, outside
     of transactions, each pair is 1 statement.
     """
-    turn = _begin_turn(session, question, key)
+    turn = _place_turn(session, question, key, _place_to_answer)
     if not turn.created:
         yield turn
         return
@@ -81,38 +84,81 @@ def record_turn(
             raise
 
 
+def add_turn(
+    session: AbstractChatSession,
+    question: str,
+    answer: str,
+    *,
+    key: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> Turn:
+    """Store a question together with its answer, which is there already.
+
+    For what takes no time to answer, or was said elsewhere. The same ``key`` again gives the answer
+    that is there; where there is none, because that time failed, this one is stored.
+
+    Raises SessionEnded, TurnInProgress, KeyReused; TypeError for an answer that is no text, or
+    metadata that is no dict.
+    Sends ``message_added``, then ``turn_answered``.
+    2 statements in one transaction; on PostgreSQL, outside of transactions, 1 statement.
+    """
+    content, facts = _fit_to_store(answer, {} if metadata is None else metadata)
+
+    def answered(now: datetime) -> AbstractChatMessage:
+        state = ReplyState.ANSWERED.value
+        final: dict[str, Any] = {"state": state, "attempt": 1, "metadata": facts}
+        return new_message(Role.ASSISTANT, content, now, **final)
+
+    turn = _place_turn(session, question, key, answered)
+    if turn.created:
+        if turn.reply.state == ReplyState.RUNNING:  # asked again, after a failure
+            finish(turn.reply, turn.session, ReplyState.ANSWERED, content=content, metadata=facts)
+        else:
+            announce(turn_answered, turn.session, reply=turn.reply)
+        turn.answer, turn.metadata = content, facts
+    return turn
+
+
 def _finish(turn: Turn) -> None:
-    answer = _answer_of(turn)
-    if answer is None:
+    if turn.answer is None:
         cause = "The block ended without an answer."
         finish(turn.reply, turn.session, ReplyState.FAILED, error=cause)
         return
-    finish(turn.reply, turn.session, ReplyState.ANSWERED, content=answer, metadata=turn.metadata)
+    turn.answer, turn.metadata = _fit_to_store(turn.answer, turn.metadata)
+    facts = turn.metadata
+    finish(turn.reply, turn.session, ReplyState.ANSWERED, content=turn.answer, metadata=facts)
 
 
-def _answer_of(turn: Turn) -> str | None:
-    """Return the host's answer, fit to be stored. Raises TypeError for what is not text."""
-    given: Any = turn.answer
-    if given is not None and not isinstance(given, str):
-        raise TypeError(f"turn.answer is a {type(given).__name__}; set it to text.")
-    facts: Any = turn.metadata
-    if not isinstance(facts, dict):
-        raise TypeError(f"turn.metadata is a {type(facts).__name__}; set it to a dict.")
-    turn.metadata = storable_data(turn.metadata)
-    return turn.answer
+def _fit_to_store(answer: Any, metadata: Any) -> tuple[str, dict[str, Any]]:
+    """Return the host's answer as it is stored. Raises TypeError where it is no text, no dict."""
+    if not isinstance(answer, str):
+        raise TypeError(f"answer is a {type(answer).__name__}; give text.")
+    if not isinstance(metadata, dict):
+        raise TypeError(f"metadata is a {type(metadata).__name__}; give a dict.")
+    return storable(answer), storable_data(metadata)
+
+
+def _place_to_answer(now: datetime) -> AbstractChatMessage:
+    reply = new_reply(now, ReplyState.RUNNING, app_settings.REPLY_LEASE)
+    reply.token = uuid.uuid4()
+    return reply
 
 
 @survives_races
-def _begin_turn(session: AbstractChatSession, question: str, key: str | None) -> Turn:
+def _place_turn(
+    session: AbstractChatSession,
+    question: str,
+    key: str | None,
+    new: Callable[[datetime], AbstractChatMessage],
+) -> Turn:
+    """Store the question with ``new``'s reply, or return what its key has led to."""
     content = storable(question)
 
     def step(known: AbstractChatSession) -> Turn:
         now = clock.now()
         owner = Owner.of(known)  # a login may have moved it meanwhile, and its keys with it
         client_key = None if key is None else owner.client_key(key)
-        ask = new_message(Role.USER, content, now, client_key=client_key)
-        reply = new_reply(now, ReplyState.RUNNING, app_settings.REPLY_LEASE)
-        reply.token = uuid.uuid4()
+        ask, reply = new_message(Role.USER, content, now, client_key=client_key), new(now)
         try:
             append_to_active(known, [ask, reply], now)
         except (IntegrityError, SessionEnded, TurnInProgress):

@@ -215,7 +215,7 @@ def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: d
         "last_message_at": max(now, session.last_message_at or now),
         "running_until": lease,
         "expires_at": expiry(session, last_activity_at=max(activity, lease or activity)),
-        "preview": preview_of(rows[0].content),
+        "preview": preview_of(rows[-1].content or rows[0].content),
     }
     if rows[0].role == Role.USER:
         changes["unread"] = False  # whoever writes has seen what was answered before

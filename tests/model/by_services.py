@@ -225,5 +225,13 @@ class ByServices:
             return {"created": True, "answer": answer, "lost": True}
         return {"created": created, "answer": given, "lost": False}
 
+    @speaks
+    def add_turn(
+        self, owner: str, session: str, question: str, answer: str, key: str, *, stale: bool
+    ) -> View:
+        found = self._find(owner, session, stale=stale)
+        turn = services.add_turn(found, question, answer, key=key)
+        return {"created": turn.created, "answer": turn.answer}
+
 
 __all__ = ["USERS", "VISITORS", "ByServices", "Refused", "translated"]

@@ -99,6 +99,28 @@ class ServicesMachine(ChatMachine):
             ),
         )
 
+    @precondition(lambda self: self.ever)
+    @rule(owner=OWNERS, which=ANY, again=ANY, stale=st.booleans())
+    def add_turn(self, *, owner: str, which: int, again: int, stale: bool) -> None:
+        """The answer is there already: as if the host's own view had taken no time."""
+        number, key = self.some(owner, which), self.key(again)
+        text = self.said_with(owner, key)
+
+        def expected() -> View:
+            session = self.model.find(owner, number)
+            reply, is_new = self.model.begin_turn(session, text, key)
+            if is_new:
+                assert reply.token is not None
+                self.model.finish(reply, reply.token, "answered", "At once.")
+            return {"created": is_new, "answer": reply.content}
+
+        def actual() -> View:
+            real = self.real(number)
+            seen: View = self.driver.add_turn(owner, real, text, "At once.", key, stale=stale)
+            return seen
+
+        self.both("add_turn", owner, expected, actual)
+
     def key(self, again: int) -> str:
         """Return a new key, or now and then one that was used."""
         if again < 2 and self.sent:
