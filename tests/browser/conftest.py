@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    BrowserType,
     Page,
-    Playwright,
     StorageState,
     expect,
     sync_playwright,
@@ -24,7 +24,7 @@ from tests.browser.chat_page import Chat, Place
 from tests.browser.language_model import LanguageModel
 from tests.browser.site import PASSWORD, STUDENT, Site
 from tests.browser.watching import Watch
-from tests.chromium import chromium
+from tests.chromium import chromium, fast_chromium
 
 SUBJECT = "physics"
 # Nothing of a browser that is not needed here, and nothing that asks the network.
@@ -91,9 +91,17 @@ class Waiting(Site):
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        launched = launch(playwright, chromium())
+        launched = launch(playwright.chromium, fast_chromium())
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def whole_browser(browser: Browser) -> Iterator[Browser]:
+    """The browser as people have it, for what no other one does."""
+    launched = launch(browser.browser_type, chromium())
+    yield launched
+    launched.close()
 
 
 def arguments() -> list[str]:
@@ -101,8 +109,8 @@ def arguments() -> list[str]:
     return [*ARGUMENTS, *as_root]
 
 
-def launch(playwright: Playwright, executable: str) -> Browser:
-    return playwright.chromium.launch(
+def launch(kind: BrowserType, executable: str) -> Browser:
+    return kind.launch(
         executable_path=executable,
         args=arguments(),
         # People's browsers keep pages for the back button; playwright would turn that off.
@@ -182,12 +190,12 @@ def make_reader(
     readers: list[Reader] = []
     logs: dict[str, tuple[Site, int]] = {}
 
-    def make(site: Site, who: str = "visitor") -> Reader:
+    def make(site: Site, who: str = "visitor", within: Browser = browser) -> Reader:
         if site.url not in logs:
             site.start()  # a test that failed may have left it stopped
             site.forget_chats()
             logs[site.url] = (site, site.log_size())
-        reader = Reader(browser, site, student_state(site) if who == "student" else None)
+        reader = Reader(within, site, student_state(site) if who == "student" else None)
         readers.append(reader)
         return reader
 
@@ -247,3 +255,8 @@ def reader(make_reader: MakeReader, site: Site, who: str) -> Reader:
 @pytest.fixture
 def visitor(make_reader: MakeReader, site: Site) -> Reader:
     return make_reader(site)
+
+
+@pytest.fixture
+def visitor_with_windows(make_reader: MakeReader, site: Site, whole_browser: Browser) -> Reader:
+    return make_reader(site, within=whole_browser)

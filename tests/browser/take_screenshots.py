@@ -207,7 +207,7 @@ def main() -> None:
             site.start()
             waiting.start()
             with sync_playwright() as playwright:
-                browser = launch(playwright, chromium())
+                browser = launch(playwright.chromium, chromium())
                 photograph(browser, site, QUICK, folder)
                 photograph(browser, waiting, SLOW, folder)
                 browser.close()

@@ -325,8 +325,9 @@ def come_back(chat: Chat) -> None:
 
 
 def test_w01_a_page_that_the_browser_kept_shows_what_happened_meanwhile(
-    visitor: Reader, site: Site, place: Place
+    visitor_with_windows: Reader, site: Site, place: Place
 ) -> None:
+    visitor = visitor_with_windows
     visitor.context.add_init_script(OWN_TIME)
     chat = visitor.chat(place).open().converse(QUESTION)
     chat.field.fill(DRAFT)
@@ -346,8 +347,9 @@ def test_w01_a_page_that_the_browser_kept_shows_what_happened_meanwhile(
 
 
 def test_w01_a_page_that_the_browser_kept_too_long_says_at_once_that_its_chat_has_paused(
-    visitor: Reader, site: Site, place: Place
+    visitor_with_windows: Reader, site: Site, place: Place
 ) -> None:
+    visitor = visitor_with_windows
     visitor.context.add_init_script(OWN_TIME)
     chat = visitor.chat(place).open().converse(QUESTION)
     chat.field.fill(DRAFT)

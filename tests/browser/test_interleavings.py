@@ -36,8 +36,7 @@ PATIENCE = 0.5  # how often somebody waits for an answer before they go on
 ANSWER = "It depends."
 QUIET_WITHIN = 40_000  # milliseconds; the longest pause between two attempts is 30 seconds
 # What the reader provokes: the network is gone, the server too, and two tabs ask at the same time.
-CUT = ("ERR_CONTENT_LENGTH_MISMATCH", *STREAMS_CUT)
-NETWORK = (*UNREACHABLE, "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", *CUT)
+NETWORK = (*UNREACHABLE, "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", *STREAMS_CUT)
 REFUSED = (": 409", "status of 409", "Conflict: ")
 
 UNSENT = "article[data-role=user]:is([data-state=sending], [data-state=queued])"

@@ -15,8 +15,9 @@ from tests.browser.site import Site
 from tests.browser.test_following import until
 
 LEASE = 30  # seconds
-# What a browser says about a server that is not there.
-UNREACHABLE = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "ERR_INCOMPLETE_CHUNKED")
+# What a browser says about a server that is not there, or no longer.
+GONE = ("ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED", "ERR_CONTENT_LENGTH_MISMATCH")
+UNREACHABLE = ("ERR_CONNECTION", "ERR_SOCKET", *GONE)
 # And what uvicorn says when a reader's stream does not end in the time it is given.
 STREAMS_CUT = ("timeout graceful shutdown exceeded", "Cancel ")
 RECONNECTING = "Reconnecting…"
