@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from django.db import OperationalError, connections, transaction
@@ -19,6 +22,8 @@ from django_chat_sessions.services.history import refuse_limit
 from django_chat_sessions.services.tables import messages, sessions
 
 LONGEST_QUERY = 200  # characters; more are ignored
+MOST_TERMS = 10  # that are looked for in each text; more are ignored
+TERM = re.compile(r'"([^"]+)"|([^\s"]+)')  # "a phrase", or a word
 MOST_SESSIONS = 1000  # whose messages are looked through, the latest first
 MOST_CHARACTERS = 100_000  # of a message, on PostgreSQL: its vectors have room for a megabyte
 MOST_SECONDS = 2  # for databases that can be told so: all but MySQL
@@ -50,11 +55,12 @@ def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None
     """Find the owner's sessions by title and by what was said, archived ones too; 2 statements.
 
     Titles of all sessions, messages of the latest 1000, within 2 seconds except on MySQL
-    (PostgreSQL needs 1 statement more for each attempt). PostgreSQL finds words in its default
-    language, in the first 100,000 characters of a message, and knows ``"a phrase"``, ``or`` and
-    ``-without``; elsewhere, and in titles, the text as it stands. Case does not count, except
+    (PostgreSQL needs 1 statement more for each attempt). A title or a message is found that has
+    all the words in it, or ``"a phrase"`` as it stands. PostgreSQL finds words in the forms of its
+    default language, in the first 100,000 characters of a message, and knows ``or`` and
+    ``-without``; elsewhere, and in titles, also parts of words. Case does not count, except
     that SQLite knows it of ASCII letters only: there "über" does not find "Über". On MariaDB and
-    MySQL the collation decides, of accents too. The text is cut to 200 characters.
+    MySQL the collation decides, of accents too. The text is cut to 200 characters, 10 words.
     Raises ValueError for a limit that is no whole number above 0.
     """
     refuse_limit(limit)
@@ -84,7 +90,7 @@ def _search_in_time(
     told = Q(said__isnull=False)
     if oldest is not None:
         told = Q(last_message_at__gte=oldest) & told
-    found = mine.annotate(said=content).filter(Q(title__icontains=wanted) | told)[:most]
+    found = mine.annotate(said=content).filter(_has_all("title", wanted) | told)[:most]
     try:
         return _read(found)
     except OperationalError as error:
@@ -134,14 +140,22 @@ def _read_on_mariadb(found: ChatSessionQuerySet, connection: Any) -> list[Any]:
 
 
 def _titled(mine: ChatSessionQuerySet, wanted: str, most: int) -> list[Any]:
-    return list(mine.filter(title__icontains=wanted).annotate(said=F("preview"))[:most])
+    titled = mine.filter(_has_all("title", wanted)).annotate(said=F("preview"))
+    return list(titled[:most])
+
+
+def _has_all(column: str, wanted: str) -> Q:
+    """Return the condition that a text has all the words in it, in whichever order."""
+    terms = [phrase or word for phrase, word in TERM.findall(wanted)][:MOST_TERMS]
+    parts = [Q((f"{column}__icontains", term)) for term in terms or [wanted]]
+    return reduce(and_, parts)
 
 
 def _saying(wanted: str) -> ChatMessageQuerySet:
     """Return the messages that say it, in the database's own way where it has one."""
     said = messages()
     if connections[said.db].vendor != "postgresql":
-        return said.filter(content__icontains=wanted)
+        return said.filter(_has_all("content", wanted))
     from django.contrib.postgres.search import SearchQuery, SearchVector  # noqa: PLC0415  needs psycopg
 
     words = SearchQuery(wanted, search_type="websearch")

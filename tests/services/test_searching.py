@@ -155,13 +155,33 @@ def test_a_session_without_a_message_is_not_found(owner: Owner, settings: Any) -
     assert found(owner, "glacier") == []
 
 
+class TestWords:
+    @pytest.mark.parametrize("text", ["winter ice", "ice winter", 'ICE "in winter"', '"ice float"'])
+    def test_all_of_them_are_in_a_title_or_in_a_message(self, owner: Owner, text: str) -> None:
+        by_title = said(owner, "Hello", title="Why does ice float in winter?")
+        by_text = said(owner, "Why does ice float in winter?")
+        said(owner, "Only winter", "and ice, in another message", title="Ice alone")
+        assert found(owner, text) == [by_text, by_title]
+
+    @pytest.mark.parametrize("text", ["ice volcano", '"float ice"', '"winter ice"'])
+    def test_one_that_is_not_there_finds_nothing(self, owner: Owner, text: str) -> None:
+        said(owner, "Why does ice float in winter?", title="Why does ice float in winter?")
+        assert found(owner, text) == []
+
+    def test_those_after_the_tenth_do_not_count(self, owner: Owner) -> None:
+        ten = " ".join(f"w{number}" for number in range(10))
+        named = said(owner, "Hello", title=ten)
+        assert found(owner, f"{ten} volcano") == [named]
+        assert found(owner, f"volcano {ten}") == []
+
+
 class TestElsewhere:
     """Not collected on PostgreSQL, which finds words."""
 
     __test__ = not ON_POSTGRES
 
     @pytest.mark.parametrize("text", ["lacier", "50% of", "a_b", "\\n"])
-    def test_elsewhere_the_text_is_found_as_it_stands(self, owner: Owner, text: str) -> None:
+    def test_elsewhere_a_part_of_a_word_is_found(self, owner: Owner, text: str) -> None:
         said(owner, "500 of a-b and n")
         wanted = said(owner, "A Glacier has 50% of a_b and \\n in it")
         assert found(owner, text) == [wanted]

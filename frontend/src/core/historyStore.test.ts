@@ -261,6 +261,8 @@ describe("a search", () => {
       await bench.timers.advance(200);
     }
     expect(found(history)).toEqual(["Chat 3"]);
+    history.setQuery(' 3  "CHAT');
+    expect(found(history)).toEqual(["Chat 3"]);
     expect(history.getSnapshot().search).toBe("asking");
     expect(searches()).toBe(0);
     history.setQuery("question 1");

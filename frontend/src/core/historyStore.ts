@@ -92,8 +92,11 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     }
     const all = [...rows.values()].sort((a, b) => (place(a) < place(b) ? 1 : -1));
     const after = { ...snapshot, ...part, hasMore: cursor !== null };
-    const wanted = after.query.trim().toLocaleLowerCase();
-    const says = ({ title, preview }: Session) => `${title}\n${preview}`.toLocaleLowerCase().includes(wanted);
+    const wanted = after.query.toLocaleLowerCase().match(/[^\s"]+/g) ?? [];
+    const says = ({ title, preview }: Session) => {
+      const text = `${title}\n${preview}`.toLocaleLowerCase();
+      return wanted.every((word) => text.includes(word));
+    };
     after.sessions = sameRows(snapshot.sessions, all.filter(isListed));
     after.found = sameRows(
       snapshot.found,
