@@ -196,11 +196,13 @@ class TestTime:
         self, owner: Owner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         session = said(owner, *("a" * 20_000 for _ in range(40)), title="A glacier")
-        began = time.monotonic()
+        # SQLite searches in this thread, whatever else its processor has to do meanwhile.
+        passed = time.thread_time if connection.vendor == "sqlite" else time.monotonic
+        began = passed()
         monkeypatch.setattr(searching, "MOST_SECONDS", 0.005)
         # Each of them takes SQLite 16 ms, and MariaDB 90.
         cut_short = chat_sessions.search(owner, f"{'a' * 199}b")
-        assert time.monotonic() - began < 0.6
+        assert passed() - began < 0.6
         assert (cut_short.matches, cut_short.is_complete) == ([], False)
         [match] = chat_sessions.search(owner, "glacier").matches
         assert (match.session, match.excerpt) == (session, session.preview)
