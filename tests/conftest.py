@@ -46,15 +46,6 @@ ONCE = tuple(
     )
 )
 
-# What reaches the lines that run on PostgreSQL alone; marked so that there only these are measured.
-POSTGRES_LINES = tuple(
-    str(TESTS / "services" / part)
-    for part in (
-        *("following/test_postgres.py", "test_history.py", "test_importing.py", "test_keys.py"),
-        *("test_loading.py", "test_searching.py", "test_statements.py", "test_together.py"),
-    )
-)
-
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
 
@@ -62,8 +53,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if str(item.path).startswith(ONCE):
             item.add_marker(pytest.mark.once)
-        if str(item.path).startswith(POSTGRES_LINES):
-            item.add_marker(pytest.mark.postgres_lines)
 
 
 @pytest.fixture

@@ -17,11 +17,7 @@ from tests.databases import NAME
 ROOT = Path(__file__).resolve().parents[2]
 
 
-# The index that is built beside the site's traffic is PostgreSQL's.
-MARKS = {"test_dirty_rows.py": pytest.mark.postgres_lines}
-
-
-@pytest.mark.parametrize("file", [pytest.param(one, marks=MARKS.get(one, ())) for one in OWN])
+@pytest.mark.parametrize("file", OWN)
 def test_sites_of_every_shape_under_their_own_settings(file: str) -> None:
     path = f"tests/adoption/{file}"
     command = [sys.executable, "-W", "error", "-m", "pytest", path, "-q", "-rA"]
