@@ -263,6 +263,10 @@ describe("a search", () => {
     expect(found(history)).toEqual(["Chat 3"]);
     history.setQuery(' 3  "CHAT');
     expect(found(history)).toEqual(["Chat 3"]);
+    history.setQuery('"3 chat"');
+    expect(found(history)).toEqual([]);
+    history.setQuery('"chat 3"');
+    expect(found(history)).toEqual(["Chat 3"]);
     expect(history.getSnapshot().search).toBe("asking");
     expect(searches()).toBe(0);
     history.setQuery("question 1");

@@ -92,7 +92,9 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     }
     const all = [...rows.values()].sort((a, b) => (place(a) < place(b) ? 1 : -1));
     const after = { ...snapshot, ...part, hasMore: cursor !== null };
-    const wanted = after.query.toLocaleLowerCase().match(/[^\s"]+/g) ?? [];
+    // Words, or "a phrase", as the server takes them.
+    const terms = after.query.toLocaleLowerCase().match(/"[^"]+"|[^\s"]+/g) ?? [];
+    const wanted = terms.map((term) => term.replaceAll('"', ""));
     const says = ({ title, preview }: Session) => {
       const text = `${title}\n${preview}`.toLocaleLowerCase();
       return wanted.every((word) => text.includes(word));
