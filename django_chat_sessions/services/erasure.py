@@ -76,9 +76,10 @@ def _would_erase(owner: Owner) -> Erased:
 def _erase_batch(owner: Owner, batch: list[AbstractChatSession]) -> Erased:
     with refused_at_once(), short_transaction(*batch):
         doomed = sessions().belonging_to(owner).filter(pk__in=[row.pk for row in batch])
-        # Locked, so that none gets a message more before it goes. Read again: since the batch was
-        # read, a login may have made some of them another's.
-        rows = list(doomed.order_by().select_for_update())
+        # Locked, so that none gets a message more before it goes, and in one order, so that two of
+        # us do not wait for each other. Read again: since the batch was read, a login may have made
+        # some of them another's.
+        rows = list(doomed.order_by("pk").select_for_update())
         written = messages().filter(session__in=[row.pk for row in rows])
         stopped = written.replies_running().count()
         for session in rows:

@@ -39,7 +39,7 @@ def purge_chosen(chosen: Iterable[AbstractChatSession]) -> int:
     keys = [session.pk for session in chosen]
     with short_transaction():
         # Locked, so that none is reopened between its end and its deletion.
-        rows = list(sessions().filter(pk__in=keys).order_by().select_for_update())
+        rows = list(sessions().filter(pk__in=keys).order_by("pk").select_for_update())
         for session in rows:
             if session.running_until is not None:
                 stop_replies(session)

@@ -55,6 +55,19 @@ def a_full_account(owner: Owner) -> None:
         chat_sessions.claim(visitor, owner)
 
 
+def test_they_go_and_are_told_of_in_the_order_of_their_keys(
+    owner: Owner, signals: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    opened = [talked(owner, "Hello", scope) for scope in ("a", "b", "c")]
+    for session in reversed(opened):  # PostgreSQL reads what was written last at the end
+        chat_sessions.add_message(session, "user", "Again")
+    signals.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        chat_sessions.erase(owner)
+    ended = [facts["session"].pk for name, facts in signals if name == "session_ended"]
+    assert ended == sorted(session.pk for session in opened)
+
+
 def test_p03_all_of_the_owners_goes_and_the_rest_of_the_database_stays_as_it_is(
     owner: Owner, settings: Any, noon: Any, django_user_model: Any
 ) -> None:
