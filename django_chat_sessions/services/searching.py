@@ -23,7 +23,7 @@ from django_chat_sessions.services.tables import messages, sessions
 
 LONGEST_QUERY = 200  # characters; more are ignored
 MOST_TERMS = 10  # that are looked for in each text; more are ignored
-TERM = re.compile(r'"([^"]+)"|([^\s"]+)')  # "a phrase", or a word
+TERM = re.compile(r'"\s*([^"\s][^"]*?)\s*"|([^\s"]+)')  # "a phrase", or a word
 MOST_SESSIONS = 1000  # whose messages are looked through, the latest first
 MOST_CHARACTERS = 100_000  # of a message, on PostgreSQL: its vectors have room for a megabyte
 MOST_SECONDS = 2  # for databases that can be told so: all but MySQL

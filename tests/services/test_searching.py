@@ -156,14 +156,16 @@ def test_a_session_without_a_message_is_not_found(owner: Owner, settings: Any) -
 
 
 class TestWords:
-    @pytest.mark.parametrize("text", ["winter ice", "ice winter", 'ICE "in winter"', '"ice float"'])
+    @pytest.mark.parametrize(
+        "text", ["winter ice", 'ICE "in winter"', '" ice float "', "ice winter"]
+    )
     def test_all_of_them_are_in_a_title_or_in_a_message(self, owner: Owner, text: str) -> None:
         by_title = said(owner, "Hello", title="Why does ice float in winter?")
         by_text = said(owner, "Why does ice float in winter?")
         said(owner, "Only winter", "and ice, in another message", title="Ice alone")
         assert found(owner, text) == [by_text, by_title]
 
-    @pytest.mark.parametrize("text", ["ice volcano", '"float ice"', '"winter ice"'])
+    @pytest.mark.parametrize("text", ["ice volcano", '"float ice"', '"winter ice"', '" "'])
     def test_one_that_is_not_there_finds_nothing(self, owner: Owner, text: str) -> None:
         said(owner, "Why does ice float in winter?", title="Why does ice float in winter?")
         assert found(owner, text) == []
