@@ -52,14 +52,12 @@ def explained() -> Iterator[list[Explained]]:
 
     with connection.execute_wrapper(note):
         yield found
+    count_rows(ours)
     with connection.cursor() as cursor:
-        for table in ours:
-            if connection.vendor != "mysql":  # where it would commit; InnoDB knows by itself
-                cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
         if connection.vendor == "mysql":
-            cursor.execute("SET max_seeks_for_key = 1")
+            cursor.execute("SET max_seeks_for_key = 1, join_cache_level = 0")
         for sql, params in seen:
             explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
             cursor.execute(f"{explain} {sql}", params)
@@ -67,4 +65,17 @@ def explained() -> Iterator[list[Explained]]:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = on")
         if connection.vendor == "mysql":
-            cursor.execute("SET max_seeks_for_key = DEFAULT")
+            cursor.execute("SET max_seeks_for_key = DEFAULT, join_cache_level = DEFAULT")
+
+
+def count_rows(tables: list[str]) -> None:
+    """Tell the planner what is in the tables now."""
+    is_mysql = connection.vendor == "mysql"
+    # There it would commit: another connection, which InnoDB tells of what is not committed yet.
+    counting = connection.copy() if is_mysql else connection
+    with counting.cursor() as cursor:
+        for table in tables:
+            words = "ANALYZE TABLE" if is_mysql else "ANALYZE"
+            cursor.execute(f"{words} {connection.ops.quote_name(table)}")
+    if is_mysql:
+        counting.close()

@@ -213,10 +213,11 @@ class TestTime:
         self, owner: Owner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         talked(owner)
-        said(owner, *("a" * 20_000 for _ in range(20)))
+        said(owner, *("a" * 20_000 for _ in range(5)))
         with monkeypatch.context() as hurried:
             hurried.setattr(searching, "MOST_SECONDS", 0.005)
             assert not chat_sessions.search(owner, f"{'a' * 199}b").is_complete
+        monkeypatch.setattr(searching, "MOST_SECONDS", 60)  # however slow the machine is
         assert chat_sessions.search(owner, f"{'a' * 199}b").is_complete
 
     def test_another_failure_is_raised(self, owner: Owner) -> None:
