@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, connection
+import pytest
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.models.sql import InsertQuery
 from django.db.transaction import atomic
 
@@ -155,6 +156,13 @@ def fill_history(owner: Owner, count: int, scope: str = "") -> None:
     )
 
 
+def in_sizes(**sizes: tuple[int, int]) -> pytest.MarkDecorator:
+    """Run a test in the first size with both kinds of owner, and in the second with one of them."""
+    first, second = zip(*sizes.values(), strict=True)
+    runs = [("user", *first), ("visitor", *first), ("user", *second)]
+    return pytest.mark.parametrize(("owner", *sizes), runs, indirect=["owner"])
+
+
 def insert(template: Any, rows: list[dict[str, Any]]) -> None:
     """Store copies of a row that differ in these values: ten times as fast as ``bulk_create``."""
     meta = template._meta
@@ -163,19 +171,41 @@ def insert(template: Any, rows: list[dict[str, Any]]) -> None:
     query = InsertQuery(type(template))
     query.insert_values(fields, [template])
     [(statement, values)] = query.get_compiler(connection=connection).as_sql()
-    columns = {field.name: (index, field) for index, field in enumerate(fields)}
     if not gives_key:
         rows = [{**row, meta.pk.name: new_primary_key(type(template))} for row in rows]
+    if connection.vendor == "postgresql" and rows:
+        _insert_there(meta.db_table, dict(zip(fields, values, strict=True)), rows)
+        return
+    columns = {field.name: (index, field) for index, field in enumerate(fields)}
+    database = connections[DEFAULT_DB_ALIAS]  # itself: `connection` looks for it each time
 
     def of(row: dict[str, Any]) -> list[Any]:
         changed = list(values)
         for name, value in row.items():
             index, field = columns[name]
-            changed[index] = field.get_db_prep_save(value, connection)
+            changed[index] = field.get_db_prep_save(value, database)
         return changed
 
     with atomic(), connection.cursor() as cursor:  # or SQLite commits each of them
         cursor.executemany(statement, [of(row) for row in rows])
+
+
+def _insert_there(table: str, values: dict[Any, Any], rows: list[dict[str, Any]]) -> None:
+    """Let PostgreSQL copy what is the same in all of the rows, in a quarter of the time."""
+    quote = connection.ops.quote_name
+    differing = [field for field in values if field.name in rows[0]]
+    same = [field for field in values if field not in differing]
+    columns = ", ".join(quote(field.column) for field in same + differing)
+    chosen = ", ".join(["%s"] * len(same) + [f"given.{quote(field.column)}" for field in differing])
+    arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in differing)
+    names = ", ".join(quote(field.column) for field in differing)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(table)} ({columns}) "  # noqa: S608  names of our own tables
+            f"SELECT {chosen} FROM unnest({arrays}) AS given ({names})",
+            [values[field] for field in same]
+            + [[row[field.name] for row in rows] for field in differing],
+        )
 
 
 def somebody_else() -> Owner:

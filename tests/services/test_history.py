@@ -17,6 +17,7 @@ from tests.conversations import (
     configure,
     fill,
     fill_history,
+    in_sizes,
     missing_id,
     opened,
     reply_of,
@@ -105,7 +106,7 @@ class TestRecentSessions:
         chat_sessions.add_message(first, "user", "Again")
         assert chat_sessions.recent_sessions(owner)[0] == first
 
-    @pytest.mark.parametrize("others", [30, 3_000])
+    @in_sizes(others=(30, 3_000))
     def test_1_statement_for_everything_a_list_shows(
         self, owner: Owner, statements: Any, others: int
     ) -> None:
@@ -164,7 +165,7 @@ class TestHistoryPage:
         assert [row.pk for row in (*first, *second)] == [new.pk, old.pk]
         assert end is None
 
-    @pytest.mark.parametrize("others", [30, 3_000])
+    @in_sizes(others=(30, 3_000))
     def test_1_statement_on_every_page(self, owner: Owner, statements: Any, others: int) -> None:
         fill_history(owner, others)
         place = None
@@ -207,7 +208,7 @@ class TestTranscript:
             step()
             assert [row.content for row in chat_sessions.transcript(session).messages] == ["Hello"]
 
-    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    @in_sizes(messages=(10, 10_000), others=(30, 3_000))
     def test_opening_a_conversation_is_2_statements(
         self, owner: Owner, statements: Any, messages: int, others: int
     ) -> None:

@@ -17,6 +17,7 @@ from tests.conversations import (
     configure,
     fill,
     fill_history,
+    in_sizes,
     leave_replies,
     open_sessions,
     opened,
@@ -69,7 +70,7 @@ class TestCurrent:
         assert chat_sessions.current(somebody_else(), "subject:1") is None
         assert chat_sessions.current(owner, "subject:1") == session
 
-    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    @in_sizes(messages=(10, 10_000), others=(30, 3_000))
     def test_1_statement_however_long_the_history(
         self, owner: Owner, statements: Any, messages: int, others: int
     ) -> None:
@@ -155,7 +156,7 @@ class TestLook:
         assert (arrival.opened, arrival.status, arrival.previous) == (fresh, "new", before)
         assert arrival.reason == "user"
 
-    @pytest.mark.parametrize("others", [30, 3_000])
+    @in_sizes(others=(30, 3_000))
     def test_1_statement_and_2_when_none_is_open(
         self, owner: Owner, statements: Any, others: int
     ) -> None:
@@ -249,7 +250,7 @@ class TestResumeOrStart:
         arrival = chat_sessions.resume_or_start(owner)
         assert (arrival.status, arrival.reason) == ("new", "max_age")
 
-    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    @in_sizes(messages=(10, 10_000), others=(30, 3_000))
     def test_2_statements_and_1_when_the_activity_is_recent(
         self, owner: Owner, noon: Any, statements: Any, messages: int, others: int
     ) -> None:
@@ -264,7 +265,7 @@ class TestResumeOrStart:
             chat_sessions.resume_or_start(owner)
         assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE"]
 
-    @pytest.mark.parametrize("others", [30, 3_000])
+    @in_sizes(others=(30, 3_000))
     def test_a_new_one_takes_3(self, owner: Owner, statements: Any, others: int) -> None:
         fill_history(owner, others)
         with statements() as sent:
@@ -392,7 +393,7 @@ class TestTouch:
         with pytest.raises(SessionNotFound):
             chat_sessions.touch(session)
 
-    @pytest.mark.parametrize("messages", [10, 10_000])
+    @in_sizes(messages=(10, 10_000))
     def test_1_statement(self, owner: Owner, noon: Any, statements: Any, messages: int) -> None:
         session = opened(owner)
         fill(session, messages)
@@ -559,7 +560,7 @@ class TestReopen:
         chat_sessions.reopen(session)
         assert stored(session).expires_at == clock.now() + 20 * SECOND + TIMEOUT
 
-    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    @in_sizes(messages=(10, 10_000), others=(30, 3_000))
     def test_2_statements_and_3_when_another_was_open(
         self, owner: Owner, statements: Any, messages: int, others: int
     ) -> None:

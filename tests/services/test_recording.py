@@ -21,6 +21,7 @@ from tests.conversations import (
     fail_at,
     fill,
     fill_history,
+    in_sizes,
     opened,
     rows,
     stored,
@@ -275,7 +276,7 @@ class TestRecordTurn:
             raise RuntimeError
         assert turn.reply.pk not in lease_keeper._held
 
-    @pytest.mark.parametrize("messages", [10, 10_000])
+    @in_sizes(messages=(10, 10_000))
     def test_2_statements_before_the_block_and_2_after_it(
         self, owner: Owner, statements: Any, messages: int
     ) -> None:
@@ -399,7 +400,7 @@ class TestAddTurn:
             chat_sessions.add_turn(session, "Why?", "Because.")
         assert rows(session) == []
 
-    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    @in_sizes(messages=(10, 10_000), others=(30, 3_000))
     def test_2_statements(self, owner: Owner, statements: Any, messages: int, others: int) -> None:
         fill_history(owner, others)
         session = opened(owner)

@@ -20,6 +20,7 @@ from django_chat_sessions.services.staff import purge_chosen
 from tests.conversations import (
     configure,
     fill_history,
+    in_sizes,
     messages_of,
     opened,
     reply_of,
@@ -237,7 +238,7 @@ class TestSweep:
         assert set(told) == set(sessions)
         assert {facts["reason"] for _, facts in signals} == {"idle"}
 
-    @pytest.mark.parametrize("others", [30, 3_000])
+    @in_sizes(others=(30, 3_000))
     def test_2_statements_per_batch_and_1_for_each_reason(
         self, owner: Owner, noon: Any, statements: Any, others: int
     ) -> None:

@@ -25,6 +25,7 @@ from tests.conversations import (
     fail_at,
     fill,
     fill_history,
+    in_sizes,
     listen_only,
     missing_id,
     open_sessions,
@@ -159,7 +160,7 @@ class TestSend:
         again = chat_sessions.send(owner, "Two", key="two", session_id=named.pk)
         assert (again.message, again.created) == (first.message, False)
 
-    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    @in_sizes(messages=(10, 10_000), others=(30, 3_000))
     def test_3_statements_in_an_open_session(
         self, owner: Owner, statements: Any, messages: int, others: int
     ) -> None:
@@ -169,7 +170,7 @@ class TestSend:
             waiting(owner)
         assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "INSERT"]
 
-    @pytest.mark.parametrize("others", [30, 3_000])
+    @in_sizes(others=(30, 3_000))
     def test_a_fixed_number_where_it_starts_one(
         self, owner: Owner, noon: Any, statements: Any, others: int, limits: int | None
     ) -> None:
@@ -510,7 +511,7 @@ class TestAddMessage:
         chat_sessions.add_message(old_copy, "user", "Still here")
         assert contents(old_copy) == ["Hello", "You asked: Hello", "Thanks", "Still here"]
 
-    @pytest.mark.parametrize(("messages", "others"), [(10, 30), (10_000, 3_000)])
+    @in_sizes(messages=(10, 10_000), others=(30, 3_000))
     def test_2_statements(self, owner: Owner, statements: Any, messages: int, others: int) -> None:
         fill_history(owner, others)
         session = opened(owner)
