@@ -17,6 +17,7 @@ from django.db import connection, transaction
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
 SESSIONS, MESSAGES = "shape_c_chatsession", "shape_c_chatmessage"
 AT_ONCE = 2000
+MOST_TOLD = 5  # of a writer's errors
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def old_code_writing(user_key: Any, pause: float = 0.005) -> Iterator[list[Stall
     met: list[Stall] = []
     asked = {**connection.settings_dict, "USER_KEY": user_key.hex, "PAUSE": pause}
     words = {name: asked[name] for name in ("NAME", "USER_KEY", "PAUSE")}
+    words["MOST_TOLD"] = MOST_TOLD
     writer = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "tests.adoption.old_code", json.dumps(words)],
         stdin=subprocess.PIPE,

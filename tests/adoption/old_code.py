@@ -68,7 +68,12 @@ def main(words: dict[str, Any]) -> None:
                 sys.stdout.write("begun\n")
                 sys.stdout.flush()
             time.sleep(words["PAUSE"])
-    report = {"longest": longest, "where": where, "written": written, "errors": errors[:5]}
+    report = {
+        "longest": longest,
+        "where": where,
+        "written": written,
+        "errors": errors[: words["MOST_TOLD"]],
+    }
     sys.stdout.write(json.dumps(report))
 
 

@@ -13,6 +13,8 @@ from tests.adoption.test_shapes import again
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZE, EACH = 300, 8
+# In the moment in which a parent's table is changed, MariaDB finds it not to be there: MDEV-26554.
+MARIADBS_OWN = "(1452, "
 
 
 def test_m_01_old_code_writes_while_its_tables_are_adopted_and_given_back() -> None:
@@ -27,7 +29,9 @@ def test_m_01_old_code_writes_while_its_tables_are_adopted_and_given_back() -> N
             else:
                 with large_site.old_code_writing(user.pk) as met:
                     models = migrate("shape_c", target)
-                assert met[0].errors == []
+                refused = [error for error in met[0].errors if MARIADBS_OWN in error]
+                assert met[0].errors == refused
+                assert len(refused) < large_site.MOST_TOLD  # it takes them again
                 assert met[0].written >= 3
             if target == ADOPTED:
                 again(SHAPES[2], models)  # what was written after its rows were counted
