@@ -13,7 +13,7 @@ from tests.adoption.test_shapes import again
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZE, EACH = 300, 8
-# In the moment in which a parent's table is changed, MariaDB finds it not to be there: MDEV-26554.
+# MariaDB's INSERT does not lock its parent's definition, and may find it gone (MDEV-37365).
 MARIADBS_OWN = "(1452, "
 
 
