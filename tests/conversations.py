@@ -191,7 +191,7 @@ def insert(template: Any, rows: list[dict[str, Any]]) -> None:
 
 
 def _insert_there(table: str, values: dict[Any, Any], rows: list[dict[str, Any]]) -> None:
-    """Let PostgreSQL copy what is the same in all of the rows, in a quarter of the time."""
+    """Send PostgreSQL what is the same in all of the rows once, not with each of them."""
     quote = connection.ops.quote_name
     differing = [field for field in values if field.name in rows[0]]
     same = [field for field in values if field not in differing]
