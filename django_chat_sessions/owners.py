@@ -67,6 +67,16 @@ class Owner:
             return cls(user_id=session.user_id)
         return cls(visitor_key=session.visitor_key)
 
+    @classmethod
+    def known(cls, value: object) -> Owner:
+        """Return the owner that was given; TypeError for anything else, such as a user or None."""
+        if isinstance(value, cls):
+            return value
+        raise TypeError(
+            f"An owner is expected, not {type(value).__name__}: give Owner.for_user(user), or "
+            "owner_from_request(request) unless that is None."
+        )
+
     @property
     def identity(self) -> str:
         """A text that no other owner has."""

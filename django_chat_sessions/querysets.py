@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django.db import models
 
 from django_chat_sessions import clock
-
-if TYPE_CHECKING:
-    from django_chat_sessions.owners import Owner
+from django_chat_sessions.owners import Owner
 
 BEFORE_ANY_CHAT = datetime(1970, 1, 2, tzinfo=UTC)
 
@@ -24,14 +22,14 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
 
     def belonging_to(self, owner: Owner) -> Self:
         """All rows of this owner's, also those that wait for the purge."""
-        if owner.user_id is not None:
+        if Owner.known(owner).user_id is not None:
             return self.filter(user_id=owner.user_id)
         # A row with a user is that user's, whatever else it says.
         return self.filter(visitor_key=owner.visitor_key, user_id=None)
 
     def held_open_by(self, owner: Owner, scope: str) -> Self:
         """The session that holds the owner's open place in a scope; expired or not."""
-        return self.filter(open_key=owner.open_key(scope))
+        return self.filter(open_key=Owner.known(owner).open_key(scope))
 
     def in_history(self, *, archived: bool = False) -> Self:
         """Those with something to read, the latest message first; or those put away."""

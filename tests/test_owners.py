@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -11,7 +13,7 @@ from django.core import signing
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from django_chat_sessions import get_session_model
+from django_chat_sessions import get_session_model, services
 from django_chat_sessions.authentication import VISITOR_COOKIE, recognise_or_welcome
 from django_chat_sessions.owners import Owner, owner_from_request
 
@@ -35,6 +37,42 @@ def test_an_unsaved_or_anonymous_user_owns_nothing(django_user_model: Any) -> No
 def test_a_visitor_must_have_a_key() -> None:
     with pytest.raises(ValueError, match="must not be empty"):
         Owner.for_visitor("")
+
+
+OWNED: dict[str, dict[str, Any]] = {
+    "claim": {"user_owner": Owner(user_id=1)},
+    "current": {},
+    "erase": {},
+    "export": {},
+    "find_session": {"session_id": uuid4()},
+    "history_page": {"limit": 30},
+    "import_sessions": {"document": {}},
+    "look": {},
+    "recent_sessions": {},
+    "restore": {"session_id": uuid4()},
+    "resume_or_start": {},
+    "search": {"text": "words"},
+    "send": {"content": "Hello", "key": "k"},
+    "start": {},
+    "updates": {},
+}
+
+
+def test_these_are_the_verbs_that_begin_with_an_owner() -> None:
+    named = {name: next(iter(inspect.signature(verb).parameters), "") for name, verb in verbs()}
+    assert {name for name, first in named.items() if first.endswith("owner")} == OWNED.keys()
+
+
+def verbs() -> list[tuple[str, Any]]:
+    found = inspect.getmembers(services, inspect.isfunction)
+    return [(name, verb) for name, verb in found if not inspect.iscoroutinefunction(verb)]
+
+
+@pytest.mark.parametrize("verb", sorted(OWNED))
+def test_who_is_no_owner_is_told_how_to_become_one(verb: str, django_user_model: Any) -> None:
+    for nobody, name in ((django_user_model(pk=1), django_user_model.__name__), (None, "NoneType")):
+        with pytest.raises(TypeError, match=rf"not {name}: give Owner\.for_user\(user\)"):
+            list(getattr(services, verb)(nobody, **OWNED[verb]))
 
 
 @pytest.mark.parametrize("names", [(), ("organisation", None), ("organisation", ""), (None,)])

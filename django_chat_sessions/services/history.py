@@ -54,8 +54,9 @@ def find_also_deleted(owner: Owner, session_id: Any) -> AbstractChatSession:
 
 
 def _the_one(build: prepared.Build, owner: Owner, session_id: Any) -> AbstractChatSession:
+    whose = parts_of(owner)
     try:
-        found = prepared.rows(build, sessions(), pk=session_id, **parts_of(owner))
+        found = prepared.rows(build, sessions(), pk=session_id, **whose)
     except (ValidationError, ValueError, TypeError, OverflowError):  # not a key of this table
         found = []
     if not found:

@@ -48,7 +48,7 @@ def import_sessions(owner: Owner, document: str | bytes | dict[str, Any]) -> Imp
     signal. 1 statement for each session, and for each 500 of what follows another, of ids to look
     for, and of messages.
     """
-    return _store(owner, read_document(_parsed(document)))
+    return _store(Owner.known(owner), read_document(_parsed(document)))
 
 
 def _parsed(document: str | bytes | dict[str, Any]) -> Any:

@@ -61,7 +61,7 @@ def held_session(
     if with_previous:
         held = sessions().held_open_by(owner, scope).select_related("previous")
         return next(iter(held[:1]), None)
-    found = prepared.rows(_holding, sessions(), open_key=owner.open_key(scope))
+    found = prepared.rows(_holding, sessions(), open_key=Owner.known(owner).open_key(scope))
     return found[0] if found else None
 
 

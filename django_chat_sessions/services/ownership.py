@@ -52,7 +52,7 @@ def claim(visitor_owner: Owner, user_owner: Owner) -> Claimed:
     1 statement when there is nothing; else up to 6 for each 500 sessions, 3 for each 500 messages
     with keys, and 2 for each open session.
     """
-    if visitor_owner.user_id is not None or user_owner.user_id is None:
+    if Owner.known(visitor_owner).user_id is not None or Owner.known(user_owner).user_id is None:
         raise ValueError("A claim is made from a visitor to a user; give them in this order.")
     now = clock.now()
     moved = 0

@@ -33,7 +33,7 @@ def messages() -> ChatMessageQuerySet:
 
 def parts_of(owner: Owner) -> dict[str, Any]:
     """Return what an owner is made of: the column that finds the owner's rows, and its value."""
-    if owner.user_id is not None:
+    if Owner.known(owner).user_id is not None:
         return {"user_id": owner.user_id}
     return {"visitor_key": owner.visitor_key}
 

@@ -81,7 +81,7 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     All that is written is 1 statement on PostgreSQL, outside of transactions.
     """
     content = storable(content)
-    client_key = owner.client_key(key)
+    client_key = Owner.known(owner).client_key(key)
     try:
         sent = _send(owner, content, client_key, scope, session_id)
     except (IntegrityError, TurnInProgress, SessionEnded, SessionNotFound, TooManyMessages):
