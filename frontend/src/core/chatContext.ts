@@ -33,8 +33,8 @@ interface ContextEvents {
 /** What every effect of one chat shares: its parts, its state, and the one way to ask the server. */
 export interface ChatContext extends ContextParts {
   state: ChatState;
-  /** The reader has asked for a new session: what is written next is meant for that one. */
-  isStarting: boolean;
+  /** The session that is being reopened, or null for a new one: what is written next is meant for that one. */
+  awaited: string | null | undefined;
   /** Raised by whatever makes answers that are still under way out of date. */
   epoch: number;
   /** The epoch in which the reader has last chosen what to see. */
@@ -92,7 +92,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
   const context: ChatContext = {
     ...parts,
     state: INITIAL_STATE,
-    isStarting: false,
+    awaited: undefined,
     epoch: 0,
     chosen: 0,
     tabs: null,

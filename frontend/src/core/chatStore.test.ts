@@ -898,3 +898,20 @@ describe("what comes too late", () => {
     expect(bench.timers.count).toBe(0);
   });
 });
+
+it("warns a minute before a fixed end, such as midnight, also while somebody types", async () => {
+  const midnight = bench.timers.now() + 600_000;
+  bench.server.lastsUntil = midnight;
+  bench.server.start("", ["Why?", "Because."]);
+  const { store } = await bench.openTab({ owner: "7" });
+  const warned: number[] = [];
+  store.subscribe(() => {
+    if (store.getSnapshot().status === "expiring") warned.push(midnight - bench.timers.now());
+  });
+  for (let second = 0; second < 598; second += 1) {
+    store.touch();
+    await bench.timers.advance(1000);
+  }
+  expect(warned[0]).toBe(60_000);
+  expect(warned.length).toBeGreaterThan(50);
+});

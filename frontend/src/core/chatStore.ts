@@ -128,6 +128,8 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     },
   });
   let snapshot = toSnapshot(context.state);
+  /** What is warned of: before a fixed end, such as midnight, each touch leaves less than the timeout was. */
+  let watched = { id: "", warning: 0 };
 
   const changed = () => {
     snapshot = toSnapshot(context.state);
@@ -143,9 +145,12 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     context.live?.await(isRunning);
     if (session !== null) activity.known(session.last_activity_at);
     if (loaded && !hidden && session?.unread && page.isVisible()) void lifecycle.markRead(session);
-    if (session?.expires_at && session.state === "active" && !isRunning)
-      deadline.set(session.expires_at, warningFor(session));
-    else deadline.stop();
+    if (session?.expires_at && session.state === "active" && !isRunning) {
+      const { id } = session;
+      const warning = Math.max(warningFor(session), watched.id === id ? watched.warning : 0);
+      watched = { id, warning };
+      deadline.set(session.expires_at, warning);
+    } else deadline.stop();
     if (loaded && !viewing && session !== null && reading.knowsReader()) remember(session.id);
     sending.proceed();
   };

@@ -277,3 +277,14 @@ it("says nothing where only the news fail, and goes on asking", async () => {
   expect(bench.server.looks.length).toBeGreaterThan(2);
   expect(store.getSnapshot()).toMatchObject({ status: "resumed", error: null });
 });
+
+it("says nothing of a cursor that the server does not know any more", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(400);
+  bench.server.forgetCursors();
+  bench.server.finish("Because.");
+  await bench.timers.advance(4000);
+  expect(last(store)?.content).toBe("Because.");
+  expect(store.getSnapshot().error).toBeNull();
+});

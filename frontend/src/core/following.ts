@@ -1,8 +1,7 @@
 import type { ChatContext } from "./chatContext.js";
 import { isConnectionTrouble } from "./errors.js";
-import type { LiveUpdates, NewsRules } from "./liveUpdates.js";
+import type { LiveUpdates, NewsIntake } from "./liveUpdates.js";
 import type { Reading } from "./reading.js";
-import type { News } from "./updatesReader.js";
 
 /** What the server tells unasked. */
 export interface Following {
@@ -14,31 +13,17 @@ export interface Following {
 
 export function createFollowing(context: ChatContext, reading: Reading, updates: LiveUpdates): Following {
   const { page, set, report, reached } = context;
-  let waiting: { news: News[]; rules: NewsRules } | null = null;
-  let isFrameAsked = false;
-
-  /** News wait for the next frame, and for answers under way that they would have to be put on top of. */
-  const proceed = () => {
-    if (isFrameAsked || waiting === null || !context.isSettled()) return;
-    isFrameAsked = true;
-    page.nextFrame(() => {
-      isFrameAsked = false;
-      if (waiting === null || !context.isSettled()) return;
-      const { news, rules } = waiting;
-      waiting = null;
-      rules.hear(context, reading, news);
-    });
-  };
+  let intake: NewsIntake | null = null;
 
   const lost = () => set({ lostNews: context.state.lostNews + 1, online: page.isOnline() });
 
   return {
-    proceed,
+    proceed: () => intake?.proceed(),
     start() {
       context.live = updates.join({
         news(one, rules) {
-          waiting = { news: [...(waiting?.news ?? []), one], rules };
-          proceed();
+          intake ??= rules.begin(context, reading);
+          intake.take(one);
         },
         found() {
           set({ lostNews: 0 });
@@ -58,7 +43,7 @@ export function createFollowing(context: ChatContext, reading: Reading, updates:
     },
     stop() {
       context.live?.leave();
-      context.live = waiting = null;
+      context.live = intake = null;
     },
   };
 }

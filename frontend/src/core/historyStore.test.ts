@@ -484,3 +484,42 @@ describe("news", () => {
     expect(lists()).toBe(2);
   });
 });
+
+describe("what a search found", () => {
+  it("is not spoiled by one that failed and was cleared", async () => {
+    await conversations(1);
+    const { history } = await openHistory();
+    history.setQuery("chat");
+    bench.server.faults = [{ status: 503 }];
+    await bench.timers.advance(300);
+    expect(history.getSnapshot().error).not.toBeNull();
+    history.setQuery("");
+    expect(history.getSnapshot().error).toBeNull();
+  });
+
+  it("has an archived chat at its day, pinned or not", async () => {
+    await conversations(2);
+    const [first] = bench.server.sessions;
+    const pinned_at = new Date(bench.timers.now()).toISOString();
+    bench.server.changeSession(first?.id ?? "", { pinned_at, archived_at: pinned_at });
+    const { history } = await openHistory();
+    history.setQuery("chat");
+    await bench.timers.advance(300);
+    expect(history.getSnapshot().found.map(({ title }) => title)).toEqual(["Chat 2", "Chat 1"]);
+  });
+
+  it("and is renamed stays where it belongs: further down than what is shown", async () => {
+    await conversations(9);
+    const { history, page } = await openHistory({ limit: 3 });
+    history.setQuery("Chat 1");
+    await bench.timers.advance(300);
+    await history.rename(history.getSnapshot().found[0]?.id ?? "", "Renamed");
+    history.setQuery("");
+    page.signal("visible");
+    await bench.timers.advance(300);
+    expect(titles(history)).toEqual(["Chat 9", "Chat 8", "Chat 7"]);
+    await history.loadMore();
+    await history.loadMore();
+    expect(titles(history).at(-1)).toBe("Renamed");
+  });
+});

@@ -80,7 +80,8 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
 
   const isIn = (row: { scope: string }) => scope === null || row.scope === scope;
   /** What the list is sorted by, the greatest first. */
-  const place = (row: Session) => `${(!archived && row.pinned_at) || ""} ${row.last_message_at} ${row.id}`;
+  const place = (row: Session) =>
+    `${(row.archived_at === null && row.pinned_at) || ""} ${row.last_message_at} ${row.id}`;
   const isListed = (row: Session) => listed.has(row.id) && (row.archived_at !== null) === archived;
 
   const change = (part: Partial<HistorySnapshot> = {}) => {
@@ -203,14 +204,18 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     const isBlank = query.trim() === "";
     timers.clearTimeout(typing);
     if (!isBlank) typing = timers.setTimeout(search, TYPING);
-    change({ query, search: isBlank ? "all" : "asking", excerpts: EMPTY_HISTORY.excerpts });
+    const error = failed === search ? null : snapshot.error;
+    change({ query, error, search: isBlank ? "all" : "asking", excerpts: EMPTY_HISTORY.excerpts });
   };
 
   const act = async (id: string, shown: Edit[1], request: () => Promise<unknown>): Promise<boolean> => {
     const edit: Edit = [id, shown];
     const row = known.get(id);
     edits.add(edit);
-    listed.add(id);
+    const after = shown(row);
+    const last = snapshot.sessions.at(-1);
+    // One that was found, and belongs further down, comes with the rest of that page.
+    if (cursor === null || !last || (after && place(after) > place(last))) listed.add(id);
     change({ error: null });
     const done = line.then(request).finally(() => edits.delete(edit));
     line = done.catch(() => {});

@@ -1,7 +1,7 @@
 import type { ChatContext } from "./chatContext.js";
 import { conflictOf } from "./errors.js";
 import { reopened, replied, startedNew, withSession } from "./transitions.js";
-import type { Session } from "./wire.js";
+import type { OpenedSession, Session } from "./wire.js";
 
 /** What a reader does with a session itself. Each reports a refusal in the state and says whether it worked. */
 export interface LifecycleVerbs {
@@ -55,9 +55,17 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
     return attempt(async (id) => take((await call(api.touchSession(id))).session), session.id, tell);
   };
 
+  /** What is written meanwhile waits for the session that this gives. */
+  const awaiting = async (session: string | null, answer: Promise<OpenedSession>) => {
+    context.awaited = session;
+    return call(answer).finally(() => {
+      context.awaited = undefined;
+    });
+  };
+
   const reopen = (id: string) =>
     attempt(async () => {
-      const opened = await call(api.reopenSession(id));
+      const opened = await awaiting(id, api.reopenSession(id));
       context.choose();
       update((state) => reopened(state, opened));
       await catchUp(context.epoch).catch(report);
@@ -85,10 +93,7 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
     reopen,
     startNew: () =>
       attempt(async () => {
-        context.isStarting = true;
-        const opened = await call(api.startSession({ scope })).finally(() => {
-          context.isStarting = false;
-        });
+        const opened = await awaiting(null, api.startSession({ scope }));
         context.choose();
         update((state) => startedNew(state, opened));
         context.entered(opened.arrival);

@@ -25,7 +25,13 @@ export interface LiveUpdatesOptions {
 
 /** What news mean for a chat; they come along with the first of them. */
 export interface NewsRules {
-  hear(context: ChatContext, reading: Reading, news: readonly News[]): void;
+  begin(context: ChatContext, reading: Reading): NewsIntake;
+}
+
+export interface NewsIntake {
+  take(news: News): void;
+  /** Those that wait go in, if now is the time. */
+  proceed(): void;
 }
 
 export interface UpdatesListener {

@@ -1,7 +1,8 @@
 import type { ChatContext } from "./chatContext.js";
 import { stillRunning } from "./elsewhere.js";
-import type { NewsRules } from "./liveUpdates.js";
+import type { NewsIntake, NewsRules } from "./liveUpdates.js";
 import { awaitedEarlier, isOtherwise, updated, withEarlier } from "./news.js";
+import { nextFrame } from "./nextFrame.js";
 import { PAGE, type Reading } from "./reading.js";
 import type { News } from "./updatesReader.js";
 
@@ -39,4 +40,29 @@ function forgetGone({ api, call, state, update }: ChatContext): void {
   }
 }
 
-export const newsRules: NewsRules = { hear };
+/** News wait for the next frame, and for answers under way that they would have to be put on top of. */
+function begin(context: ChatContext, reading: Reading): NewsIntake {
+  const { page } = context;
+  let waiting: News[] = [];
+  let isFrameAsked = false;
+  const isTime = () => waiting.length > 0 && context.live !== null && context.isSettled();
+  const intake = () => {
+    isFrameAsked = false;
+    if (isTime()) hear(context, reading, waiting.splice(0));
+  };
+  const proceed = () => {
+    if (isFrameAsked || !isTime()) return;
+    isFrameAsked = true;
+    if (page.nextFrame) page.nextFrame(intake);
+    else nextFrame(intake);
+  };
+  return {
+    proceed,
+    take(news) {
+      waiting = [...waiting, news];
+      proceed();
+    },
+  };
+}
+
+export const newsRules: NewsRules = { begin };

@@ -160,6 +160,53 @@ describe("a message that was not sent", () => {
     expect(stored()).toEqual(["Why?"]);
   });
 
+  it("is sent by the chat that comes next, if its writer left before the server had answered", async () => {
+    bench.server.start("", ["Before", "Indeed."]);
+    (await bench.openTab()).disconnect();
+    bench.server.hold();
+    const second = await bench.openTab();
+    second.store.send("Why?");
+    await bench.timers.advance(0);
+    second.disconnect();
+    bench.server.release();
+    await bench.openTab();
+    await bench.timers.advance(1000);
+    expect(stored()).toEqual(["Before", "Why?"]);
+  });
+
+  it("keeps its scope over a reload", async () => {
+    const other = bench.server.start("b", ["There?", "There."]);
+    const { store, disconnect } = await bench.openTab({ owner: "7" });
+    await store.open(other.id);
+    await store.end();
+    bench.server.offline = true;
+    store.send("For there");
+    await bench.timers.advance(100);
+    disconnect();
+    bench.server.offline = false;
+    await bench.openTab({ owner: "7" });
+    await bench.timers.advance(1000);
+    const { session } = bench.server.messages.find(({ content }) => content === "For there") ?? {};
+    expect(bench.server.find(session ?? "")?.scope).toBe("b");
+  });
+
+  it("outlives a reload although its chat was deleted, and is not sent unasked", async () => {
+    const { id } = bench.server.start("", ["Before", "Indeed."]);
+    const first = await cutOff({}, "Why?");
+    bench.server.offline = false;
+    await bench.api().deleteSession(id);
+    await bench.timers.advance(60_000);
+    expect(first.store.getSnapshot().pending).toMatchObject([{ content: "Why?", state: "failed" }]);
+    first.disconnect();
+    const { store } = await bench.openTab();
+    await bench.timers.advance(60_000);
+    expect(store.getSnapshot().pending).toMatchObject([{ content: "Why?", state: "failed" }]);
+    expect(stored()).not.toContain("Why?");
+    store.retry(store.getSnapshot().pending[0]?.key ?? "");
+    await bench.timers.advance(0);
+    expect(stored()).toContain("Why?");
+  });
+
   it("is neither shown to nor sent by somebody else at the same browser", async () => {
     bench.server.start("", ["Before", "Indeed."]);
     const first = await cutOff({}, "my secret");

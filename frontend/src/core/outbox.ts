@@ -6,6 +6,8 @@ export interface KeptMessage {
   key: string;
   content: string;
   session: string | null;
+  /** Null where it was kept before scopes were. */
+  scope: string | null;
   after: string | null;
   reader: string | null;
   /** By this device's clock. */
@@ -42,12 +44,13 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
     held.delete(key);
   };
   const read = (key: string): KeptMessage | null => {
-    const { content, session, after, reader, at } = storage.read(prefix + key);
+    const { content, session, scope, after, reader, at } = storage.read(prefix + key);
     if (typeof content !== "string") return null;
     return {
       key,
       content,
       session: asText(session),
+      scope: asText(scope),
       after: asText(after),
       reader: asText(reader),
       at: Number(at) || 0,

@@ -5,31 +5,16 @@ export interface PageSignals {
   isVisible(): boolean;
   isOnline(): boolean;
   subscribe(listener: (signal: PageSignal) => void): () => void;
-  /** Run before the page is painted next; soon also where it is not painted. */
-  nextFrame(run: () => void): void;
+  /** Run before the page is painted next, soon also where it is not painted; the browser's when absent. */
+  nextFrame?(run: () => void): void;
 }
-
-/** Frames stand still in hidden tabs. */
-const LONGEST_FRAME = 200;
 
 export function browserPage(): PageSignals {
   return {
     isVisible: () => globalThis.document?.visibilityState !== "hidden",
     isOnline: () => globalThis.navigator?.onLine !== false,
     subscribe: (listener) => (typeof window === "undefined" ? () => {} : listen(listener)),
-    nextFrame,
   };
-}
-
-function nextFrame(run: () => void): void {
-  let frame = 0;
-  const go = () => {
-    clearTimeout(timer);
-    globalThis.cancelAnimationFrame?.(frame);
-    run();
-  };
-  const timer = setTimeout(go, LONGEST_FRAME);
-  frame = globalThis.requestAnimationFrame?.(go);
 }
 
 function listen(listener: (signal: PageSignal) => void): () => void {

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { createHistoryStore } from "./historyStore.js";
+import { createTabChannel } from "./tabChannel.js";
 import { ChatBench } from "./testing/chatBench.js";
 
 let bench: ChatBench;
@@ -228,5 +230,32 @@ describe("an older page", () => {
     await bench.timers.advance(1000);
     while (store.getSnapshot().hasOlder) await store.loadOlder();
     expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual(texts);
+  });
+});
+
+describe("a visitor's draft", () => {
+  it("outlives a reload after the chat before it was deleted here", async () => {
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    const { store, disconnect } = await bench.openTab();
+    const tabs = createTabChannel(bench.browser.channel);
+    const history = createHistoryStore({ api: bench.api(), tabs, updates: bench.updates(), timers: bench.timers });
+    const leave = history.connect();
+    await history.remove(id);
+    await bench.timers.advance(100);
+    store.setDraft("And how?");
+    disconnect();
+    leave();
+    const { store: again } = await bench.openTab();
+    expect(again.getSnapshot().draft).toBe("And how?");
+  });
+
+  it("goes along although the login took longer than the timeout", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const visitor = await bench.openTab();
+    visitor.store.setDraft("And how?");
+    visitor.disconnect();
+    await bench.timers.advance(400_000);
+    const { store } = await bench.openTab({ owner: "7" });
+    expect(store.getSnapshot()).toMatchObject({ draft: "And how?", status: "expired" });
   });
 });

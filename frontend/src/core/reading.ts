@@ -168,9 +168,10 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   };
 
   /** What a visitor had begun to write goes on in the chat that the login has moved. */
-  const inherit = ({ session }: CurrentSession) => {
+  const inherit = ({ session, arrival }: CurrentSession) => {
     const { session: before, draft } = visitorHint.read();
-    if (owner === "" || draft === "" || before !== session?.id || context.state.draft !== "") return;
+    const isMoved = before !== null && [session?.id, arrival.previous?.id].includes(before);
+    if (owner === "" || draft === "" || !isMoved || context.state.draft !== "") return;
     visitorHint.write({ session: null, draft: "" });
     set({ draft });
     kept(hint.write({ draft }));
@@ -249,6 +250,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     },
     overhear({ answer, isDeleted, session: about }) {
       const { loaded, viewing, pending, session } = context.state;
+      // What is in the field does not go with it.
+      if (isDeleted && about === hint.read().session) hint.write({ session: null });
       if (isDeleted && about === session?.id) {
         context.epoch += 1;
         // What comes next is asked for below, unless a message is on its way, which will tell.

@@ -164,7 +164,8 @@ describe("sending", () => {
     bench.server.faults = [{ status: 429, body, retryAfter: "60" }];
     const key = store.send("Why?") ?? "";
     await bench.timers.advance(0);
-    expect(store.getSnapshot().pending).toMatchObject([{ state: "queued", tried: false }]);
+    const problem = { code: "too_many_messages", message: "Wait." };
+    expect(store.getSnapshot().pending).toMatchObject([{ state: "queued", tried: false, problem }]);
     store.discard(key);
     expect(store.getSnapshot()).toMatchObject({ pending: [], draft: "Why?" });
   });
@@ -478,4 +479,21 @@ describe("what was written before somebody else signed in", () => {
     expect(store.getSnapshot().pending).toEqual([]);
     expect(posted()[0]).not.toHaveProperty("reader");
   });
+});
+
+it("what is written right after 'Continue' goes into the chat that is continued", async () => {
+  const { id } = bench.server.start("", ["Here?", "Here."]);
+  const { store } = await bench.openTab({ owner: "7" });
+  await bench.timers.advance(400_000);
+  bench.server.hold();
+  const reopening = store.reopen(id);
+  // It may be behind on its way, and what comes after it in front.
+  const late = bench.server.setAside();
+  store.send("And then?");
+  await bench.timers.advance(0);
+  late();
+  await reopening;
+  await bench.timers.advance(1000);
+  expect(bench.server.messages.find(({ content }) => content === "And then?")?.session).toBe(id);
+  expect(bench.server.sessions).toHaveLength(1);
 });

@@ -2,7 +2,7 @@ import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
 import { isUnderWay, joinedText, nextPending, type PendingMessage, problemOf } from "./chatState.js";
 import type { TimerId } from "./clock.js";
-import { conflictOf, isRetryable, statusOf } from "./errors.js";
+import { conflictOf, isGone, isRetryable, statusOf } from "./errors.js";
 import type { KeptMessage, Outbox } from "./outbox.js";
 import { lastAsked, runningReply } from "./transcript.js";
 import { changedPending, queued, replied, sent, withoutPending } from "./transitions.js";
@@ -54,8 +54,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const { session } = context.state;
     return session === null || session.state === "ended" ? null : session.id;
   };
-  const keep = ({ key, content, session, after, reader }: PendingMessage) =>
-    kept(outbox.keep({ key, content, session, after, reader, at: clock.now() }));
+  const keep = ({ key, content, session, scope, after, reader }: PendingMessage, at = clock.now()) =>
+    kept(outbox.keep({ key, content, session, scope, after, reader, at }));
 
   /** What was written where no session was goes into none of another scope that is read meanwhile. */
   const addressee = ({ session, scope }: PendingMessage) =>
@@ -92,7 +92,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       const message = find(key);
       if (message === undefined || message.state === "failed") return true;
       try {
-        if (isOccupied(message) || isStranger() || context.isStarting) await pause(null);
+        if (isOccupied(message) || isStranger() || context.awaited !== undefined) await pause(null);
         else return await attempt(message);
       } catch (error) {
         // While the device itself is offline, waiting costs nothing and is no attempt. A bug seldom mends itself.
@@ -102,13 +102,16 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         if (conflict !== null) update((state) => replied(state, conflict.session, conflict.running));
         if (attempts >= MOST_ATTEMPTS || !(isTurnedAway || isRetryable(error))) {
           change(key, { state: "failed", problem: problemOf(error), conflict });
+          // Kept for who deleted its chat, though nothing says any more whose it was; not to be sent unasked.
+          if (isGone(error)) keep({ ...message, session: null }, 0);
           // Somebody else is here than we thought.
           if (statusOf(error) === 422) events.occupied();
           return true;
         }
-        // Whoever is told to wait has stored nothing by this attempt.
-        const isUnknown = message.tried || statusOf(error) !== 429;
-        change(key, { state: "queued", tried: !isTurnedAway && isUnknown });
+        // Whoever is told to wait has stored nothing by this attempt, and is told why.
+        const isTooMuch = statusOf(error) === 429;
+        const problem = isTooMuch ? problemOf(error) : null;
+        change(key, { state: "queued", tried: !isTurnedAway && (message.tried || !isTooMuch), problem });
         if (isTurnedAway) events.occupied();
         await pause(backoff(pauses++, random, error));
       }
@@ -162,7 +165,14 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const state = isStale ? "failed" : "queued";
     if (find(key) === undefined) {
       const { at: _, ...rest } = message;
-      const pending = { ...rest, scope: context.scope, state, tried: !isStale, problem, conflict: null } as const;
+      const pending = {
+        ...rest,
+        scope: message.scope ?? context.scope,
+        state,
+        tried: !isStale,
+        problem,
+        conflict: null,
+      } as const;
       set({ pending: [...context.state.pending, pending] });
     }
     void proceed();
@@ -182,9 +192,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     send(text) {
       if (text.trim() === "" || context.state.viewing) return null;
       const after = lastAsked(context.state.messages)?.id ?? null;
-      const { isStarting, reader } = context;
-      const session = isStarting ? null : addressed();
-      const scope = isStarting ? context.scope : context.shownScope();
+      const { awaited, reader } = context;
+      const session = awaited === undefined ? addressed() : awaited;
+      const scope = awaited === null ? context.scope : context.shownScope();
       const message = { ...AFRESH, key: newKey(), content: text, session, scope, after, reader, tried: false };
       // Another tab, or what is in the field, may have words of its own there.
       if (hint.read().draft === text) hint.write({ draft: "" });
@@ -220,6 +230,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       void proceed();
     },
     close() {
+      // Also what was written before it was known whose storage this is.
+      for (const { key } of context.state.pending) outbox.letGo(key);
       letGo?.();
       letGo = null;
       wake?.();

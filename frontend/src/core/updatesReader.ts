@@ -230,8 +230,9 @@ export class UpdatesReader {
 
   private fail(error: unknown): void {
     const isUnknownCursor = error instanceof ApiError && error.status === 400 && this.cursor !== undefined;
+    // Everything is asked for next, so nothing is lost.
     if (isUnknownCursor) this.cursor = undefined;
-    this.events.lost(error);
+    else this.events.lost(error);
     // What was refused will be refused again; `hurry` asks anew.
     this.isBusy = false;
     this.isRefused = !isUnknownCursor && !isRetryable(error);

@@ -139,6 +139,7 @@ describe("an answer that would stop the page", () => {
     ["the same bracket", "]".repeat(20_000)],
     ["emphasis", "a*b_".repeat(5000)],
     ["underlined headings", "a\n=\n".repeat(5000)],
+    ["headings underlined once", "a\n-\n".repeat(5000)],
     ["quotes that end at once", "> a\nb\n".repeat(3000)],
     ["a table", `|a|b|\n|-|-|\n${"|1|2|\n".repeat(3000)}`],
   ])("%s: stays plain text, and is not parsed at all", async (_, nesting) => {

@@ -16,7 +16,7 @@ function isTooDeep(text: string): boolean {
  */
 const SIGN = /[[\]*_~|]/g;
 const MOST_SIGNS = 3000;
-const LINE = /^ {0,3}(?:=+[ \t]*$|>)/gm;
+const LINE = /^ {0,3}(?:[=-]+[ \t]*$|>)/gm;
 const MOST_LINES = 1000;
 
 /** Whether parsing this would stop the page, as what a model repeats without an end would. */

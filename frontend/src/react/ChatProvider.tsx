@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useInsertionEffect, useMemo, useRef } from "react";
 import {
   type ApiClient,
   type ChatStore,
@@ -28,10 +28,14 @@ export interface ChatProviderProps {
   children?: ReactNode;
 }
 
+type HistoryParts = Omit<HistoryStoreOptions, "api">;
+
 export interface ChatConnection {
   store: ChatStore;
+  /** Null where nobody can be asked for lists, as there is only a store. */
+  api: ApiClient | null;
   /** One for all that show the same list. `create` comes with whoever asks: a chat alone does not load it. */
-  history(scope: string | null, limit: number, create: (options: HistoryStoreOptions) => HistoryStore): HistoryStore;
+  history(scope: string | null, limit: number, create: (options: HistoryParts) => HistoryStore): HistoryStore;
 }
 
 const ChatConnectionContext = createContext<ChatConnection | null>(null);
@@ -39,7 +43,8 @@ const ChatConnectionContext = createContext<ChatConnection | null>(null);
 export function ChatProvider(props: ChatProviderProps) {
   const { baseUrl, scope, owner, api, store, children } = props;
   const latest = useRef(props);
-  useEffect(() => {
+  // Before any effect of what is inside: it may ask for another reader's chats.
+  useInsertionEffect(() => {
     latest.current = props;
   });
   const connection = useMemo(
@@ -73,10 +78,10 @@ function createConnection(parts: ConnectionParts, latest: () => ChatProviderProp
   const histories = new Map<string, HistoryStore>();
   return {
     store,
+    api,
     history(scope, limit, create) {
-      if (api === null) throw new Error("useChatHistory needs a <ChatProvider> with baseUrl or api.");
       const key = JSON.stringify([scope, limit]);
-      const known = histories.get(key) ?? create({ api, scope, limit, tabs, updates });
+      const known = histories.get(key) ?? create({ scope, limit, tabs, updates });
       histories.set(key, known);
       return known;
     },

@@ -127,6 +127,27 @@ describe("the provider", () => {
   });
 });
 
+it("asks for another reader's history with that reader's headers", async () => {
+  const asked: (string | undefined)[] = [];
+  vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
+    asked.push((init.headers as Record<string, string>).Authorization);
+    return bench.server.fetch(path, init);
+  });
+  const List = () => <p>{useChatHistory().sessions.length}</p>;
+  const App = ({ who }: { who: string }) => (
+    <ChatProvider baseUrl="/chat" owner={who} headers={{ Authorization: `Token ${who}` }}>
+      <List />
+    </ChatProvider>
+  );
+  const { rerender } = render(<App who="ada" />);
+  await advance(0);
+  asked.length = 0;
+  rerender(<App who="bob" />);
+  await advance(0);
+  vi.unstubAllGlobals();
+  expect(new Set(asked)).toEqual(new Set(["Token bob"]));
+});
+
 describe("the token", () => {
   const seen: (string | null)[] = [];
   let chat: Chat;

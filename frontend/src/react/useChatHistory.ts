@@ -24,12 +24,13 @@ export interface ChatHistoryState
 }
 
 export function useChatHistory(options: ChatHistoryOptions = {}): ChatHistoryState {
-  const { store, history } = useChatConnection("useChatHistory");
+  const { store, api, history } = useChatConnection("useChatHistory");
+  if (api === null) throw new Error("useChatHistory needs a <ChatProvider> with baseUrl or api.");
   const { scope = store.scope, limit = 30, archived = false } = options;
   const list = useMemo(() => {
-    const whole = history(scope, limit, createHistoryStore);
+    const whole = history(scope, limit, (parts) => createHistoryStore({ ...parts, api }));
     return archived ? whole.archived() : whole;
-  }, [history, scope, limit, archived]);
+  }, [api, history, scope, limit, archived]);
   useEffect(() => list.connect(), [list]);
   const snapshot = useSelection(list, (whole) => whole);
   const openId = useSelection(store, (chat) => chat.session?.id ?? null);

@@ -54,6 +54,7 @@ type FrameProps = Omit<ChatWidgetProps, "slots" | "words">;
 function Frame(props: FrameProps) {
   const { layout = "panel", history = "none", theme, className = "" } = props;
   const store = useChatStore();
+  const { locale } = useWords();
   const titleId = useId();
   const isFloating = layout === "floating";
   // A floating one is closed at first, also before its code is there.
@@ -78,6 +79,7 @@ function Frame(props: FrameProps) {
       data-layout={layout}
       data-history={history}
       data-theme={theme}
+      lang={locale}
       aria-labelledby={titleId}
       {...on}
     >
@@ -170,7 +172,9 @@ function Footer(props: Pick<ChatWidgetProps, "placeholder" | "autoFocus">) {
 
 /** A slash, where it is not being typed: only in the chat, so it takes no key from the page. */
 function isFieldKey({ key, target, ctrlKey, altKey, metaKey }: KeyboardEvent): boolean {
-  return key === "/" && !ctrlKey && !altKey && !metaKey && !(target as Element).matches("input, textarea");
+  return (
+    key === "/" && !ctrlKey && !altKey && !metaKey && !(target as Element).matches("input, textarea, [contenteditable]")
+  );
 }
 
 function goToField(event: KeyboardEvent<HTMLElement>) {

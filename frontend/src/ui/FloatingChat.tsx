@@ -32,7 +32,8 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
   const news = useNewsWhileClosed(isOpen, words);
   const isUnread = useChatSelector((chat) => chat.session?.unread === true);
   const { hide } = useChatStore();
-  useBeforePaint(() => hide(!isOpen), [hide, isOpen]);
+  // After the frame, which takes a floating chat for closed.
+  useEffect(() => hide(!isOpen), [hide, isOpen]);
   const dialog = useRef<HTMLDialogElement | null>(null);
   const launcher = useRef<HTMLDivElement | null>(null);
   useShown(dialog, isOpen);
@@ -41,7 +42,7 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
   }, [isOpen]);
   const close = () => setOpen(false);
   return (
-    <div className="dcs dcs-floating" data-theme={theme}>
+    <div className="dcs dcs-floating" data-theme={theme} lang={words.locale}>
       <div ref={launcher} hidden={isOpen}>
         <Opener isUnread={isUnread || news !== ""} onOpen={() => setOpen(true)} />
       </div>

@@ -58,7 +58,8 @@ function Shown({ session, today, isOpen, isOpening, isTabbable, query, excerpt, 
   const when = whenText(session.last_message_at, today, words.locale, session.pinned_at === null);
   const onKeyDown = (event: KeyboardEvent) => {
     const verb: RowVerb | null = event.key === "F2" ? "rename" : event.key === "Delete" ? "remove" : null;
-    if (verb === null) return;
+    // A key that is held would go on with the rows that move up.
+    if (verb === null || event.repeat) return;
     event.preventDefault();
     onAct(verb);
   };

@@ -33,7 +33,8 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
 /** What it waits for. */
 function Waiting({ pending }: PendingRowProps) {
   const words = useWords();
-  return words[useChatSelector((chat) => waitsFor(chat, pending))];
+  const reason = useChatSelector((chat) => waitsFor(chat, pending));
+  return pending.problem && reason === "sending" ? failure(pending, words) : words[reason];
 }
 
 export function waitsFor({ status, running, pending }: ChatSnapshot, { key, state }: PendingMessage) {

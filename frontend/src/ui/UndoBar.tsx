@@ -42,7 +42,8 @@ export function UndoBar({ undoable, onUndo, onGone }: UndoBarProps) {
       onPointerLeave={() => setHovered(false)}
     >
       {undoable !== null && (
-        <p className="dcs-history-bar">
+        // A new element is read out even when it says the same again.
+        <p key={undoable.session.id} className="dcs-history-bar">
           <span>{words[undoable.said]}</span>
           <button
             type="button"

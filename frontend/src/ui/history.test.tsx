@@ -692,5 +692,30 @@ it("says durations and countdowns", () => {
     "2 hours",
     "2 days",
   ]);
+  // Words of no language that was named are English ones, whatever the browser speaks.
+  expect(durationText(300, undefined)).toBe("5 minutes");
   expect([45, 60, 5].map(clockText)).toEqual(["0:45", "1:00", "0:05"]);
+});
+
+describe("the Delete key", () => {
+  it("deletes one chat, however long it is held", async () => {
+    await show(["Ice", "Salt", "Snow"]);
+    row("Ice").focus();
+    for (const repeat of [false, true, true]) {
+      fireEvent.keyDown(document.activeElement as Element, { key: "Delete", repeat });
+      await act(settle);
+    }
+    expect(names()).toEqual(["Salt", "Snow"]);
+  });
+
+  it("is answered each time, also to those who listen", async () => {
+    await show(["Ice", "Salt", "Snow"]);
+    const said = new Set<Element | null>();
+    for (const title of ["Ice", "Salt"]) {
+      fireEvent.keyDown(row(title), { key: "Delete" });
+      await act(settle);
+      said.add(undoBar().firstElementChild);
+    }
+    expect(said.size).toBe(2);
+  });
 });

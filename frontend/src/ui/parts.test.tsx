@@ -275,6 +275,24 @@ describe("a floating chat", () => {
     expect(read()).toBe(2);
   });
 
+  it("that is open is seen in another scope, too", async () => {
+    bench.server.start("b", ["There?", "There."]);
+    bench.server.changeSession(bench.server.sessions[0]?.id ?? "", { unread: true });
+    const stores = [bench.store(), bench.store({ scope: "b" })];
+    const App = ({ at }: { at: number }) => (
+      <ChatProvider store={stores[at]} api={bench.api()}>
+        <ChatWidget layout="floating" />
+      </ChatProvider>
+    );
+    const { rerender } = render(<App at={0} />);
+    await advance(0);
+    await open();
+    rerender(<App at={1} />);
+    await advance(0);
+    expect(dialog()?.open).toBe(true);
+    expect(bench.server.count("POST", /read$/)).toBe(1);
+  });
+
   it("covers a small screen, and nothing behind it can then have the focus", async () => {
     let changed = () => {};
     const media = { matches: true, addEventListener: (_: string, act: () => void) => (changed = act) };

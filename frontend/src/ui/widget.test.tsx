@@ -9,6 +9,7 @@ import { ChatProvider } from "../react/index.js";
 import "./ChatHistory.js";
 import { ChatWidget, type ChatWidgetProps } from "./ChatWidget.js";
 import { sourcesIn } from "./sources.js";
+import { startOfDay } from "./useToday.js";
 import { momentText } from "./words.js";
 
 vi.mock("./sources.js", { spy: true });
@@ -359,6 +360,16 @@ describe("trouble", () => {
     expect(bench.server.messages.map(({ content }) => content)).toContain("Where am I?");
   });
 
+  it("says why a message has to wait", async () => {
+    await show();
+    const body = JSON.stringify({ code: "too_many_messages", message: "Wait for a minute.", field: null });
+    bench.server.faults = [{ status: 429, body, retryAfter: "60" }];
+    await ask("Why?");
+    expect(document.querySelector("[data-state=queued] .dcs-note")?.textContent).toContain("Wait for a minute.");
+    await advance(61_000);
+    expect(document.querySelector("[data-state=queued]")).toBeNull();
+  });
+
   it("offers to ask again when an answer failed", async () => {
     await show();
     await ask("Why?");
@@ -581,12 +592,35 @@ describe("rendering", () => {
     bench.server.start("", ["Why?", "Because."]);
     await show({ words: { locale } });
     const { created_at } = bench.server.messages[0] as Message;
-    expect(document.querySelector("article time")?.textContent).toBe(momentText(created_at, used));
+    expect(document.querySelector("article time")?.textContent).toBe(
+      momentText(created_at, used, startOfDay(Date.now(), 0)),
+    );
   });
 
-  it("speaks the host's words", async () => {
-    await show({ words: { statusNew: "Neuer Chat", send: "Senden" } });
+  it("says the date of a message on the morning after a night's sleep", async () => {
+    const late = new Date(2026, 10, 27, 22, 0);
+    vi.useFakeTimers({ now: late, toFake: ["Date", "setTimeout", "clearTimeout"] });
+    bench.server.start("", ["Why?"]);
+    for (const message of bench.server.messages) message.created_at = late.toISOString();
+    await show({ words: { locale: "en-GB" } });
+    // Timers sleep too: none of their time has passed.
+    vi.setSystemTime(new Date(2026, 10, 28, 8, 0));
+    await act(() => vi.advanceTimersByTimeAsync(60_000));
+    vi.useRealTimers();
+    expect(document.querySelector("article time")?.textContent).toBe("27 Nov 2026, 22:00");
+  });
+
+  it("speaks the host's words, and says in which language", async () => {
+    const { container } = await show({ words: { statusNew: "Neuer Chat", send: "Senden", locale: "de" } });
+    expect(container.querySelector("[lang]")?.getAttribute("lang")).toBe("de");
     expect(status()).toBe("Neuer Chat");
     expect(screen.getByRole("button", { name: "Senden" })).toBeTruthy();
   });
+});
+
+it("leaves a slash to what is edited in a slot", async () => {
+  const slots = { Notice: () => <div contentEditable suppressContentEditableWarning data-testid="note" /> };
+  await show({ slots });
+  expect(fireEvent.keyDown(screen.getByTestId("note"), { key: "/" })).toBe(true);
+  expect(fireEvent.keyDown(screen.getByRole("log"), { key: "/" })).toBe(false);
 });

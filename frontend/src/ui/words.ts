@@ -189,11 +189,11 @@ const UNITS = [
   ["minute", 60],
 ] as const;
 
-/** "5 minutes", in the reader's language; the largest unit that says it without a remainder worth naming. */
+/** "5 minutes", in the language of the words; the largest unit that says it without a remainder worth naming. */
 export function durationText(seconds: number, locale: string | undefined): string {
   const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? (["second", 1] as const);
   const number = Math.max(0, Math.floor(seconds / size));
-  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(number);
+  return new Intl.NumberFormat(locale ?? "en", { style: "unit", unit, unitDisplay: "long" }).format(number);
 }
 
 /** "0:45". */
@@ -201,9 +201,8 @@ export function clockText(seconds: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** A time of day, with the date unless that is today. */
-export function momentText(time: string, locale: string | undefined, today: number = Date.now()): string {
+/** A time of day, with the date unless that is today; `today` is when the day began. */
+export function momentText(time: string, locale: string | undefined, today: number): string {
   const moment = new Date(time);
-  const isToday = moment.toDateString() === new Date(today).toDateString();
-  return dateText(moment, locale, { timeStyle: "short", ...(isToday ? {} : { dateStyle: "medium" }) });
+  return dateText(moment, locale, { timeStyle: "short", dateStyle: +moment < today ? "medium" : undefined });
 }

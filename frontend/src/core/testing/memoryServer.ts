@@ -72,6 +72,8 @@ export class MemoryServer {
   /** How far its clock is ahead of ours. */
   skew = 0;
   timeout: number | null = 300_000;
+  /** When every session ends at the latest, on our clock. */
+  lastsUntil = Number.POSITIVE_INFINITY;
   faults: Fault[] = [];
   /** What every request for news is answered instead. */
   refusedNews: Answer | null = null;
@@ -496,7 +498,7 @@ export class MemoryServer {
   }
 
   private active() {
-    const expires = this.timeout === null ? null : time(this.now() + this.timeout);
+    const expires = this.timeout === null ? null : time(Math.min(this.now() + this.timeout, this.lastsUntil));
     return { last_activity_at: time(this.now()), expires_at: expires };
   }
 
