@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
-from django.contrib.auth import get_user, get_user_model
+from django.contrib.auth import SESSION_KEY, get_user, get_user_model
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import DataError
@@ -35,8 +35,8 @@ RENEWED_AGE = 30 * 24 * 3600  # seconds; whoever writes after that is given 400 
 CLAIMED_AGE = 120  # seconds in which a message still arrives that was on its way at the login
 
 
-def _signer() -> signing.TimestampSigner:
-    return signing.TimestampSigner(salt="django_chat_sessions.visitor")
+def _signer(**options: Any) -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt="django_chat_sessions.visitor", **options)
 
 
 def _signer_of_claims(owner: Owner) -> signing.TimestampSigner:
@@ -102,11 +102,14 @@ class AnonymousCookie:
             return None
 
     def key_to_renew(self, request: HttpRequest) -> str | None:
-        """Return the key of a cookie that was given long ago, and ends although it is in use."""
+        """Return the key of a cookie that ends although it is in use.
+
+        It was given long ago, or is signed with a key that is in SECRET_KEY_FALLBACKS now.
+        """
         value = request.COOKIES.get(self.cookie_name, "")
         try:
-            _signer().unsign(value, max_age=RENEWED_AGE)
-        except signing.SignatureExpired:
+            _signer(fallback_keys=()).unsign(value, max_age=RENEWED_AGE)
+        except signing.BadSignature:
             return _signer().unsign(value)
         return None
 
@@ -221,7 +224,8 @@ def is_still(request: HttpRequest, owner: Owner) -> bool:
         vars(again).pop(known, None)
     if session is not None:
         again.session = type(session)(session.session_key)
-        if hasattr(request, "user"):
+        # One whom a middleware knows by a token is in no session, and is who they were.
+        if hasattr(request, "user") and SESSION_KEY in session:
             again.user = SimpleLazyObject(lambda: get_user(again))
     try:
         return recognise(again).owner == owner

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A user's id or a visitor's hashed key; never both, never neither."""
+    """A user's id or a visitor's hashed key; never both, never neither.
+
+    ``user_id`` is the primary key as the user has it, ``user.pk``: another spelling of it, such as
+    the text of a UUID without hyphens, would be another owner.
+    """
 
     user_id: Any = None
     visitor_key: str | None = None
@@ -62,9 +66,13 @@ class Owner:
 
     @classmethod
     def of(cls, session: AbstractChatSession) -> Owner:
-        """Return the owner of a session."""
+        """Return the owner of a session; ValueError where an adopted row has none."""
         if session.user_id is not None:
             return cls(user_id=session.user_id)
+        if not session.visitor_key:
+            raise ValueError(
+                f"Chat session {session.pk} has no owner: only staff may read it. Give it a user."
+            )
         return cls(visitor_key=session.visitor_key)
 
     @classmethod
@@ -86,11 +94,11 @@ class Owner:
 
     def open_key(self, scope: str) -> UUID:
         """Return the value of ``open_key`` that only this owner's open session of a scope has."""
-        return digest("open", self.identity, scope)
+        return digest("open", self.identity, _text("scope", scope))
 
     def client_key(self, key: str) -> UUID:
         """Return the stored form of a client's key; the same key of another owner differs."""
-        return blend(digest("client", key), self._mark)
+        return blend(digest("client", _text("key", key)), self._mark)
 
     def taken_over(self, client_key: UUID, before: Owner) -> UUID:
         """Return what this owner's ``client_key`` is for a key that another owner has stored."""
@@ -99,6 +107,14 @@ class Owner:
     @property
     def _mark(self) -> UUID:
         return digest("client of", self.identity)
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}; give a text.")
+    if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise ValueError(f"{name} is {value!r}; give a text without lone surrogates.")
+    return value
 
 
 # Whether a request's reader was asked for, and found: the middleware says in headers what follows

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from django.db import models
+from django.db import connections, models
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
 
 from django_chat_sessions import clock
 from django_chat_sessions.owners import Owner
@@ -30,6 +32,22 @@ class ChatSessionQuerySet(models.QuerySet[Any]):
     def held_open_by(self, owner: Owner, scope: str) -> Self:
         """The session that holds the owner's open place in a scope; expired or not."""
         return self.filter(open_key=Owner.known(owner).open_key(scope))
+
+    def about(self, scope: Any) -> Self:
+        """Those of exactly this scope, a text or what stands for one."""
+        return self.filter(self.exactly("scope", scope))
+
+    def exactly(self, name: str, text: Any) -> models.Q:
+        """Return the condition that a column has this text, for all databases in the same way.
+
+        By the collations of MariaDB and MySQL "a", "A" and "a " are equal.
+        """
+        same = models.Q((name, text))
+        if connections[self.db].vendor != "mysql":
+            return same
+        given = models.Value(text) if isinstance(text, str) else text
+        as_long = models.Q(Exact(Length(name), Length(given)))
+        return same & models.Q((f"{name}__startswith", text)) & as_long
 
     def in_history(self, *, archived: bool = False) -> Self:
         """Those with something to read, the latest message first; or those put away."""

@@ -238,3 +238,19 @@ def test_frameworks_that_a_host_may_not_have_are_imported_late() -> None:
                 names = [alias.name for alias in node.names]
                 module = getattr(node, "module", "") or ""
                 assert not [n for n in [*names, module] if n.split(".")[0] in optional], name
+
+
+def test_no_annotation_has_a_name_that_a_column_of_the_hosts_may_have() -> None:
+    """Django refuses one that conflicts with a field, and hosts have fields of their own."""
+    named = [
+        (path.name, keyword.arg)
+        for path in sorted(ROOT.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in {"annotate", "alias", "values", "values_list"}
+        for keyword in node.keywords
+        if keyword.arg not in {None, "flat", "named", "_"}
+    ]
+    own = ("chat_", "stats_", "adopted_")
+    assert [one for one in named if not str(one[1]).startswith(own)] == []
+    assert len(named) >= 5

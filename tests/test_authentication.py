@@ -193,6 +193,16 @@ def test_who_comes_back_keeps_the_conversations_for_longer_than_a_cookie_lasts(d
         assert visitor_of(visitor.client) == visitor.owner
 
 
+def test_a_cookie_outlives_the_secret_key_that_it_was_signed_with(db: None, settings: Any) -> None:
+    visitor = person("visitor")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "the next secret key, long enough to be one"
+    assert VISITOR_COOKIE in visitor.client.get("/chat/sessions/current").cookies
+    assert VISITOR_COOKIE not in visitor.client.get("/chat/sessions/current").cookies
+    settings.SECRET_KEY_FALLBACKS = []
+    assert visitor_of(visitor.client) == visitor.owner
+
+
 def test_looking_for_an_owner_gives_no_cookie_and_no_owner_to_a_stranger() -> None:
     assert owner_from_request(request_with()) is None
     assert recognise(request_with()).new_visitor_key is None
@@ -276,6 +286,12 @@ def test_a_request_with_a_session_and_nobody_in_it_is_a_visitors(db: None) -> No
     assert is_still(request, Owner.for_visitor("key"))
 
 
+def test_who_is_known_by_a_middleware_and_by_no_session_is_still_there(user: Any) -> None:
+    request = request_with()
+    request.session, request.user = Client().session, user
+    assert is_still(request, Owner.for_user(user))
+
+
 def test_a_token_that_was_taken_away_is_gone(site: Any, user: Any) -> None:
     from rest_framework.authtoken.models import Token
 
@@ -337,6 +353,12 @@ def test_a_token_that_outlives_its_account_is_refused_at_once(
     for path, body in (("messages", message), ("sessions", {})):
         response = client.post(f"/chat/{path}", body, content_type="application/json")
         assert_error(response, 401, "not_authenticated")
+    # Nor can it take over what was said in this browser.
+    site(STATELESS, COOKIE)
+    client.cookies[VISITOR_COOKIE] = signed("key")
+    services.send(Owner.for_visitor("key"), "Hello", key="key-00000002")
+    assert_error(client.get("/chat/sessions/current"), 401, "not_authenticated")
+    services.erase(Owner.for_visitor("key"))
     with pytest.raises(NotAuthenticated, match="does not exist any more"):
         services.resume_or_start(owner=owner)
     assert not any(rows().values())

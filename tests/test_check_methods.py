@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.core.checks import CheckMessage
 from django.core.checks.registry import registry
 from django.db import models
@@ -55,6 +56,12 @@ def test_e011_what_hides_a_method_without_being_a_column(host: Any) -> None:
     [found] = host({"activity": property(lambda self: "chat")})
     assert "host.Talk.activity" in found.msg
     assert "another related_name" in str(found.hint)
+
+
+def test_a_model_that_is_none_of_ours_yet_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it lacks, it has not taken; E006 says what it should be."""
+    monkeypatch.setattr(checks, "models_in_use", lambda: (Group, Permission))
+    assert checks.check_methods() == []
 
 
 def test_the_way_out_leads_out(host: Any) -> None:

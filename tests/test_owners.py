@@ -160,3 +160,18 @@ def test_a_key_that_is_taken_over_is_the_one_its_new_owner_would_have_stored() -
     before, after = Owner.for_visitor("v"), Owner(user_id=7)
     assert after.taken_over(before.client_key("k"), before) == after.client_key("k")
     assert before.client_key("k").version == 5
+
+
+@pytest.mark.parametrize("of", [Owner.open_key, Owner.client_key])
+def test_what_is_no_text_is_told_from_one_that_cannot_be_kept(of: Any) -> None:
+    owner, name = Owner(user_id=1), "scope" if of is Owner.open_key else "key"
+    with pytest.raises(TypeError, match=f"^{name} is None; give a text"):
+        of(owner, None)
+    with pytest.raises(ValueError, match=f"^{name} is .*; give a text without lone surrogates"):
+        of(owner, "a\ud800")
+
+
+def test_a_session_without_an_owner_says_so() -> None:
+    model: Any = get_session_model()
+    with pytest.raises(ValueError, match="Chat session 3 has no owner: only staff may read it"):
+        Owner.of(model(pk=3))

@@ -195,9 +195,13 @@ class Endpoint(View):
     def _private(
         self, request: HttpRequest, response: HttpResponseBase, caller: Caller | None
     ) -> HttpResponseBase:
-        # A proxy that compresses a stream would hold it back until its end.
-        transform = ", no-transform" if response.streaming else ""
-        response.headers["Cache-Control"] = f"no-store, private{transform}"
+        response.headers["Cache-Control"] = "no-store, private"
+        if response.streaming:
+            # A proxy that compresses a stream would hold it back until its end.
+            response.headers["Cache-Control"] += ", no-transform"
+            # What Django's GZipMiddleware heeds. Before Django 6.1 it compresses async streams so
+            # that browsers read the first piece only, or nothing until the end.
+            response.headers["Content-Encoding"] = "identity"
         response.headers["X-Content-Type-Options"] = "nosniff"
         patch_vary_headers(response, self.varies_by)
         key = None if caller is None else caller.new_visitor_key

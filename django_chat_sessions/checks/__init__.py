@@ -99,7 +99,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     given = _given()
     if given is None:
         kind = type(conf.given()).__name__
-        return [Error(f"CHAT_SESSIONS is a {kind}; make it a dict.", id=f"{ID}.E003")]
+        return [Error(f"CHAT_SESSIONS is of type {kind}; make it a dict.", id=f"{ID}.E003")]
     return [
         *_unknown_keys(given),
         *_wrong_values(given),
@@ -123,7 +123,7 @@ def _unknown_keys(given: dict[Any, Any]) -> Iterator[CheckMessage]:
     for key in given:
         if key in conf.DEFAULTS:
             continue
-        near = difflib.get_close_matches(str(key), conf.DEFAULTS, n=1)
+        near = difflib.get_close_matches(str(key).upper(), conf.DEFAULTS, n=1)
         meant = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(conf.DEFAULTS)}."
         yield Error(f"CHAT_SESSIONS has no key {key!r}.", hint=meant, id=f"{ID}.E002")
 
@@ -152,17 +152,19 @@ def _wrong_limits() -> Iterator[CheckMessage]:
 def _wrong_policy() -> Iterator[CheckMessage]:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     sample = Activity(opened_at=moment, last_activity_at=moment, scope="", user_id=0)
+    hint = "Name a TimeoutPolicy class without arguments, or give an instance."
     try:
         policy: Any = app_settings.TIMEOUT_POLICY
         if not callable(getattr(policy, "deadline", None)):
             yield _no_policy(policy)
             return
+        hint = "Let deadline() return a Deadline with an aware moment, or None for never."
         deadline = policy.deadline(sample)
         is_right = deadline is None or deadline.at > moment
     except Exception as error:  # noqa: BLE001  a host's own code: whatever it raises is the finding
         yield Error(
             f'CHAT_SESSIONS["TIMEOUT_POLICY"] cannot be used: {type(error).__name__}: {error}.',
-            hint="Name a TimeoutPolicy class without arguments, or give an instance.",
+            hint=hint,
             id=f"{ID}.E004",
         )
         return

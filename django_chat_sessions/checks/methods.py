@@ -33,6 +33,7 @@ def check_methods(**kwargs: Any) -> list[CheckMessage]:
             id=f"{ID}.E011",
         )
         for model, parent in pair
+        if issubclass(model, parent)  # else it lacks them all, which E006 says
         for name in _hidden(model, parent)
     ]
 

@@ -24,6 +24,8 @@ def is_storable(text: str) -> bool:
 
 def storable(text: str) -> str:
     """Return text that every database takes; NUL and lone surrogates become U+FFFD."""
+    if not isinstance(text, str):
+        raise TypeError(f"A text is expected, not {text!r}.")
     return UNSTORABLE.sub("\ufffd", text)
 
 

@@ -104,7 +104,7 @@ def history_page(
         return _up_to(rows, limit, archived=False)
     listed = sessions().owned_by(owner).in_history(archived=archived)
     if scope is not None:
-        listed = listed.filter(scope=scope)
+        listed = listed.about(scope)
     if after is None or archived:
         rows = _others(listed, after, limit + 1)
     else:
@@ -187,7 +187,7 @@ def _beginning(
 ) -> ChatSessionQuerySet:
     mine = table.owned_by(Owner(**whose)).in_history()
     if scope is not None:
-        mine = mine.filter(scope=scope)
+        mine = mine.about(scope)
     return _both(mine.pinned(), mine.filter(pinned_at=None), most)
 
 

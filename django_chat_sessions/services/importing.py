@@ -56,6 +56,9 @@ def _parsed(document: str | bytes | dict[str, Any]) -> Any:
         return document
     try:
         return json.loads(document)
+    except TypeError:
+        kind = type(document).__name__
+        raise InvalidDocument(f"The document is a {kind}; give JSON, or its dict.") from None
     except (ValueError, RecursionError):
         # Not "from" it: what a parser says may hold what people wrote.
         raise InvalidDocument("The document is not JSON in UTF-8.") from None

@@ -82,7 +82,7 @@ def is_begun(session: AbstractChatSession) -> bool:
 def latest_session(owner: Owner, scope: str) -> AbstractChatSession | None:
     """Return the last conversation in this scope, so that it can be continued; one SELECT."""
     said = messages().filter(session=OuterRef("pk"), role=Role.USER.value)
-    latest = sessions().owned_by(owner).filter(scope=scope, message_count__gt=0)
+    latest = sessions().owned_by(owner).about(scope).filter(message_count__gt=0)
     begun = latest.filter(Q(title__gt="") | Exists(said))
     return next(iter(begun.newest_first()[:1]), None)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
 from django_chat_sessions import clock
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.models import AbstractChatSession, EndReason, Role
@@ -38,6 +40,7 @@ def _note(session: AbstractChatSession, **values: Any) -> AbstractChatSession:
     return session
 
 
+@survives_races
 def rename(session: AbstractChatSession, title: str) -> AbstractChatSession:
     """Give the session a title; 1 statement. Not an activity.
 
@@ -46,6 +49,7 @@ def rename(session: AbstractChatSession, title: str) -> AbstractChatSession:
     return _note(session, title=fitting(type(session), "title", storable(title)))
 
 
+@survives_races
 def suggest_title(session: AbstractChatSession, title: str) -> AbstractChatSession:
     """Give the session a title, such as a model writes, unless somebody has given it one.
 
@@ -57,13 +61,15 @@ def suggest_title(session: AbstractChatSession, title: str) -> AbstractChatSessi
         return session
     said = messages().filter(session=session.pk, role=Role.USER.value).in_order()
     first = next(iter(said.values_list("content", flat=True)[:1]), "")
-    untouched = sessions().filter(pk=session.pk, title__in=["", title_from(first)])
+    table = sessions()
+    untouched = table.filter(Q(title="") | table.exactly("title", title_from(first)), pk=session.pk)
     if untouched.update(title=suggested):
         session.title = suggested
         tell_readers(session)
     return session
 
 
+@survives_races
 def pin(session: AbstractChatSession) -> AbstractChatSession:
     """Keep the session at the top of the history; 1 statement. Not an activity.
 
@@ -74,6 +80,7 @@ def pin(session: AbstractChatSession) -> AbstractChatSession:
     return session if session.pinned_at is not None else _note(session, pinned_at=clock.now())
 
 
+@survives_races
 def unpin(session: AbstractChatSession) -> AbstractChatSession:
     """Let the session go back to its place in the history; 1 statement. Not an activity."""
     return _note(session, pinned_at=None)
@@ -103,11 +110,13 @@ def archive(session: AbstractChatSession) -> AbstractChatSession:
     return session
 
 
+@survives_races
 def unarchive(session: AbstractChatSession) -> AbstractChatSession:
     """Put the session back into the history; 1 statement. Not an activity, nor a reopening."""
     return _note(session, archived_at=None)
 
 
+@survives_races
 def mark_read(session: AbstractChatSession) -> AbstractChatSession:
     """Note that the session's answers have been seen; 1 statement. Not an activity."""
     if sessions().filter(pk=session.pk, unread=True).update(unread=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -47,8 +47,12 @@ class RaceLost(Exception):
 
 
 def moving(session: AbstractChatSession, **values: Any) -> Change:
-    """Return the change of a session that has not moved on since it was read."""
-    as_read = {"pk": session.pk, **{name: getattr(session, name) for name in VERSION}}
+    """Return the change of a session that has not moved on since it was read.
+
+    A title of a message is given to one that had none: somebody may have given it one meanwhile.
+    """
+    version = (*VERSION, "title") if "title" in values else VERSION
+    as_read = {"pk": session.pk, **{name: getattr(session, name) for name in version}}
     return Change(session, sessions(), as_read, values, partial(_moved_on, session))
 
 
@@ -115,7 +119,7 @@ def survives_races(verb: Callable[P, R]) -> Callable[P, R]:
             except (ProtectedError, RestrictedError):  # no other attempt changes a host's rows
                 raise
             except IntegrityError:
-                _refuse_the_gone(kwargs.get("owner", args[0] if args else None))
+                _refuse_the_gone([*args, *kwargs.values()])
                 pause(attempt)
             except OperationalError as error:
                 if not is_transient(error) or connections[sessions().db].in_atomic_block:
@@ -126,15 +130,16 @@ def survives_races(verb: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def _refuse_the_gone(owner: object) -> None:
-    """Raise NotAuthenticated for a user whose account was deleted; 1 SELECT, after a failure.
+def _refuse_the_gone(given: Iterable[object]) -> None:
+    """Raise NotAuthenticated where a user's account was deleted; 1 SELECT each, after a failure.
 
     A token may outlive its account, and no other attempt would bring that back.
     """
-    if isinstance(owner, Owner) and owner.user_id is not None:
-        users = get_user_model()._base_manager
-        alias = router.db_for_write(get_user_model())
-        if not users.using(alias).filter(pk=owner.user_id).exists():
+    users = get_user_model()._base_manager.using(router.db_for_write(get_user_model()))
+    for owner in given:
+        if not isinstance(owner, Owner) or owner.user_id is None:
+            continue
+        if not users.filter(pk=owner.user_id).exists():
             raise NotAuthenticated("The account does not exist any more.")
 
 

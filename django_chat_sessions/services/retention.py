@@ -22,6 +22,7 @@ from django_chat_sessions.services.tables import keys_in_batches, sessions, shor
 
 BATCH = 1000
 LARGEST_BATCH = 10_000  # SQLite takes about 32,000 values in one statement
+LONGEST_DAYS = 36_500  # a century; more would leave the calendar
 UNDO_SECONDS = 24 * 3600  # a session its owner deleted can be given back for a day
 
 Progress = Callable[[int], None]
@@ -35,14 +36,16 @@ def sweep(
     Nothing waits for it: reading gives the same result before and after. Safe beside live
     traffic and beside itself. Sends ``session_ended`` once each. 2 statements per batch and 1 for
     each reason in it; 2 more for each session in which a dead worker left a reply behind.
+    Raises ValueError for a ``batch_size`` below 1.
     """
+    size = _size(batch_size)
     now = clock.now()
     lapsed = sessions().lapsed(now)
     if dry_run:
         return lapsed.count()
     swept = 0
     # By the index of the open places: by id the whole table would be walked, however few are open.
-    for batch in keys_in_batches(lapsed, min(batch_size, LARGEST_BATCH), by="open_key"):
+    for batch in keys_in_batches(lapsed, size, by="open_key"):
         swept += _sweep_batch(batch, now)
         if progress is not None:
             progress(swept)
@@ -80,8 +83,10 @@ def purge(
     however old; a dry run ``after_sweep`` counts those, too, that a sweep would end before.
     5 statements per batch, more where rows or receivers of the host's hang on sessions. Raises
     SessionsHeld, at the end, when such rows protect sessions; all the others are gone then.
+    Raises ValueError, and deletes nothing, for days that are no retention, in the setting too, and
+    for a ``batch_size`` below 1.
     """
-    days = app_settings.RETENTION_DAYS if older_than_days is None else older_than_days
+    days, size = days_kept(older_than_days), _size(batch_size)
     now = clock.now()
     doomed = Q(deleted_at__lte=clock.after(now, -UNDO_SECONDS))
     if days is not None:
@@ -93,12 +98,41 @@ def purge(
     purged = 0
     deletion = Deletion(partial(_purge_batch, candidates))
     # The newest first: what follows a session goes before it, and need not forget it first.
-    for batch in keys_in_batches(candidates, min(batch_size, LARGEST_BATCH), by="-pk"):
+    for batch in keys_in_batches(candidates, size, by="-pk"):
         purged += sum(deletion.of(batch))
         if progress is not None:
             progress(purged)
     deletion.end(purged)
     return purged
+
+
+def days_kept(older_than_days: float | None = None) -> float | None:
+    """Return for how many days sessions are kept, None for ever; ValueError for what is no such.
+
+    Checked here too: -1, which some take for never, would be every session, and nothing runs the
+    system checks before this.
+    """
+    if older_than_days is not None:
+        if _is_number(older_than_days) and 0 <= older_than_days <= LONGEST_DAYS:
+            return older_than_days
+        raise ValueError(f"older_than_days is {older_than_days!r}; give 0 to {LONGEST_DAYS} days.")
+    days = app_settings.RETENTION_DAYS
+    if days is None or (_is_number(days) and 0 < days <= LONGEST_DAYS):
+        return days
+    raise ValueError(
+        f'CHAT_SESSIONS["RETENTION_DAYS"] is {days!r}; give days above 0, at most {LONGEST_DAYS}, '
+        "or None for ever."
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _size(batch_size: object) -> int:
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size!r}; give a whole number from 1.")
+    return min(batch_size, LARGEST_BATCH)
 
 
 @survives_races

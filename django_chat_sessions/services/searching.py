@@ -69,14 +69,16 @@ def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None
         return Found([], is_complete=True)
     mine = sessions().owned_by(owner).filter(message_count__gt=0).newest_first()
     if scope is not None:
-        mine = mine.filter(scope=scope)
+        mine = mine.about(scope)
     moments = mine.values_list("last_message_at", flat=True)
     oldest: datetime | None = next(iter(moments[MOST_SESSIONS - 1 : MOST_SESSIONS]), None)
     found = _search_in_time(mine, wanted, oldest, limit + 1)
     is_complete = found is not None and oldest is None
     rows = _titled(mine, wanted, limit + 1) if found is None else found
     words = wanted.lower().replace('"', " ").split()
-    matches = [Match(row, excerpt_around(row.said or row.preview, words)) for row in rows[:limit]]
+    matches = [
+        Match(row, excerpt_around(row.chat_said or row.preview, words)) for row in rows[:limit]
+    ]
     return Found(matches, is_complete and len(rows) <= limit)
 
 
@@ -87,10 +89,10 @@ def _search_in_time(
     said = _saying(wanted).filter(session=OuterRef("pk")).order_by("position")
     content = Subquery(said.values("content")[:1])
     # A scalar, not EXISTS: PostgreSQL could answer that by reading the messages of everybody.
-    told = Q(said__isnull=False)
+    told = Q(chat_said__isnull=False)
     if oldest is not None:
         told = Q(last_message_at__gte=oldest) & told
-    found = mine.annotate(said=content).filter(_has_all("title", wanted) | told)[:most]
+    found = mine.annotate(chat_said=content).filter(_has_all("title", wanted) | told)[:most]
     try:
         return _read(found)
     except OperationalError as error:
@@ -140,7 +142,7 @@ def _read_on_mariadb(found: ChatSessionQuerySet, connection: Any) -> list[Any]:
 
 
 def _titled(mine: ChatSessionQuerySet, wanted: str, most: int) -> list[Any]:
-    titled = mine.filter(_has_all("title", wanted)).annotate(said=F("preview"))
+    titled = mine.filter(_has_all("title", wanted)).annotate(chat_said=F("preview"))
     return list(titled[:most])
 
 
@@ -160,6 +162,6 @@ def _saying(wanted: str) -> ChatMessageQuerySet:
 
     words = SearchQuery(wanted, search_type="websearch")
     told: ChatMessageQuerySet = said.annotate(
-        words=SearchVector(Left("content", MOST_CHARACTERS))
-    ).filter(words=words)
+        chat_words=SearchVector(Left("content", MOST_CHARACTERS))
+    ).filter(chat_words=words)
     return told

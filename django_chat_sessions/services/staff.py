@@ -7,6 +7,7 @@ from typing import Any
 
 from django_chat_sessions import clock
 from django_chat_sessions.models import AbstractChatSession, EndReason
+from django_chat_sessions.services.deletion import refused_at_once
 from django_chat_sessions.services.history import Transcript, transcript
 from django_chat_sessions.services.opening import close
 from django_chat_sessions.services.races import survives_races
@@ -34,10 +35,11 @@ def purge_chosen(chosen: Iterable[AbstractChatSession]) -> int:
 
     Open ones end first, with reason ``staff``, and an answer that is being written is stopped.
     Sends ``session_ended`` and ``turn_failed`` for those. A few statements, 1 more for each open
-    session and 2 for each answer.
+    session and 2 for each answer. Raises ProtectedError, and deletes nothing, where the database
+    does not let one go.
     """
     keys = [session.pk for session in chosen]
-    with short_transaction():
+    with refused_at_once(), short_transaction():
         # Locked, so that none is reopened between its end and its deletion.
         rows = list(sessions().filter(pk__in=keys).order_by("pk").select_for_update())
         for session in rows:

@@ -126,6 +126,9 @@ def statistics(since: date, until: date) -> Statistics:
     Reads what is stored: a session that was purged is not counted, and one whose predecessor was
     purged counts as ``first``. 3 statements.
     """
+    for day in (since, until):
+        if type(day) is not date:  # a datetime is one, too, and has no place among days
+            raise TypeError(f"{day!r} is no day; give a date.")
     count = (until - since).days + 1
     if count < 1:
         raise ValueError(f"The last day, {until}, is before the first, {since}.")

@@ -77,6 +77,14 @@ def test_the_retention_of_the_site_is_the_default(three: Any, settings: Any) -> 
     assert of_sessions(clear()) == "3 expired sessions swept, 3 purged."
 
 
+def test_what_is_no_retention_is_refused_before_anything_is_done(three: Any, settings: Any) -> None:
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "RETENTION_DAYS": -1}
+    stored = rows()
+    with pytest.raises(CommandError, match=r"RETENTION_DAYS.* is -1; give days above 0"):
+        clear()
+    assert rows() == stored
+
+
 def test_a_dry_run_changes_nothing_and_counts_the_same(three: Any) -> None:
     clear()
     three.shift(3600)

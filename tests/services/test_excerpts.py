@@ -105,3 +105,9 @@ def test_a_host_whose_column_is_longer_may_fill_it() -> None:
     assert fitting(Page, "scope", "s" * 300) == "s" * 300
     with pytest.raises(ValueError, match="scope has 301 characters; give up to 300"):
         fitting(Page, "scope", "s" * 301)
+
+
+def test_what_is_no_text_is_refused() -> None:
+    given: object = None
+    with pytest.raises(TypeError, match="A text is expected, not None"):
+        storable(given)  # type: ignore[arg-type]

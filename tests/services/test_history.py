@@ -270,3 +270,20 @@ def test_a_limit_that_is_none_is_named(owner: Owner, limit: Any) -> None:
     ):
         with pytest.raises(ValueError, match=f"limit is {limit!r}; give a whole number"):
             verb()
+
+
+@pytest.mark.parametrize("scope", ["course:ab", "course:aB ", "course:a%", "course:a_"])
+def test_scopes_that_a_collation_finds_equal_are_others(owner: Owner, scope: str) -> None:
+    first = talked(owner, "Hello there", scope="course:aB")
+    chat_sessions.end(first)
+    found = chat_sessions.look(owner, scope)
+    assert (found.reason, found.previous) == ("first", None)
+    assert chat_sessions.start(owner, scope).previous is None
+    assert chat_sessions.recent_sessions(owner, scope=scope) == []
+    page, _next = chat_sessions.history_page(owner, limit=1, scope=scope, archived=True)
+    assert page == []
+    assert chat_sessions.search(owner, "hello", scope=scope).matches == []
+    assert chat_sessions.look(owner, "course:aB").previous == first
+    assert chat_sessions.recent_sessions(owner, scope="course:aB") == [first]
+    [match] = chat_sessions.search(owner, "hello", scope="course:aB").matches
+    assert match.session == first

@@ -31,6 +31,20 @@ MINUTE = timedelta(minutes=1)
 UNDO = timedelta(seconds=UNDO_SECONDS)
 
 
+def test_a_title_that_somebody_gave_is_not_replaced_by_the_first_message(owner: Owner) -> None:
+    held = chat_sessions.start(owner).opened
+    chat_sessions.rename(stored(held), "Physics homework")
+    chat_sessions.add_message(held, "user", "Why is the sky blue?")
+    assert stored(held).title == held.title == "Physics homework"
+
+
+def test_a_title_that_differs_only_in_case_was_given_by_somebody(owner: Owner) -> None:
+    session = talked(owner, "why is the sky blue?")
+    chat_sessions.rename(session, "Why is the Sky Blue?")
+    chat_sessions.suggest_title(session, "Scattered light")
+    assert stored(session).title == "Why is the Sky Blue?"
+
+
 class TestRename:
     def test_it_has_a_new_title_and_is_no_activity(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)

@@ -295,6 +295,26 @@ class TestPurge:
         self.ended(noon, owner, MICROSECOND)
         assert chat_sessions.purge(older_than_days=0) == 1
 
+    @pytest.mark.parametrize("days", [-1, 0, False, "365", float("nan"), 10**30])
+    def test_what_is_no_retention_deletes_nothing(
+        self, owner: Owner, noon: Any, settings: Any, days: Any
+    ) -> None:
+        """Many take -1 for never; nothing runs the system checks before a scheduled purge."""
+        self.ended(noon, owner, 2 * DAY)
+        configure(settings, RETENTION_DAYS=days)
+        with pytest.raises(ValueError, match=r"RETENTION_DAYS.* is .*; give days above 0"):
+            chat_sessions.purge()
+        if days is not False and days != 0:
+            with pytest.raises(ValueError, match=r"older_than_days is .*; give 0 to 36500 days"):
+                chat_sessions.purge(older_than_days=days)
+        assert get_session_model().objects.count() == 1
+
+    @pytest.mark.parametrize("verb", [chat_sessions.sweep, chat_sessions.purge])
+    @pytest.mark.parametrize("size", [0, -1, "10"])
+    def test_a_batch_of_none_is_refused(self, db: None, verb: Any, size: Any) -> None:
+        with pytest.raises(ValueError, match=r"batch_size is .*; give a whole number from 1"):
+            verb(batch_size=size)
+
     def test_an_open_session_stays_however_old(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)
         noon.shift(400 * DAY)

@@ -10,9 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_chat_sessions import services
 from django_chat_sessions.exceptions import SessionsHeld
 from django_chat_sessions.management.outage import told_in_a_sentence
-from django_chat_sessions.services.retention import LARGEST_BATCH
-
-LONGEST_DAYS = 36_500  # a century; more would leave the calendar
+from django_chat_sessions.services.retention import LARGEST_BATCH, LONGEST_DAYS, days_kept
 
 
 class Command(BaseCommand):
@@ -52,6 +50,10 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--older-than is {options['older_than']}; give 0 to {LONGEST_DAYS} days."
             )
+        try:
+            days_kept(options["older_than"])  # the setting's, before anything is done
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         common = {"batch_size": options["batch_size"], "dry_run": options["dry_run"]}
         recovered = services.recover(dry_run=options["dry_run"], ended=True)
         swept = services.sweep(**common, progress=self._progress("swept"))

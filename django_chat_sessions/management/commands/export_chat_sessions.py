@@ -39,6 +39,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         pieces = self._told(services.export(owner_from(options), options["format"]))
         output = options["output"]
+        if output == "":
+            raise CommandError("--output is ''; give the name of a file.")
         try:
             if output is None:
                 self._print(pieces)

@@ -64,12 +64,12 @@ class Cursor:
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
-    def decode(cls, text: str) -> Cursor | None:
+    def decode(cls, text: object) -> Cursor | None:
         """Return the cursor of a text; None for one of another version, whose reader gets all.
 
         Raises WrongCursor for a text that was never given out.
         """
-        if not _FORM.fullmatch(text):
+        if not isinstance(text, str) or not _FORM.fullmatch(text):
             raise WrongCursor(REFUSED)
         try:
             packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

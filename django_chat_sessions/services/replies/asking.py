@@ -159,9 +159,9 @@ def _recover(session: AbstractChatSession) -> ReplyState | None:
     lost = messages().filter(session=session.pk, lease_until__lte=now).replies_running()
     before = messages().filter(session=OuterRef("session"), position=OuterRef("position") - 1)
     question = Subquery(before.values("content")[:1])
-    reply = next(iter(lost.annotate(question=question).order_by("-position")[:1]), None)
+    reply = next(iter(lost.annotate(chat_question=question).order_by("-position")[:1]), None)
     if reply is not None and _has_attempts_left(reply, session, now):
-        asked = reply.question or ""
+        asked = reply.chat_question or ""
         ask_again(reply, session, ReplyState.PENDING, first_lease(), question=asked)
         after_commit(partial(hand_over, reply, session))
         logger.info("Reply %s was left behind and is asked for again.", reply.pk)
