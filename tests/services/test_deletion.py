@@ -113,15 +113,16 @@ def test_a_hosts_receiver_hears_of_each_message(owner: Owner) -> None:
 
 @pytest.mark.parametrize("refusal", [ProtectedError, RestrictedError])
 def test_what_a_hosts_row_protects_stays_and_everything_else_goes(
-    owner: Owner, protects: Any, refusal: type[Exception]
+    owner: Owner, protects: Any, refusal: type[Exception], noon: Any
 ) -> None:
     ended = [chat_sessions.end(talked(owner, scope=f"s{number}")) for number in range(7)]
     protects(ended[2], ended[5], refusal=refusal)
+    noon.shift(1)
     told: list[int] = []
     with pytest.raises(
         ProtectedError, match=r"^2 sessions stay, .*'Rating\.session'\. Del"
     ) as held:
-        chat_sessions.purge(older_than_days=-1, batch_size=4, progress=told.append)
+        chat_sessions.purge(older_than_days=0, batch_size=4, progress=told.append)
     assert held.value.done == told[-1] == 5  # type: ignore[attr-defined]
     assert told == [3, 5]
     assert set(get_session_model().objects.all()) == {ended[2], ended[5]}

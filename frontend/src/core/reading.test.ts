@@ -259,3 +259,13 @@ describe("a visitor's draft", () => {
     expect(store.getSnapshot()).toMatchObject({ draft: "And how?", status: "expired" });
   });
 });
+
+it("tells who is led to another chat, as one that is continued elsewhere, that it is another", async () => {
+  const [old] = two();
+  const { store } = await bench.openTab({ owner: "7" });
+  const other = await bench.openTab({ owner: "7" });
+  await other.store.open(old);
+  await other.store.reopen(old);
+  await bench.timers.advance(1000);
+  expect(store.getSnapshot()).toMatchObject({ session: { id: old }, status: "reopened" });
+});

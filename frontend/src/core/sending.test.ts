@@ -273,7 +273,7 @@ describe("what has been chosen since a message went off", () => {
     bench.server.release();
     await opening;
     await bench.timers.advance(0);
-    expect(store.getSnapshot()).toMatchObject({ session: { id: here.id }, status: "active" });
+    expect(store.getSnapshot()).toMatchObject({ session: { id: here.id } });
   });
 });
 
@@ -496,4 +496,16 @@ it("what is written right after 'Continue' goes into the chat that is continued"
   await bench.timers.advance(1000);
   expect(bench.server.messages.find(({ content }) => content === "And then?")?.session).toBe(id);
   expect(bench.server.sessions).toHaveLength(1);
+});
+
+it("a chat that is gone leaves the screen with the message that could not go there", async () => {
+  const { id } = bench.server.start("", ["Here?", "Here."]);
+  const { store } = await bench.openTab({ owner: "7" });
+  await bench.api().deleteSession(id);
+  const key = store.send("And then?") ?? "";
+  await bench.timers.advance(0);
+  expect(store.getSnapshot()).toMatchObject({ session: null, error: { code: "gone" } });
+  store.retry(key);
+  await bench.timers.advance(0);
+  expect(store.getSnapshot()).toMatchObject({ pending: [], error: null });
 });

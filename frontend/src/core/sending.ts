@@ -104,8 +104,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
           change(key, { state: "failed", problem: problemOf(error), conflict });
           // Kept for who deleted its chat, though nothing says any more whose it was; not to be sent unasked.
           if (isGone(error)) keep({ ...message, session: null }, 0);
-          // Somebody else is here than we thought.
-          if (statusOf(error) === 422) events.occupied();
+          // Somebody else may be here than we thought, or the chat is gone.
+          if (conflict === null) events.occupied();
           return true;
         }
         // Whoever is told to wait has stored nothing by this attempt, and is told why.
@@ -209,6 +209,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       const { reader } = context;
       keep({ ...message, session, reader });
       change(key, { ...AFRESH, session, reader });
+      set({ error: null });
       void proceed();
     },
     discard(key) {

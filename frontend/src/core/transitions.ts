@@ -25,7 +25,9 @@ export function arrived(
 ): ChatState {
   if (session === null) return nothingOpen(state, arrival);
   if (session.id === state.session?.id) return stillOpen(state, session, arrival);
-  const welcome = state.loaded ? null : "resumed";
+  // One that goes on elsewhere, and not the next after what is shown: its reader is told.
+  const isNext = state.session === null || session.previous === state.session.id;
+  const welcome = state.loaded ? (isNext ? null : "reopened") : "resumed";
   return { ...entered(state, session, arrival), greeting: session.message_count === 0 ? "new" : welcome };
 }
 

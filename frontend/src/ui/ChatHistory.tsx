@@ -17,8 +17,8 @@ export const ChatHistory = memo(function ChatHistory(props: ChatHistoryProps) {
   const { variant = "sidebar", words: own, className = "", ...list } = props;
   const words = useAllWords(own);
   // Here, and not in the list, so that closing the dropdown takes no way back away.
-  const [undoable, setUndoable] = useState<Undoable | null>(null);
-  const all = { ...list, undoable, setUndoable };
+  const [undoables, setUndoables] = useState<readonly Undoable[]>([]);
+  const all = { ...list, undoables, setUndoables };
   return (
     <WordsContext.Provider value={words}>
       <HistoryWordsProvider value={words}>

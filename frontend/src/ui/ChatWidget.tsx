@@ -14,7 +14,7 @@ import { type ChatSlots, SlotsContext, useSlot } from "./slots.js";
 import { useBeforePaint } from "./useBeforePaint.js";
 import { useKeptFocus } from "./useKeptFocus.js";
 import { useLoaded } from "./useLoaded.js";
-import { type ChatWords, useWords, type Words, WordsContext } from "./words.js";
+import { useWords, type Words, WordsContext } from "./words.js";
 
 export interface ChatWidgetProps {
   title?: string | undefined;
@@ -123,31 +123,32 @@ function Inside({ title, titleId, history = "none", historyScope: scope, onClose
   );
 }
 
+/** Where there is nothing to try again: the button that was pressed is still there, and what is gone does not come back. */
+const FINAL: { [code in ChatProblem["code"]]?: "notDone" | "gone" } = {
+  network: "notDone",
+  gone: "gone",
+  not_found: "gone",
+};
+
 function ErrorBanner() {
   const words = useWords();
   const store = useChatStore();
   const error = useChatSelector((chat) => chat.error);
   if (error === null) return null;
-  // The button that was pressed is still there; and what is gone does not come back.
-  const isFinal = error.code === "network" || error.code === "gone";
+  const final = FINAL[error.code];
+  const text = error.code === "unexpected" ? words.loadFailed : error.message;
   return (
     <div className="dcs-banner" role="alert">
       <NamedIcon name="warning" />
-      <span>
-        {errorText(error, words)}{" "}
-        {!isFinal && <LinkButton onClick={() => void store.load()}>{words.tryAgain}</LinkButton>}
+      <span dir="auto">
+        {final ? words[final] : text}{" "}
+        {!final && <LinkButton onClick={() => void store.load()}>{words.tryAgain}</LinkButton>}
       </span>
       <button type="button" className="dcs-tool" aria-label={words.dismiss} onClick={store.dismissError}>
         <NamedIcon name="close" />
       </button>
     </div>
   );
-}
-
-function errorText({ code, message }: ChatProblem, words: ChatWords): string {
-  if (code === "network") return words.notDone;
-  if (code === "gone") return words.gone;
-  return code === "unexpected" ? words.loadFailed : message;
 }
 
 function Footer(props: Pick<ChatWidgetProps, "placeholder" | "autoFocus">) {

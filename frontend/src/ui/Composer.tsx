@@ -9,7 +9,6 @@ import {
 } from "react";
 import { useChatSelector, useChatStore } from "../react/index.js";
 import { NamedIcon } from "./icons.js";
-import { useBeforePaint } from "./useBeforePaint.js";
 import { useWords } from "./words.js";
 
 export interface ComposerProps {
@@ -41,37 +40,31 @@ export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
         {words.messageLabel}
       </label>
       <Field field={field} id={id} draft={draft} placeholder={placeholder ?? words.placeholder} onSend={submit} />
-      <ActionButton field={field} isRunning={isRunning} isDisabled={draft.trim() === ""} />
+      <ActionButton isRunning={isRunning} isDisabled={draft.trim() === ""} />
     </form>
   );
 }
 
 interface ActionButtonProps {
-  field: RefObject<HTMLTextAreaElement | null>;
   isRunning: boolean;
   isDisabled: boolean;
 }
 
 /** One button that sends, or stops the answer: it stays the same element, so that it keeps the focus. */
-function ActionButton({ field, isRunning, isDisabled }: ActionButtonProps) {
+function ActionButton({ isRunning, isDisabled }: ActionButtonProps) {
   const words = useWords();
   const store = useChatStore();
-  const button = useRef<HTMLButtonElement | null>(null);
-  useBeforePaint(() => {
-    // Nothing to send is a disabled button, and that would take the focus down with it.
-    if (button.current?.disabled && document.activeElement === button.current) field.current?.focus();
-  }, [isRunning, field]);
   return (
     <button
-      ref={button}
       type={isRunning ? "button" : "submit"}
       className="dcs-send"
       data-action={isRunning ? "stop" : "send"}
-      disabled={!isRunning && isDisabled}
+      // Not disabled: a press on what is, such as the second of a double click, takes the focus away.
+      aria-disabled={!isRunning && isDisabled}
       aria-label={isRunning ? words.stop : words.send}
       title={isRunning ? words.stop : undefined}
       // The second half of a double click on "Send" may find "Stop" in its place.
-      onClick={isRunning ? ({ detail }) => detail < 2 && void store.stop() : undefined}
+      onClick={({ detail }) => void (isRunning && detail < 2 && store.stop())}
     >
       <NamedIcon name={isRunning ? "stop" : "send"} />
     </button>

@@ -100,6 +100,7 @@ function useNewsWhileClosed(isOpen: boolean, words: ChatWords): string {
   const isRunning = useChatSelector((chat) => chat.running !== null);
   const last = useChatSelector(lastAtRest);
   const session = useChatSelector((chat) => chat.session?.id);
+  const isUnread = useChatSelector((chat) => chat.session?.unread === true);
   const before = useRef({ isRunning, session });
   const [news, setNews] = useState("");
   useEffect(() => {
@@ -108,6 +109,12 @@ function useNewsWhileClosed(isOpen: boolean, words: ChatWords): string {
     if (isOpen) setNews("");
     else if (was.isRunning && !isRunning && was.session === session) setNews(answerOutcome(last, words));
   }, [isOpen, isRunning, session, last, words]);
+  const wasUnread = useRef(isUnread);
+  useEffect(() => {
+    // It was read in another tab.
+    if (wasUnread.current && !isUnread) setNews("");
+    wasUnread.current = isUnread;
+  }, [isUnread]);
   return news;
 }
 

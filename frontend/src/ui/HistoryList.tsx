@@ -25,8 +25,9 @@ export interface Opening {
 }
 
 export interface Undoing {
-  undoable: Undoable | null;
-  setUndoable: Dispatch<SetStateAction<Undoable | null>>;
+  /** The latest is the first to be taken back. */
+  undoables: readonly Undoable[];
+  setUndoables: Dispatch<SetStateAction<readonly Undoable[]>>;
 }
 
 /** Search box, groups and rows; both variants of the history show this. */
@@ -36,8 +37,8 @@ export function HistoryList({
   now = Date.now,
   onOpen,
   onOpened,
-  undoable,
-  setUndoable,
+  undoables,
+  setUndoables,
 }: HistoryListProps & Opening & Undoing) {
   const [isArchive, setArchive] = useState(false);
   const history = useChatHistory({ scope, limit, archived: isArchive });
@@ -45,13 +46,14 @@ export function HistoryList({
   const [lastId, setLastId] = useState<string>();
   const focus = useKeptRow(list, setLastId);
   const { chosen, choose } = useOpening(history.open, onOpened);
-  const act = useActions(history, setUndoable, choose, onOpen);
+  const act = useActions(history, setUndoables, choose, onOpen);
+  const undoable = undoables.at(-1);
   const undo = () => {
-    if (undoable === null) return;
+    if (undoable === undefined) return;
     // Else the focus would stay where it is, and nobody who listens would hear what came back.
     (document.activeElement as HTMLElement | null)?.blur();
     focus.goTo(undoable.session.id);
-    setUndoable(null);
+    setUndoables(undoables.slice(0, -1));
     void undoable.undo();
   };
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
@@ -68,7 +70,7 @@ export function HistoryList({
         <HistoryNotes history={history} isArchive={isArchive} />
         <MoreSessions history={history} />
       </div>
-      <UndoBar undoable={undoable} onUndo={undo} onGone={setUndoable} />
+      <UndoBar undoable={undoable} onUndo={undo} onGone={setUndoables} />
       <HistoryError history={history} />
       <SpokenOpening chosen={chosen} openId={history.openId} />
     </div>
@@ -80,16 +82,15 @@ type Act = (verb: RowVerb, session: Session, title?: string) => void;
 /** What rows ask for; the same function as long as the list is the same. */
 function useActions(
   history: ChatHistoryState,
-  setUndoable: Undoing["setUndoable"],
+  setUndoables: Undoing["setUndoables"],
   choose: (session: Session) => Promise<void>,
   onOpen: HistoryListProps["onOpen"],
 ): Act {
   const { rename, pin, archive, remove, restore } = history;
   return useMemo(() => {
     const putAway = (done: Promise<boolean>, undoable: Undoable) => {
-      setUndoable(undoable);
-      // What has been put away since can still be taken back.
-      void done.then((isDone) => isDone || setUndoable((now) => (now === undoable ? null : now)));
+      setUndoables((known) => [...known, undoable]);
+      void done.then((isDone) => isDone || setUndoables((known) => known.filter((one) => one !== undoable)));
     };
     return (verb, session, title = "") => {
       const { id } = session;
@@ -105,7 +106,7 @@ function useActions(
         putAway(archive(id, isActive), { said, session, undo: () => archive(id, !isActive) });
       }
     };
-  }, [choose, rename, pin, archive, remove, restore, setUndoable, onOpen]);
+  }, [choose, rename, pin, archive, remove, restore, setUndoables, onOpen]);
 }
 
 function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onToggle: () => void }) {
@@ -114,10 +115,6 @@ function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onT
   const toggle = isArchive ? words.allSessions : words.archivedSessions;
   return (
     <div className="dcs-history-head">
-      {/* The same button in both views, so that it keeps the focus. */}
-      <button type="button" className="dcs-icon-button" aria-label={toggle} title={toggle} onClick={onToggle}>
-        <HistoryIcon name={isArchive ? "back" : "archive"} />
-      </button>
       {isArchive ? (
         <h3>{words.archivedSessions}</h3>
       ) : (
@@ -133,6 +130,10 @@ function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onT
           />
         </div>
       )}
+      {/* The same button in both views, so that it keeps the focus. */}
+      <button type="button" className="dcs-icon-button" aria-label={toggle} title={toggle} onClick={onToggle}>
+        <HistoryIcon name={isArchive ? "back" : "archive"} />
+      </button>
     </div>
   );
 }

@@ -85,7 +85,7 @@ function ReplyProblem({ message, isLast, words }: MessageRowProps & { words: Cha
   if (text === null) return null;
   return (
     <p className="dcs-problem" data-kind={message.state}>
-      <span>{text}</span>
+      <span dir="auto">{text}</span>
       {isLast && <AskAgain words={words} />}
     </p>
   );

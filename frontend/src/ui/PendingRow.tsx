@@ -22,7 +22,7 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
         <Content text={pending.content} author="user" isWriting={false} />
       </div>
       <p className={isFailed ? "dcs-problem" : "dcs-note"} role={isFailed ? "alert" : undefined}>
-        <span>{isFailed ? failure(pending, words) : <Waiting pending={pending} />}</span>
+        <span dir="auto">{isFailed ? failure(pending, words) : <Waiting pending={pending} />}</span>
         {isFailed && <WaysOn pending={pending} />}
         {(isFailed || (pending.state === "queued" && !pending.tried)) && <EditButton pending={pending} />}
       </p>

@@ -10,9 +10,10 @@ export interface Undoable {
 }
 
 export interface UndoBarProps {
-  undoable: Undoable | null;
+  undoable: Undoable | undefined;
   onUndo: () => void;
-  onGone: (undoable: null) => void;
+  /** Those before it go with it. */
+  onGone: (undoables: []) => void;
 }
 
 /** Milliseconds for which it can be taken back with one click; longer while somebody is at it. */
@@ -24,13 +25,13 @@ export function UndoBar({ undoable, onUndo, onGone }: UndoBarProps) {
   const [isFocused, setFocused] = useState(false);
   const [isHovered, setHovered] = useState(false);
   useEffect(() => {
-    if (undoable === null || isFocused || isHovered) return;
-    const timer = setTimeout(() => onGone(null), SHOWN);
+    if (undoable === undefined || isFocused || isHovered) return;
+    const timer = setTimeout(() => onGone([]), SHOWN);
     return () => clearTimeout(timer);
   }, [undoable, isFocused, isHovered, onGone]);
   useEffect(() => {
     // On a phone the end of the list may lie below the screen.
-    if (undoable !== null) bar.current?.scrollIntoView?.({ block: "nearest" });
+    if (undoable !== undefined) bar.current?.scrollIntoView?.({ block: "nearest" });
   }, [undoable]);
   return (
     <div
@@ -41,7 +42,7 @@ export function UndoBar({ undoable, onUndo, onGone }: UndoBarProps) {
       onPointerEnter={() => setHovered(true)}
       onPointerLeave={() => setHovered(false)}
     >
-      {undoable !== null && (
+      {undoable !== undefined && (
         // A new element is read out even when it says the same again.
         <p key={undoable.session.id} className="dcs-history-bar">
           <span>{words[undoable.said]}</span>

@@ -67,6 +67,12 @@ describe("the sidebar", () => {
     expect(walk).toEqual(["Salt", "Snow", "Snow", "Salt", "Ice", "Ice", "Ice"]);
   });
 
+  it("is tabbed through as it is read: the search, then the archive", async () => {
+    await show(["Ice"]);
+    const stops = [...document.querySelectorAll(".dcs-history-head :is(input, button)")];
+    expect(stops).toEqual([screen.getByRole("searchbox"), screen.getByRole("button", { name: "Archived chats" })]);
+  });
+
   it("is one stop for the Tab key, and goes down into it from the search", async () => {
     await show(["Ice", "Salt", "Snow"]);
     const stops = () => [row("Ice"), row("Salt"), row("Snow")].map((button) => button.tabIndex);
@@ -706,6 +712,23 @@ describe("the Delete key", () => {
       await act(settle);
     }
     expect(names()).toEqual(["Salt", "Snow"]);
+  });
+
+  it("is taken back as often as it was pressed", async () => {
+    await show(["Ice", "Salt", "Snow"]);
+    for (const title of ["Ice", "Salt"]) {
+      fireEvent.keyDown(row(title), { key: "Delete" });
+      await act(settle);
+    }
+    for (const left of [
+      ["Salt", "Snow"],
+      ["Ice", "Salt", "Snow"],
+    ]) {
+      fireEvent.keyDown(row("Snow"), { key: "z", ctrlKey: true });
+      await act(settle);
+      expect(names()).toEqual(left);
+    }
+    expect(undoBar().textContent).toBe("");
   });
 
   it("is answered each time, also to those who listen", async () => {

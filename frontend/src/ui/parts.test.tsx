@@ -247,6 +247,19 @@ describe("a floating chat", () => {
     expect(button("Open chat")).toBeTruthy();
   });
 
+  it("has no news any more when they were read in another tab", async () => {
+    await show({ layout: "floating" });
+    await open();
+    await ask("Why?");
+    fireEvent.click(button("Close chat"));
+    bench.server.finish("Because.");
+    await advance(2000);
+    expect(button("Open chat New answer")).toBeTruthy();
+    await bench.api().markRead(bench.server.sessions[0]?.id ?? "");
+    await advance(60_000);
+    expect(button("Open chat")).toBeTruthy();
+  });
+
   it("does not count as read what came while it was closed", async () => {
     const read = () => bench.server.count("POST", /read$/);
     bench.server.start("", ["Here?", "Here."]);
@@ -538,6 +551,7 @@ describe("the transcript", () => {
     await ask("And?");
     const log = screen.getByRole("log");
     Object.defineProperties(log, { scrollHeight: { value: 900 }, clientHeight: { value: 300 } });
+    fireEvent.scroll(log); // it has its size now
     log.scrollTop = 0;
     fireEvent.scroll(log);
     expect(button("Jump to latest")).toBeTruthy();
@@ -550,10 +564,29 @@ describe("the transcript", () => {
     expect(screen.queryByRole("button", { name: /latest|New answer/ })).toBeNull();
   });
 
+  it("goes on following where what is written takes room from it", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    const log = screen.getByRole("log");
+    let room = 300;
+    Object.defineProperties(log, { scrollHeight: { value: 900 }, clientHeight: { get: () => room } });
+    fireEvent.scroll(log);
+    // A pasted text: the browser tells of the scroll before anybody hears that the box has shrunk.
+    room = 220;
+    log.scrollTop = 600;
+    fireEvent.scroll(log);
+    expect(log.scrollTop).toBe(900);
+    expect(screen.queryByRole("button", { name: "Jump to latest" })).toBeNull();
+    log.scrollTop = 400;
+    fireEvent.scroll(log);
+    expect(button("Jump to latest")).toBeTruthy();
+  });
+
   /** A transcript whose reader is further up. */
   function scrolledUp() {
     const log = screen.getByRole("log");
     Object.defineProperties(log, { scrollHeight: { value: 900 }, clientHeight: { value: 300 } });
+    fireEvent.scroll(log); // it has its size now
     log.scrollTop = 100;
     fireEvent.scroll(log);
     expect(button("Jump to latest")).toBeTruthy();
@@ -613,6 +646,7 @@ describe("the place of the reader", () => {
     const log = screen.getByRole("log");
     let height = 5000;
     Object.defineProperties(log, { scrollHeight: { get: () => height }, clientHeight: { value: 300 } });
+    fireEvent.scroll(log); // it has its size now
     log.scrollTop = 40;
     fireEvent.scroll(log);
     height = 9000;

@@ -5,6 +5,8 @@ const NEAR = 48;
 
 interface Seen {
   height: number;
+  /** The height of the box that they are in. */
+  room: number;
   firstKey: string | undefined;
   lastKey: string | undefined;
 }
@@ -43,7 +45,7 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
     const box = ref.current;
     if (box === null) return;
     const last = before.current;
-    before.current = { height: box.scrollHeight, firstKey, lastKey };
+    before.current = { height: box.scrollHeight, room: box.clientHeight, firstKey, lastKey };
     const change = changeOf(last, rows);
     // Another chat: where its reader was in the one before says nothing.
     if (change === "another") jump();
@@ -59,11 +61,17 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
   useGrowth(ref, isFollowing, before);
 
   const onScroll = useCallback(() => {
-    const box = ref.current;
-    if (box !== null) reach(box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR);
+    if (ref.current && before.current) reach(isAtEnd(ref.current, before.current, isFollowing.current));
   }, [reach]);
 
   return { ref, isAtLatest, hasNews, onScroll, jump };
+}
+
+/** Where a scroll has led. Of a box that has just lost room it is not its reader who has left the end. */
+function isAtEnd(box: HTMLElement, seen: Seen, wasAtEnd: boolean): boolean {
+  if (wasAtEnd && box.clientHeight !== seen.room) toBottom(box);
+  seen.room = box.clientHeight;
+  return box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
 }
 
 /** What has become of the rows since they were seen: those of another chat, or more of them above. */

@@ -214,6 +214,9 @@ describe("while an answer is written", () => {
     expect(said()).toBe("The answer was stopped.");
     expect(status()).toBe("Active");
     expect(button("Send")).toBe(stop);
+    expect(document.activeElement).toBe(stop);
+    // There is nothing to send, and the way leads on to where something can be written.
+    fireEvent.click(stop as Element);
     expect(document.activeElement).toBe(field());
   });
 
@@ -368,6 +371,13 @@ describe("trouble", () => {
     expect(document.querySelector("[data-state=queued] .dcs-note")?.textContent).toContain("Wait for a minute.");
     await advance(61_000);
     expect(document.querySelector("[data-state=queued]")).toBeNull();
+  });
+
+  it("says that a chat is gone, and not to try again", async () => {
+    await show();
+    await act(() => tab.store.open("nobody's"));
+    expect(screen.getByRole("alert").textContent).toContain("This chat is no longer here");
+    expect(within(screen.getByRole("alert")).queryByRole("button", { name: "Try again" })).toBeNull();
   });
 
   it("offers to ask again when an answer failed", async () => {
