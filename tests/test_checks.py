@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from django.db.models import DO_NOTHING
 from django_chat_sessions import checks, get_session_model, models
 from django_chat_sessions.checks import databases, named
 from django_chat_sessions.contrib.redis import RedisNotifier
-from django_chat_sessions.policies import Deadline, IdleTimeoutPolicy, TimeoutPolicy
+from django_chat_sessions.policies import Activity, Deadline, IdleTimeoutPolicy, TimeoutPolicy
 from django_chat_sessions.services.replies.runners import ThreadRunner
 from tests.conversations import LeavesReplies
 
@@ -358,6 +359,26 @@ def test_e004_a_policy_that_cannot_be_used(configured: Any, policy: Any) -> None
     findings = configured(TIMEOUT_POLICY=policy)
     assert set(findings) == {"E004"}
     assert len(findings["E004"]) == 1
+
+
+class OffByADay:
+    """A policy whose moment knows no time zone."""
+
+    def deadline(self, activity: Activity) -> Deadline:
+        """Return a time that cannot be compared."""
+        return Deadline(datetime(2030, 1, 1), "idle")  # noqa: DTZ001
+
+
+def test_e004_what_a_policy_should_return_is_said_where_it_is_that(configured: Any) -> None:
+    [text] = configured(TIMEOUT_POLICY=OffByADay())["E004"]
+    assert "Let deadline() return a Deadline with an aware moment" in text
+
+
+def test_w006_activity_that_is_written_more_seldom_than_sessions_last(configured: Any) -> None:
+    assert configured(ACTIVITY_RESOLUTION=150) == {}
+    [text] = configured(ACTIVITY_RESOLUTION=151)["W006"]
+    assert "is 151 seconds, and a session expires after 300: it may end that much early" in text
+    assert configured(TIMEOUT_POLICY=IdleTimeoutPolicy(None)) == {}
 
 
 @pytest.mark.parametrize(("value", "way_out"), [(900, 900), (None, 300), (-5, 300)])

@@ -5,7 +5,7 @@ E002 unknown key
 E003 wrong value
 E004 TIMEOUT_POLICY         W004 ThreadRunner in production (--deploy)
 E005 a dotted path          W005 CONN_MAX_AGE without CONN_HEALTH_CHECKS (--deploy)
-E006 the model's parents
+E006 the model's parents    W006 ACTIVITY_RESOLUTION beside the timeout
 E009 the core app is missing: the session model says it, as nobody else is there
 E010 a foreign key to another database
 
@@ -173,6 +173,19 @@ def _wrong_policy() -> Iterator[CheckMessage]:
             f'CHAT_SESSIONS["TIMEOUT_POLICY"] gave {deadline!r}, which is not after the activity.',
             hint="Return a Deadline later than last_activity_at, or None for never.",
             id=f"{ID}.E004",
+        )
+    elif deadline is not None:
+        yield from _coarse_activity((deadline.at - moment).total_seconds())
+
+
+def _coarse_activity(timeout: float) -> Iterator[CheckMessage]:
+    resolution: Any = app_settings.ACTIVITY_RESOLUTION
+    if _number(resolution) and resolution > timeout / 2:
+        yield CheckWarning(
+            f'CHAT_SESSIONS["ACTIVITY_RESOLUTION"] is {resolution} seconds, and a session expires '
+            f"after {timeout:g}: it may end that much early, while somebody is there.",
+            hint="Give a small part of the timeout, such as 1 or 15.",
+            id=f"{ID}.W006",
         )
 
 

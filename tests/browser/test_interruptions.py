@@ -124,7 +124,7 @@ def test_a_double_click_sends_once(visitor: Reader, site: Site, place: Place) ->
     chat.field.fill(QUESTION)
     chat.send.dblclick()
     # Nor does its second half take the focus away: what is typed next is in the field.
-    visitor.page.keyboard.type("And")
+    chat.page.keyboard.type("And")
     expect(chat.field).to_have_value("And")
     expect(chat.finished).to_have_count(1)
     assert site.said("user") == [QUESTION]

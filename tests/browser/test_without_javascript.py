@@ -74,6 +74,16 @@ def test_a_chat_is_begun_read_and_continued_without_a_script(
     assert [row["message_count"] for row in site.sessions()] == [4]
 
 
+def test_the_subjects_own_page_leads_to_the_chat_without_a_script(
+    scriptless: Reader, site: Site
+) -> None:
+    page = scriptless.context.new_page()
+    page.goto(f"/subjects/{site.subject('physics')}/")
+    follow(page, page.get_by_role("link", name="Chat without it"))
+    expect(page.get_by_role("textbox", name="Message")).to_be_visible()
+    assert page.url.endswith(f"scope=subject%3A{site.subject('physics')}")
+
+
 def test_the_dropdown_opens_without_a_script_and_leads_to_a_chat(
     scriptless: Reader, site: Site
 ) -> None:

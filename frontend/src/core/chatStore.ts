@@ -128,7 +128,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     },
   });
   let snapshot = toSnapshot(context.state);
-  /** What is warned of: before a fixed end, such as midnight, each touch leaves less than the timeout was. */
+  /** By the timeout as it was first seen: before a fixed end, such as midnight, each touch leaves less of it. */
   let watched = { id: "", warning: 0 };
 
   const changed = () => {
@@ -146,10 +146,8 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     if (session !== null) activity.known(session.last_activity_at);
     if (loaded && !hidden && session?.unread && page.isVisible()) void lifecycle.markRead(session);
     if (session?.expires_at && session.state === "active" && !isRunning) {
-      const { id } = session;
-      const warning = Math.max(warningFor(session), watched.id === id ? watched.warning : 0);
-      watched = { id, warning };
-      deadline.set(session.expires_at, warning);
+      if (watched.id !== session.id) watched = { id: session.id, warning: warningFor(session) };
+      deadline.set(session.expires_at, watched.warning);
     } else deadline.stop();
     if (loaded && !viewing && session !== null && reading.knowsReader()) remember(session.id);
     sending.proceed();

@@ -54,19 +54,21 @@ interface ActionButtonProps {
 function ActionButton({ isRunning, isDisabled }: ActionButtonProps) {
   const words = useWords();
   const store = useChatStore();
+  const name = isRunning ? "stop" : "send";
   return (
     <button
       type={isRunning ? "button" : "submit"}
       className="dcs-send"
-      data-action={isRunning ? "stop" : "send"}
-      // Not disabled: a press on what is, such as the second of a double click, takes the focus away.
+      data-action={name}
+      // A press leaves the focus in the field; on what is really disabled it would take it away.
       aria-disabled={!isRunning && isDisabled}
-      aria-label={isRunning ? words.stop : words.send}
-      title={isRunning ? words.stop : undefined}
+      onMouseDown={(event) => event.preventDefault()}
+      aria-label={words[name]}
+      title={words[name]}
       // The second half of a double click on "Send" may find "Stop" in its place.
       onClick={({ detail }) => void (isRunning && detail < 2 && store.stop())}
     >
-      <NamedIcon name={isRunning ? "stop" : "send"} />
+      <NamedIcon name={name} />
     </button>
   );
 }

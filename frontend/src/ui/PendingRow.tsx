@@ -34,7 +34,8 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
 function Waiting({ pending }: PendingRowProps) {
   const words = useWords();
   const reason = useChatSelector((chat) => waitsFor(chat, pending));
-  return pending.problem && reason === "sending" ? failure(pending, words) : words[reason];
+  const { problem } = pending;
+  return problem?.code === "too_many_messages" && reason === "sending" ? problem.message : words[reason];
 }
 
 export function waitsFor({ status, running, pending }: ChatSnapshot, { key, state }: PendingMessage) {

@@ -22,7 +22,7 @@ export function NamedIcon({ name }: { name: IconName }) {
 
 export function Icon({ path }: { path: string }) {
   return (
-    <svg className="dcs-icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+    <svg className="dcs-icon" viewBox="0 0 20 20" aria-hidden="true">
       <path d={path} />
     </svg>
   );
