@@ -127,8 +127,8 @@ def statistics(since: date, until: date) -> Statistics:
     purged counts as ``first``. 3 statements.
     """
     for day in (since, until):
-        if type(day) is not date:  # a datetime is one, too, and has no place among days
-            raise TypeError(f"{day!r} is no day; give a date.")
+        if isinstance(day, datetime):  # which is a date, too, and has no place among days
+            raise TypeError(f"{day!r} is a moment; give its day, a date.")
     count = (until - since).days + 1
     if count < 1:
         raise ValueError(f"The last day, {until}, is before the first, {since}.")

@@ -134,6 +134,7 @@ def test_wrong_options_are_refused_in_a_sentence(tmp_path: Path) -> None:
         (["--user-id", "ada"], "which no user's key can be"),
         (["--user-id", str(2**63)], "which no user's key can be"),
         (["--user-id", "1", "--output", str(there)], "there: File exists."),
+        (["--user-id", "1", "--output", ""], "--output is ''; give the name of a file."),
         (["--user-id", "1", "--output", str(tmp_path / "no" / "x")], "No such file"),
     ):
         with pytest.raises(CommandError, match=sentence):

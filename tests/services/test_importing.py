@@ -268,3 +268,9 @@ def test_an_import_that_fails_in_the_middle_leaves_nothing(
 def test_an_empty_document_is_a_document(owner: Owner) -> None:
     assert chat_sessions.import_sessions(owner, exported(owner)) == Imported()
     assert get_message_model()._base_manager.count() == 0
+
+
+def test_what_is_no_document_at_all_is_refused_by_its_kind(owner: Owner) -> None:
+    given: Any = None
+    with pytest.raises(InvalidDocument, match="The document is a NoneType; give JSON"):
+        chat_sessions.import_sessions(owner, given)

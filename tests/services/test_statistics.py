@@ -188,3 +188,8 @@ def test_messages_are_reached_by_their_session(noon: Any) -> None:
     assert len(statements) == 3
     for statement in statements[1:]:
         assert not statement.reads_all_of(get_message_model()), statement.plan
+
+
+def test_a_moment_is_no_day() -> None:
+    with pytest.raises(TypeError, match=r"is a moment; give its day"):
+        services.statistics(NOON, NOON)

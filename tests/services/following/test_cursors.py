@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from django_chat_sessions.exceptions import WrongCursor
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.services.following import cursors
 from django_chat_sessions.services.following.cursors import (
@@ -152,3 +153,8 @@ def test_different_facts_have_different_digests() -> None:
     assert digest_of("a", "b") != digest_of("ab")
     assert digest_of(None) != digest_of("None")
     assert len(digest_of("a")) == DIGEST
+
+
+def test_what_is_no_text_was_never_given_out() -> None:
+    with pytest.raises(WrongCursor):
+        Cursor.decode(5)
