@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import DEFAULT_DB_ALIAS
 
-from django_chat_sessions import clock, get_message_model, get_session_model
+from django_chat_sessions import clock, get_message_model, get_session_model, querysets
 from django_chat_sessions.owners import Owner
 from tests.conversations import opened, somebody_else
 
@@ -143,3 +146,17 @@ def test_running_replies_are_the_pending_and_the_running_ones(owner: Owner) -> N
         model.objects.create(session=session, position=position, state=state)
     running = model.objects.replies_running().in_order()
     assert [row.state for row in running] == ["pending", "running"]
+
+
+def test_a_scope_is_compared_exactly_where_the_collation_does_not(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What MariaDB and MySQL are asked is the same question on every database."""
+    there = {DEFAULT_DB_ALIAS: SimpleNamespace(vendor="mysql")}
+    here = made(owner, scope="course:aB")
+    made(owner, scope="course:aBC")
+    with monkeypatch.context() as patched:
+        patched.setattr(querysets, "connections", there)
+        asked = get_session_model().objects.owned_by(owner).about("course:aB")
+    assert {"StartsWith", "Length"} <= set(re.findall(r"\w+", str(asked.query.where)))
+    assert found(asked) == [here.pk]
