@@ -269,3 +269,20 @@ it("tells who is led to another chat, as one that is continued elsewhere, that i
   await bench.timers.advance(1000);
   expect(store.getSnapshot()).toMatchObject({ session: { id: old }, status: "reopened" });
 });
+
+it("a draft that is sent in another tab goes from one that is only just being opened, too", async () => {
+  const { store } = await bench.openTab({ owner: "7" });
+  store.setDraft("Why?");
+  bench.server.hold();
+  const late = bench.tab({ owner: "7" });
+  await bench.timers.advance(0);
+  expect(late.store.getSnapshot()).toMatchObject({ draft: "Why?", status: "loading" });
+  const opening = bench.server.setAside();
+  bench.server.release();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  expect(late.store.getSnapshot().draft).toBe("");
+  opening();
+  await bench.timers.advance(1000);
+  expect(late.store.getSnapshot()).toMatchObject({ draft: "", messages: [{ content: "Why?" }, {}] });
+});

@@ -258,10 +258,13 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
         update((state) => ({ ...cleared(state), loaded: pending.some(isUnderWay) }));
       }
       const isFree = loaded && !viewing && !pending.some(isUnderWay);
-      if (answer?.reader !== context.reader || !isFree || !follows(session, answer)) return void refresh();
+      const messages = answer?.messages ?? [];
+      const isOurs = answer?.reader === context.reader;
+      // A tab that has just been opened beside a draft shows it, too, before it knows who is there.
+      if (isOurs || !loaded) update((state) => withoutDraft(state, messages));
+      if (!answer || !isOurs || !isFree || !follows(session, answer)) return void refresh();
       overheard += 1;
-      const { messages = [] } = answer;
-      update((state) => withoutDraft(joined(arrived(state, answer), messages), messages));
+      update((state) => joined(arrived(state, answer), messages));
       if (loading === null) catchUp(context.epoch).catch(report);
       else void refresh();
     },
