@@ -361,6 +361,11 @@ def test_e004_a_policy_that_cannot_be_used(configured: Any, policy: Any) -> None
     assert len(findings["E004"]) == 1
 
 
+def test_e002_a_key_in_small_letters_is_known_in_large_ones(configured: Any) -> None:
+    [text] = configured(responder=None)["E002"]
+    assert "Did you mean 'RESPONDER'?" in text
+
+
 class OffByADay:
     """A policy whose moment knows no time zone."""
 

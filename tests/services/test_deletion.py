@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import ProtectedError, RestrictedError, signals
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionsHeld
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services import deletion
+from django_chat_sessions.services import deletion, races, staff
 from django_chat_sessions.services.keys import Keys
 from tests.conversations import messages_of, somebody_else, stored, talked
 
@@ -223,3 +223,17 @@ def test_what_a_host_hangs_on_sessions_is_left_to_django(
         deletion.delete_for_good(Keys([before.pk]))
     assert len(sent) > 3
     assert is_gone(before, after)
+
+
+def test_what_staff_chose_and_the_database_holds_is_given_up_at_once(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a foreign key that Django does not know: no other attempt could delete more."""
+
+    def hold(*of: Any) -> None:
+        raise IntegrityError("still referenced by a rating")
+
+    monkeypatch.setattr(staff, "close", hold)
+    monkeypatch.setattr(races, "pause", lambda attempt: pytest.fail("It tried again."))
+    with pytest.raises(ProtectedError, match="The database says: still referenced by a rating"):
+        chat_sessions.purge_chosen([talked(owner)])

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import organising
 from django_chat_sessions.services.replies.running import run
 from django_chat_sessions.services.retention import UNDO_SECONDS
 from tests.conversations import (
@@ -462,3 +464,24 @@ def test_readers_hear_of_a_pinned_one_however_old(owner: Owner, settings: Any) -
     cursor = chat_sessions.updates(owner).cursor
     chat_sessions.unpin(oldest)
     assert chat_sessions.updates(owner, cursor).history_changed
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "verb", ["rename", "suggest_title", "pin", "unpin", "unarchive", "mark_read"]
+)
+def test_what_meets_another_writer_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    session = talked(Owner.for_visitor("ada"))
+    type(session).objects.filter(pk=session.pk).update(unread=True)
+    due = [OperationalError("database is locked")]
+
+    def refused_once(changed: Any) -> None:
+        if due:
+            raise due.pop()
+
+    monkeypatch.setattr(organising, "tell_readers", refused_once)
+    title = ("Biology",) if verb in {"rename", "suggest_title"} else ()
+    getattr(chat_sessions, verb)(session, *title)
+    assert due == []

@@ -231,7 +231,7 @@ describe("a floating chat", () => {
     expect(dialog()?.open).toBe(true);
   });
 
-  it("marks an answer that came while it was closed, and says so", async () => {
+  const answerWhileClosed = async () => {
     await show({ layout: "floating" });
     await open();
     await ask("Why?");
@@ -239,6 +239,10 @@ describe("a floating chat", () => {
     bench.server.finish("Because.");
     await advance(2000);
     expect(button("Open chat New answer")).toBeTruthy();
+  };
+
+  it("marks an answer that came while it was closed, and says so", async () => {
+    await answerWhileClosed();
     const region = document.querySelector(".dcs-floating > [role=status]");
     expect(region?.textContent).toBe("Answer ready");
     await open();
@@ -248,13 +252,7 @@ describe("a floating chat", () => {
   });
 
   it("has no news any more when they were read in another tab", async () => {
-    await show({ layout: "floating" });
-    await open();
-    await ask("Why?");
-    fireEvent.click(button("Close chat"));
-    bench.server.finish("Because.");
-    await advance(2000);
-    expect(button("Open chat New answer")).toBeTruthy();
+    await answerWhileClosed();
     await bench.api().markRead(bench.server.sessions[0]?.id ?? "");
     await advance(60_000);
     expect(button("Open chat")).toBeTruthy();
