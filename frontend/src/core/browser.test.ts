@@ -39,6 +39,17 @@ describe("the storage", () => {
     expect(storage.names()).toEqual([]);
   });
 
+  it("does not say again what it sees, which may be older than what another tab has written", () => {
+    const storage = new FakeStorage();
+    const json = createJsonStorage(() => storage);
+    json.write("a", { session: "s1", draft: "words" });
+    const setItem = vi.spyOn(storage, "setItem");
+    expect(json.write("a", { session: "s1", draft: "words" })).toBe(true);
+    expect(setItem).not.toHaveBeenCalled();
+    json.write("a", { session: "s1", draft: "" });
+    expect(setItem).toHaveBeenCalledOnce();
+  });
+
   it.each(["{", '"text"', "null", "{}", '{"draft":[],"session":4}'])("reads the hint %s as nothing", (text) => {
     const storage = new FakeStorage();
     const hint = createStoredHint(

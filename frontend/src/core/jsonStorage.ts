@@ -10,26 +10,25 @@ export interface JsonStorage {
 }
 
 export function createJsonStorage(open: () => BrowserStorage | null = browserStorage): JsonStorage {
+  /** Null has nothing that could be called: that is one more failure. */
+  const use = <T>(run: (storage: BrowserStorage) => T) => attempt(() => run(open() as BrowserStorage));
   return {
-    read: (name) => attempt(() => asObject(JSON.parse(open()?.getItem(name) ?? "{}"))) ?? {},
+    read: (name) => use((storage) => asObject(JSON.parse(storage.getItem(name) ?? "{}"))) ?? {},
     write: (name, value) =>
-      attempt(() => {
-        const storage = open();
-        if (value === null) storage?.removeItem(name);
-        else storage?.setItem(name, JSON.stringify(value));
-        return storage !== null;
+      use((storage) => {
+        const text = JSON.stringify(value);
+        if (value === null) storage.removeItem(name);
+        // What we see may be older than what another tab has written: to say it again would undo that.
+        else if (storage.getItem(name) !== text) storage.setItem(name, text);
+        return true;
       }) ?? false,
-    names: () => attempt(() => namesIn(open())) ?? [],
+    names: () => use((storage) => Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "")) ?? [],
   };
 }
 
 /** Merely touching `localStorage` throws where cookies are blocked. */
 export function browserStorage(): BrowserStorage | null {
   return attempt(() => globalThis.localStorage) ?? null;
-}
-
-function namesIn(storage: BrowserStorage | null): string[] {
-  return Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? "");
 }
 
 function asObject(value: unknown): Record<string, unknown> {
