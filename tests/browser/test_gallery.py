@@ -66,6 +66,7 @@ def test_at_four_hundred_percent_all_of_a_chat_can_be_reached(visitor: Reader) -
     gallery.page.keyboard.press("End")
     expect(last).to_be_in_viewport(ratio=1)
     field.focus()
+    field.evaluate("field => field.scrollIntoView({ block: 'center' })")
     expect(field).to_be_in_viewport(ratio=1)
     gallery.page.keyboard.type("And in autumn?")
     expect(field).to_have_value("And in autumn?")
@@ -78,6 +79,19 @@ def test_at_four_hundred_percent_a_long_draft_leaves_the_conversation_in_sight(
     stage = open_gallery(visitor, 320, height=256).show("chat-sources")
     stage.get_by_role("textbox", name="Message").fill("And why is that so? " * 20)
     assert height_of(stage.get_by_role("log")) >= 3 * LINE
+
+
+def test_at_four_hundred_percent_an_older_chat_can_be_read(visitor: Reader) -> None:
+    stage = open_gallery(visitor, 320, height=256).show("session-older")
+    assert height_of(stage.get_by_role("log")) >= 3 * LINE
+
+
+def test_all_of_a_conversation_is_printed(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 1440)
+    log = gallery.show("chat-many-messages").get_by_role("log")
+    gallery.page.emulate_media(media="print")
+    assert log.evaluate("log => log.scrollHeight - log.clientHeight") == 0
+    expect(gallery.page.get_by_role("textbox", name="Message")).to_be_hidden()
 
 
 def test_a_keyboard_and_a_long_draft_leave_the_latest_words_in_sight(visitor: Reader) -> None:
@@ -168,8 +182,8 @@ def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) 
         ".dcs-composer-field",
     ):
         assert border_of(stage.locator(selector)) not in ("", "none"), selector
-    current = stage.locator(".dcs-history-open[aria-current]")
-    assert current.evaluate("row => getComputedStyle(row).outlineStyle") == "solid"
+    current = stage.locator(".dcs-history-row:has([aria-current])")
+    assert current.evaluate("row => getComputedStyle(row).borderInlineStartStyle") == "solid"
     stage = gallery.show("status-expiring")
     assert stage.locator(".dcs-icon").evaluate("icon => icon.getBoundingClientRect().width") > 0
 

@@ -179,6 +179,23 @@ def test_a_long_history_is_loaded_as_far_as_it_is_read(
     assert titles == [QUESTION, *(f"Chat {number}" for number in range(1, 66))]
 
 
+def test_to_undo_a_deletion_undoes_nothing_that_was_written(
+    visitor: Reader, subject: Place
+) -> None:
+    chat = two_chats(visitor, subject)
+    # Put there as pasted words are: the browser itself could undo it in one piece.
+    chat.field.focus()
+    chat.page.keyboard.insert_text("half a thought")
+    chat.rows.first.get_by_role("button").first.focus()
+    chat.page.keyboard.press("Delete")
+    expect(chat.rows).to_have_count(1)
+    chat.page.keyboard.press("Control+z")
+    expect(chat.rows).to_have_count(2)
+    chat.page.keyboard.press("Control+z")
+    expect(chat.rows.first.get_by_role("button").first).to_be_focused()
+    expect(chat.field).to_have_value("half a thought")
+
+
 def test_the_history_is_used_by_keyboard(visitor: Reader, subject: Place) -> None:
     chat = two_chats(visitor, subject)
     press = chat.page.keyboard.press

@@ -14,6 +14,15 @@ from tests.browser.test_without_javascript import PLAIN, see_answer, send
 PARTS = [".dcs-plain-status", ".dcs-plain-side", ".dcs-plain-dropdown", ".dcs-widget"]
 
 
+def say_of_the_page(page: Page, rules: str) -> None:
+    """Add these rules, in a way that its Content-Security-Policy allows."""
+    page.evaluate(
+        "(rules) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(rules);"
+        " document.adoptedStyleSheets = [sheet] }",
+        rules,
+    )
+
+
 def stays_light(page: Page) -> None:
     """Make the page that of a site which knows no dark scheme."""
     page.evaluate("document.documentElement.style.colorScheme = 'light'")
@@ -86,3 +95,66 @@ def test_colours_that_a_site_gives_its_own_headings_and_paragraphs_stay_out_of_t
             "(element) => getComputedStyle(element).color"
         )
         assert shown != "rgb(1, 2, 3)"
+
+
+# What ordinary stylesheets say of every element of a kind.
+ORDINARY = """
+  section, article, header, footer, nav, form { padding: 64px; margin: 64px; border: 9px solid }
+  footer { background: rgb(1, 2, 3); color: rgb(255, 255, 255) }
+  article { box-shadow: 0 0 9px rgb(1, 2, 3) }
+  button { padding: 40px; min-width: 200px; text-transform: uppercase }
+  textarea, input { max-width: 100px; color: rgb(255, 255, 255) }
+"""
+LOOKS = """(widget) => [...widget.querySelectorAll('*')].map((element) => {
+  const { width, height } = element.getBoundingClientRect();
+  const { color, backgroundColor, textTransform, boxShadow } = getComputedStyle(element);
+  return [element.className, width, height, color, backgroundColor, textTransform, boxShadow];
+}).slice(1).map(String)"""
+
+
+def test_what_a_site_says_of_all_its_elements_leaves_the_chat_as_it_is(visitor: Reader) -> None:
+    page = visitor.context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(PLAIN)
+    widget = page.locator(".dcs-widget")
+    widget.get_by_role("textbox").fill(QUESTION)
+    widget.get_by_role("textbox").press("Enter")
+    expect(widget.locator("article").last).to_have_attribute("data-state", "answered")
+    # In a frame of its own, as what the site says of it moves it about.
+    page.evaluate(
+        "document.body.append(document.querySelector('.dcs-widget').parentElement);"
+        "document.querySelector('.dcs-widget').style ="
+        " 'position: fixed; inset: 0 auto auto 0; margin: 0; width: 900px; height: 500px;"
+        "  border: 1px solid; box-sizing: border-box'"
+    )
+    widget.get_by_role("textbox").blur()
+    before = widget.evaluate(LOOKS)
+    say_of_the_page(page, ORDINARY)
+    assert widget.evaluate(LOOKS) == before
+
+
+@pytest.mark.parametrize("page_is", ["light", "dark"])
+@pytest.mark.parametrize("chat_is", ["light", "dark"])
+def test_a_chat_that_is_told_to_be_light_or_dark_is_so_on_every_page(
+    visitor: Reader, page_is: str, chat_is: str
+) -> None:
+    page = visitor.context.new_page()
+    page.goto(PLAIN)
+    widget = page.locator(".dcs-widget")
+    expect(widget).to_be_visible()
+    page.evaluate(
+        "([page, chat]) => { document.documentElement.dataset.theme = page;"
+        " document.querySelector('.dcs-widget').dataset.theme = chat }",
+        [page_is, chat_is],
+    )
+    for part in (widget, widget.get_by_role("textbox")):
+        assert part.evaluate("one => getComputedStyle(one).colorScheme") == chat_is
+
+
+def test_a_floating_chat_is_written_in_the_colour_that_a_site_chooses(visitor: Reader) -> None:
+    page = visitor.context.new_page()
+    page.goto(f"{PLAIN}&layout=floating" if "?" in PLAIN else f"{PLAIN}?layout=floating")
+    page.get_by_role("button", name="Open chat").click()
+    say_of_the_page(page, ".dcs { --dcs-text: rgb(1, 2, 3) }")
+    for part in (page.get_by_role("dialog"), page.get_by_role("dialog").get_by_role("textbox")):
+        expect(part).to_have_css("color", "rgb(1, 2, 3)")

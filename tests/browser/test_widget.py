@@ -134,6 +134,27 @@ def test_on_a_phone_a_title_is_given_up_or_kept_without_leaving_the_chat(
     expect(chat.row("Warmth")).to_be_visible()
 
 
+def test_escape_uncovers_what_has_the_focus_in_the_page(floating: Chat) -> None:
+    page = floating.page
+    page.evaluate(
+        """() => {
+          const make = (id, inset) => Object.assign(document.createElement('button'), {
+            id, textContent: id, style: `position: fixed; inset: ${inset}` });
+          document.body.append(
+            make('below', 'auto 3rem 3rem auto'), make('beside', '1rem auto auto 1rem'));
+        }"""
+    )
+    launcher(page).click()
+    expect(floating.field).to_be_visible()
+    page.locator("#beside").focus()
+    page.keyboard.press("Escape")
+    expect(floating.field).to_be_visible()
+    page.locator("#below").focus()
+    page.keyboard.press("Escape")
+    expect(floating.field).to_be_hidden()
+    expect(page.locator("#below")).to_be_focused()
+
+
 def test_escape_stops_an_answer_before_it_closes_the_chat(floating: Chat, waiting: Waiting) -> None:
     launcher(floating.page).click()
     floating.wait().ask()

@@ -58,7 +58,9 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
       ref={root}
       className={`dcs dcs-history-dropdown ${className}`}
       onKeyDown={(event: KeyboardEvent) => {
-        if (event.key !== "Escape" || !isOpen || event.nativeEvent.isComposing) return;
+        const { isComposing, keyCode } = event.nativeEvent;
+        // Safari has ended the composition by then.
+        if (event.key !== "Escape" || !isOpen || isComposing || keyCode === 229) return;
         // Else the browser would close a dialog of the host's that the chat is in.
         event.preventDefault();
         close();

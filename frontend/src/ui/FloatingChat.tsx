@@ -38,9 +38,17 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
   const launcher = useRef<HTMLDivElement | null>(null);
   useShown(dialog, isOpen);
   useEffect(() => {
-    if (isOpen) return () => launcher.current?.querySelector("button")?.focus();
+    if (!isOpen) return;
+    const { current } = dialog;
+    return () => {
+      // Who reads the page beside it stays there.
+      const { activeElement } = document;
+      if (activeElement === document.body || current?.contains(activeElement))
+        launcher.current?.querySelector("button")?.focus();
+    };
   }, [isOpen]);
   const close = () => setOpen(false);
+  useEscapeElsewhere(dialog, isOpen, close);
   return (
     <div className="dcs dcs-floating" data-theme={theme} lang={words.locale}>
       <div ref={launcher} hidden={isOpen}>
@@ -68,6 +76,22 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
       </dialog>
     </div>
   );
+}
+
+/** Where the chat lies upon what has the focus in the page, Escape uncovers it, and leaves the focus there. */
+function useEscapeElsewhere(dialog: RefObject<HTMLDialogElement | null>, isOpen: boolean, close: () => void) {
+  useEffect(() => {
+    if (!isOpen) return;
+    const listener = (event: globalThis.KeyboardEvent) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      const focused = event.target as Element;
+      const { x, y, width, height } = focused.getBoundingClientRect();
+      const above = document.elementFromPoint(x + width / 2, y + height / 2);
+      if (!dialog.current?.contains(focused) && dialog.current?.contains(above)) close();
+    };
+    document.addEventListener("keydown", listener);
+    return () => document.removeEventListener("keydown", listener);
+  });
 }
 
 /** A small screen, or a page at 400 %: the chat covers it, so nothing behind it may have the focus. */

@@ -57,9 +57,12 @@ export function HistoryList({
     void undoable.undo();
   };
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
-    const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey) && !(event.target instanceof HTMLInputElement);
-    if (isUndo) undo();
-    else moveFocus(event, list.current);
+    const isField = event.target instanceof HTMLInputElement;
+    const isUndo = isLetterZ(event) && (event.ctrlKey || event.metaKey) && !event.shiftKey && !isField;
+    if (!isUndo) return moveFocus(event, list.current);
+    // Else the browser would undo what was written last, in the composer.
+    event.preventDefault();
+    undo();
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among the buttons inside
@@ -75,6 +78,11 @@ export function HistoryList({
       <SpokenOpening chosen={chosen} openId={history.openId} />
     </div>
   );
+}
+
+/** The letter, or its place where the keys have another script. */
+function isLetterZ({ key, code }: KeyboardEvent): boolean {
+  return /^[a-z]$/i.test(key) ? key.toLowerCase() === "z" : code === "KeyZ";
 }
 
 type Act = (verb: RowVerb, session: Session, title?: string) => void;

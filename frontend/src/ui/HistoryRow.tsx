@@ -169,7 +169,8 @@ function Renaming({ title, onTitle, onBack, onLeave }: RenamingProps) {
         onKeyDown={(event) => {
           if (event.key !== "Escape") return;
           event.stopPropagation();
-          if (event.nativeEvent.isComposing) return;
+          // Safari has ended the composition by then.
+          if (event.nativeEvent.isComposing || event.nativeEvent.keyCode === 229) return;
           save.current = () => {};
           // Else the browser would close a chat that covers the page.
           event.preventDefault();

@@ -126,6 +126,7 @@ describe("the sidebar", () => {
     await show(["Ice"]);
     fireEvent.keyDown(row("Ice"), { key: "F2" });
     fireEvent.keyDown(screen.getByLabelText("Title"), { key: "Escape", isComposing: true });
+    fireEvent.keyDown(screen.getByLabelText("Title"), { key: "Escape", keyCode: 229 });
     expect(screen.queryByLabelText("Title")).not.toBeNull();
   });
 
@@ -503,6 +504,7 @@ describe("the dropdown", () => {
     fireEvent.click(screen.getByRole("button", { name: "Chats" }));
     await act(settle);
     fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Escape", isComposing: true });
+    fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Escape", keyCode: 229 });
     expect(screen.queryByRole("searchbox")).not.toBeNull();
   });
 
@@ -729,6 +731,23 @@ describe("the Delete key", () => {
       expect(names()).toEqual(left);
     }
     expect(undoBar().textContent).toBe("");
+  });
+
+  it.each([
+    { key: "Z", code: "KeyZ" },
+    { key: "z", code: "KeyY" },
+    { key: "я", code: "KeyZ" },
+  ])("is taken back by $key where $code is, and nothing else is undone", async (pressed) => {
+    await show(["Ice", "Salt"]);
+    fireEvent.keyDown(row("Ice"), { key: "Delete" });
+    await act(settle);
+    const isLeftToTheBrowser = fireEvent.keyDown(row("Salt"), { ...pressed, ctrlKey: true });
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt"]);
+    expect(isLeftToTheBrowser).toBe(false);
+    expect(fireEvent.keyDown(row("Salt"), { ...pressed, ctrlKey: true })).toBe(false);
+    expect(fireEvent.keyDown(row("Salt"), { ...pressed, ctrlKey: true, shiftKey: true })).toBe(true);
+    expect(fireEvent.keyDown(row("Salt"), { key: "y", code: "KeyZ", ctrlKey: true })).toBe(true);
   });
 
   it("is answered each time, also to those who listen", async () => {
