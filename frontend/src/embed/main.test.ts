@@ -13,15 +13,19 @@ const mount = async (attributes: string) => {
 };
 
 it.each([
-  ['data-lang="de-AT"', "", "Nachricht"],
-  ['data-lang=""', "es_MX", "Mensaje"],
-  ['data-lang="en"', "fr", "Message"],
-  ['data-lang="xx"', "", "Message"],
-])("speaks the language of %s in a page in %j", async (attributes, page, label) => {
+  ['data-lang="de-AT"', "", "Nachricht", "de"],
+  ['data-lang=""', "es_MX", "Mensaje", "es"],
+  ['data-lang="en"', "fr", "Message", "en"],
+  ['data-lang="xx"', "", "Message", "en"],
+  ['data-lang="it"', "it", "Message", "en"],
+  ['data-lang="en-gb"', "", "Message", ""],
+  ['data-lang="it"', "en-GB", "Message", ""],
+])("speaks the language of %s in a page in %j", async (attributes, page, label, said) => {
   document.documentElement.lang = page;
   await mount(attributes);
   expect(await screen.findByLabelText(label)).toBeTruthy();
-  expect(screen.getByRole("region", { name: "Chat" })).toBeTruthy();
+  // What the page says of itself holds for it, too.
+  expect(screen.getByRole("region", { name: "Chat" }).lang).toBe(said);
 });
 
 it("takes its texts and its look from the place", async () => {

@@ -41,9 +41,10 @@ function mount(element: HTMLElement): void {
 
 const WORDS: Record<string, Words> = { de: germanWords, es: spanishWords, fr: frenchWords };
 
-/** In the language of the place, "de-AT" for example; English where there is no translation. */
-function wordsIn(language: string): Words | undefined {
-  return WORDS[language.toLowerCase().split(/[-_]/)[0] ?? ""];
+/** In the language of the place, "de-AT" for example; English, and said to be that, where there is no translation. */
+function wordsIn(language: string): Partial<Words> | undefined {
+  const isEnglishPage = /^(en|$)/i.test(document.documentElement.lang || language);
+  return WORDS[language.toLowerCase().split(/[-_]/)[0] ?? ""] ?? (isEnglishPage ? undefined : { locale: "en" });
 }
 
 /** The cookie is newer than the page once somebody has logged in from another tab. */
