@@ -34,6 +34,13 @@ def test_owned_by_shows_an_owner_their_own_and_nobody_elses(owner: Owner, user: 
     assert found(get_session_model().objects.owned_by(owner)) == [mine.pk]
 
 
+def test_a_row_with_a_user_is_that_users_whatever_else_it_says(user: Any) -> None:
+    account, visitor = Owner.for_user(user), Owner.for_visitor("v")
+    row = get_session_model().objects.create(user_id=user.pk, visitor_key=visitor.visitor_key)
+    assert found(get_session_model().objects.owned_by(account)) == [row.pk]
+    assert found(get_session_model().objects.owned_by(visitor)) == []
+
+
 def test_owned_by_leaves_out_what_the_owner_deleted(owner: Owner) -> None:
     made(owner, deleted_at=clock.now())
     assert found(get_session_model().objects.owned_by(owner)) == []

@@ -92,4 +92,5 @@ def _refuse_from(most: int, moments: Any, now: datetime) -> None:
     """Raise where there are ``most`` of these, the latest first; until one is a minute old."""
     oldest = next(iter(moments[most - 1 : most]), None)
     if oldest is not None:
+        # Without time zones one from before the clock went back seems more than an hour old.
         raise TooManyMessages(max(1, MINUTE - int(clock.seconds_between(oldest, now))))

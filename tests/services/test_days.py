@@ -43,6 +43,10 @@ def test_days_are_those_of_the_readers_calendar() -> None:
     assert keys(week, week - timedelta(microseconds=1)) == ["week", "older"]
 
 
+def test_what_a_clock_that_is_ahead_dates_tomorrow_is_of_today() -> None:
+    assert keys(NOW + timedelta(days=1), NOW + timedelta(days=9)) == ["today", "today"]
+
+
 def test_another_reader_has_another_day() -> None:
     moment = datetime(2026, 10, 25, 12, tzinfo=UTC)
     assert keys(moment) == ["yesterday"]

@@ -114,6 +114,19 @@ def test_a_reply_that_is_being_written_is_stopped_and_its_worker_writes_nothing_
     assert rows(sent.session) == []
 
 
+def test_a_reply_that_is_still_being_written_in_an_ended_session_is_stopped_and_told(
+    owner: Owner, settings: Any, signals: Any, answering: Any
+) -> None:
+    leave_replies(settings)
+    sent = waiting(owner)
+    claim_reply(reply_of(sent), sent.session)
+    chat_sessions.end(sent.session)
+    signals.clear()
+    with answering():
+        assert chat_sessions.erase(owner).stopped == 1
+    assert [(name, facts.get("state")) for name, facts in signals] == [("turn_failed", "stopped")]
+
+
 def test_what_a_login_has_taken_meanwhile_is_the_accounts_and_stays(
     monkeypatch: pytest.MonkeyPatch, user: Any
 ) -> None:

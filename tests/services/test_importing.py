@@ -106,10 +106,13 @@ def test_ids_that_are_taken_or_of_another_table_become_new_ones(owner: Owner) ->
     assert chat_sessions.import_sessions(other, document) == Imported(1, 1)
     now = everything()
     assert all(row in now[name] for name, rows in before.items() for row in rows)
-    for strange in ("4711", "x", "0192F0C4-7A10-7C3E-8F6A-2B1D9C5E0A01", str(UUID(int=0))):
+    in_capitals, of_no_version = "0192F0C4-7A10-7C3E-8F6A-2B1D9C5E0A01", str(UUID(int=0))
+    for strange in ("4711", "x", in_capitals, of_no_version):
         document["sessions"][0]["id"] = strange
         chat_sessions.import_sessions(other, document)
-    assert len(chat_sessions.recent_sessions(other)) == 5
+    keys = {row.pk for row in chat_sessions.recent_sessions(other)}
+    assert len(keys) == 5
+    assert not keys & {UUID(in_capitals), UUID(of_no_version)}
 
 
 def test_ids_that_are_free_are_kept_where_the_table_does_not_number_its_rows(owner: Owner) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django_chat_sessions.exceptions import NothingToRetry, TooManyMessages, Tur
 from django_chat_sessions.limits import Limits
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.limiting import refuse_excess
+from django_chat_sessions.services.limiting import _refuse_from, refuse_excess
 from django_chat_sessions.services.replies.asking import MOST_ATTEMPTS
 from tests.conversations import (
     configure,
@@ -99,6 +100,15 @@ class TestMessagesPerMinute:
         say(owner, 1)
         assert say(owner, 2).created
 
+    def test_the_answers_between_them_do_not_hide_those_that_count(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        session = opened(owner)
+        for number in range(MOST):
+            say(owner, number)
+            chat_sessions.add_message(session, "assistant", "Because.")
+        assert seconds_to_wait(lambda: say(owner, MOST)) == 60
+
     def test_a_key_that_came_before_gets_its_answer_again(
         self, owner: Owner, three_a_minute: Any
     ) -> None:
@@ -121,6 +131,16 @@ class TestMessagesPerMinute:
         chat_sessions.start(somebody_else(), "one-more")
         three_a_minute.shift(60)
         chat_sessions.start(owner, "one-more")
+
+    def test_nobody_is_told_to_wait_less_than_a_second_when_the_local_clock_has_gone_back(
+        self, settings: Any
+    ) -> None:
+        settings.USE_TZ = False
+        settings.TIME_ZONE = "Europe/Berlin"
+        before = datetime(2026, 10, 25, 2, 59)  # noqa: DTZ001  as such a host stores it
+        with pytest.raises(TooManyMessages) as refused:
+            _refuse_from(1, [before], before + timedelta(minutes=1))
+        assert refused.value.retry_after == 1
 
     def test_without_the_limit_as_many_as_one_likes(
         self, owner: Owner, three_a_minute: Any, settings: Any

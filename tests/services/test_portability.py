@@ -9,6 +9,7 @@ import re
 import time
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,14 @@ from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import portability
-from django_chat_sessions.services.formats import FORMULA, Csv, Json, Markdown, harmless
+from django_chat_sessions.services.formats import (
+    FORMULA,
+    Csv,
+    Json,
+    Markdown,
+    harmless,
+    session_facts,
+)
 from tests.conversations import configure, fill, messages_of, somebody_else, talked
 from tests.services.test_erasure import a_full_account
 
@@ -66,6 +74,20 @@ def test_an_export_is_made_while_it_is_read(owner: Owner, statements: Any, setti
     with statements() as sent:
         one = json.loads(text(chat_sessions.export_session(session)))
     assert (len(sent), len(one["sessions"][0]["messages"])) == (3, 1_100)
+
+
+def test_what_is_open_has_no_end_whatever_a_hosts_row_says() -> None:
+    now = clock.now()
+    later = clock.after(now, 60)
+    row = MODEL(open_key=uuid4(), expires_at=later, ended_at=now, end_reason="idle")
+    told = session_facts(row, now)
+    assert (told["state"], told["ended_at"], told["end_reason"]) == ("active", None, "")
+    told = session_facts(row, later)
+    assert (told["state"], told["ended_at"], told["end_reason"]) == (
+        "expired",
+        clock.iso(later),
+        "idle",
+    )
 
 
 @pytest.mark.django_db
