@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { createActivity } from "./activity.js";
+import { createClock } from "./clock.js";
 import { ChatBench } from "./testing/chatBench.js";
 
 const MINUTE = 60_000;
@@ -77,5 +79,32 @@ describe("only deliberate activity counts, and only the server counts the time",
     expect(two.store.getSnapshot().status).toBe("expiring");
     await bench.timers.advance(0.2 * MINUTE);
     expect(two.store.getSnapshot().status).toBe("expired");
+  });
+});
+
+describe("what the server knows of", () => {
+  it("spares us the report that waits, if it is news and not what we reported ourselves", async () => {
+    const { timers } = bench;
+    let reports = 0;
+    const activity = createActivity(
+      createClock(timers),
+      () => 0,
+      () => 40_000,
+      () => {
+        reports += 1;
+      },
+    );
+    const reportedAt = new Date(timers.now()).toISOString();
+    activity.note();
+    await timers.advance(30_000);
+    activity.note();
+    activity.known(reportedAt);
+    await timers.advance(10_000);
+    expect(reports).toBe(2);
+    await timers.advance(20_000);
+    activity.note();
+    activity.known(new Date(timers.now()).toISOString());
+    await timers.advance(40_000);
+    expect(reports).toBe(2);
   });
 });

@@ -24,6 +24,15 @@ it("prefers quick answers to slow ones", () => {
   expect(clock.serverNow()).toBe(before);
 });
 
+it("prefers one on whose way the device's clock was set back to one that says even less", () => {
+  const timers = new FakeTimers();
+  const clock = createClock(timers);
+  clock.observe(at(timers, 0), timers.now() + 1000, timers.now());
+  const before = clock.serverNow();
+  clock.observe(at(timers, -600), timers.now() - 4000, timers.now());
+  expect(clock.serverNow()).toBe(before);
+});
+
 it("believes a slow answer that cannot be reconciled: somebody set a clock", () => {
   const timers = new FakeTimers();
   const clock = createClock(timers);

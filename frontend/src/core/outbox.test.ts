@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChatStore } from "./chatStore.js";
 import { ApiError } from "./errors.js";
+import { createJsonStorage } from "./jsonStorage.js";
+import { createOutbox } from "./outbox.js";
 import { ChatBench, type TabOptions } from "./testing/chatBench.js";
 
 let bench: ChatBench;
@@ -384,4 +386,39 @@ it("what was taken back in one tab is sent by no other, where tabs cannot agree"
   bench.server.offline = false;
   await bench.timers.advance(60_000);
   expect(stored()).toEqual(["one"]);
+});
+
+describe("where tabs cannot agree", () => {
+  const outbox = () =>
+    createOutbox(
+      createJsonStorage(() => bench.browser.storage),
+      "7:",
+      null,
+    );
+  const keep = (key: string, at: number) =>
+    outbox().keep({ key, at, content: key, session: null, scope: "", after: null, reader: null });
+
+  it("what was left behind is taken in the order of its writing, whatever its keys", () => {
+    const writing = { b: 10, a: 1000, c: 9 };
+    for (const [key, at] of Object.entries(writing)) keep(key, at);
+    const taken: string[] = [];
+    outbox().open(
+      ({ key }) => taken.push(key),
+      () => {},
+    )();
+    expect(taken).toEqual(["c", "b", "a"]);
+  });
+
+  it("what another tab keeps from now on stays in its hands, and is heard of when it has gone", () => {
+    const heard: string[] = [];
+    const close = outbox().open(
+      ({ key }) => heard.push(`taken ${key}`),
+      (key) => heard.push(`lost ${key}`),
+    );
+    keep("theirs", 1);
+    expect(heard).toEqual([]);
+    outbox().forget("theirs");
+    expect(heard).toEqual(["lost theirs"]);
+    close();
+  });
 });

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type ChatState, INITIAL_STATE } from "./chatState.js";
 import { ChatBench } from "./testing/chatBench.js";
-import { isBehind, lapsed, paged, pagedOlder, replied, sent } from "./transitions.js";
-import type { Message, Session, Transcript } from "./wire.js";
+import { arrived, isBehind, lapsed, paged, pagedOlder, replied, sent } from "./transitions.js";
+import type { Arrival, Message, Session, Transcript } from "./wire.js";
 
 let session: Session;
 let messages: Message[];
@@ -64,4 +64,25 @@ describe("whether the page lags behind the server", () => {
 
 it("nothing lapses where nothing is open", () => {
   expect(lapsed(INITIAL_STATE)).toBe(INITIAL_STATE);
+});
+
+it("no time is left of what is over, although its deadline is the same", () => {
+  const expiring = { ...state, session: { ...session, expires_at: session.last_activity_at }, remainingSeconds: 7 };
+  expect(replied(expiring, expiring.session, null).remainingSeconds).toBe(7);
+  expect(replied(expiring, { ...expiring.session, state: "ended" }, null).remainingSeconds).toBeNull();
+  expect(lapsed(expiring).remainingSeconds).toBeNull();
+});
+
+describe("the boundary before the session that took over", () => {
+  const reasonOf = (arrival: Arrival) => {
+    const over = { ...state, session: { ...session, state: "ended", end_reason: "day" } as const };
+    return arrived(over, { arrival, session: { ...other(), previous: session.id } }).earlier[0]?.boundary.reason;
+  };
+
+  it("says why that one began, or, if it had begun elsewhere, why the one before ended", () => {
+    expect(reasonOf({ status: "new", reason: "max_age", previous: null })).toBe("max_age");
+    expect(reasonOf({ status: "resumed", reason: "open", previous: null })).toBe("day");
+    const previous = { ...session, end_reason: "user" };
+    expect(reasonOf({ status: "resumed", reason: "open", previous })).toBe("user");
+  });
 });
