@@ -1,4 +1,4 @@
-import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import { Profiler } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -274,13 +274,12 @@ describe("answers elsewhere", () => {
     await bench.api().sendMessage({ scope: "b", content: "Elsewhere", key: "phone-key-1" });
     await advance(0);
     const row = () => screen.getByRole("button", { name: /^Elsewhere/ });
-    await act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+    await waitFor(row);
     expect(within(row()).queryByText("New answer")).toBeNull();
     bench.server.finish("There.");
     await advance(0);
-    await act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+    await waitFor(() => within(row()).getByText("New answer"));
     expect(said()).toBe("An answer has arrived in another chat");
-    expect(within(row()).getByText("New answer")).toBeTruthy();
     fireEvent.click(row());
     await advance(0);
     expect(within(row()).queryByText("New answer")).toBeNull();
