@@ -1,6 +1,6 @@
 import type { Clock, TimerId } from "./clock.js";
 
-export interface DeadlineEvents {
+interface DeadlineEvents {
   /** From `warning` milliseconds before the end, once a second, with the whole seconds left. */
   expiring(secondsLeft: number): void;
   expired(): void;
@@ -56,5 +56,5 @@ export function createDeadline(clock: Clock, events: DeadlineEvents): Deadline {
 function nap(left: number, warning: number): number {
   if (left > warning) return Math.min(left - warning, LONGEST_NAP);
   // To the next whole second, so that the number shown changes when it should.
-  return left % 1000 || Math.min(left, 1000);
+  return left % 1000 || 1000;
 }
