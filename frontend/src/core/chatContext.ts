@@ -9,7 +9,7 @@ import type { StoredHint } from "./storedHint.js";
 import type { TabMember } from "./tabChannel.js";
 import type { Arrival, Message, Time } from "./wire.js";
 
-export interface ContextParts {
+interface ContextParts {
   api: ApiClient;
   scope: string;
   owner: string;

@@ -2,7 +2,7 @@ import type { ApiClientOptions } from "./apiClient.js";
 import { ApiError } from "./errors.js";
 import type { Conflict, ErrorBody } from "./wire.js";
 
-export interface ApiRequest {
+interface ApiRequest {
   /** `GET` when absent. */
   method?: "POST" | "PATCH" | "DELETE";
   path: string;

@@ -4,7 +4,7 @@ import { reopened, replied, startedNew, withSession } from "./transitions.js";
 import type { OpenedSession, Session } from "./wire.js";
 
 /** What a reader does with a session itself. Each reports a refusal in the state and says whether it worked. */
-export interface LifecycleVerbs {
+interface LifecycleVerbs {
   startNew(): Promise<boolean>;
   reopen(id: string): Promise<boolean>;
   end(): Promise<boolean>;

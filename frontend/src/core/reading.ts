@@ -9,7 +9,7 @@ import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed, withoutD
 import type { CurrentSession, Session } from "./wire.js";
 
 /** What a reader may ask to see. */
-export interface ReadingVerbs {
+interface ReadingVerbs {
   load(): Promise<void>;
   open(id: string): Promise<void>;
   /** Back from an older session to the one that is open. */

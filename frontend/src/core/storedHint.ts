@@ -1,6 +1,6 @@
 import { asText, type JsonStorage } from "./jsonStorage.js";
 
-export interface Hint {
+interface Hint {
   session: string | null;
   draft: string;
 }

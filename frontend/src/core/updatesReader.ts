@@ -6,14 +6,14 @@ import type { PageSignals } from "./pageSignals.js";
 import type { Updates } from "./wire.js";
 
 /** `stream` where that is possible, `poll`, or `watch`: another tab reads for us, so look only now and then. */
-export type ReaderMode = "stream" | "poll" | "watch";
+type ReaderMode = "stream" | "poll" | "watch";
 
 export interface News extends Updates {
   /** The answer to whoever had no cursor: every session that is open, so one that is not named no longer is. */
   isWhole: boolean;
 }
 
-export interface ReaderParts {
+interface ReaderParts {
   api: ApiClient;
   scope: string | undefined;
   clock: Timers;
@@ -21,7 +21,7 @@ export interface ReaderParts {
   random: () => number;
 }
 
-export interface ReaderEvents {
+interface ReaderEvents {
   news(news: News): void;
   /** The server has answered; whether by a stream. */
   alive(isStreaming: boolean): void;

@@ -30,7 +30,7 @@ export interface ChatProviderProps {
 
 type HistoryParts = Omit<HistoryStoreOptions, "api">;
 
-export interface ChatConnection {
+interface ChatConnection {
   store: ChatStore;
   /** Null where nobody can be asked for lists, as there is only a store. */
   api: ApiClient | null;

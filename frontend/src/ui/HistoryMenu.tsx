@@ -5,7 +5,7 @@ import { HistoryIcon, type HistoryIconName } from "./historyIcons.js";
 import { useHistoryWords } from "./historyWords.js";
 import { useBeforePaint } from "./useBeforePaint.js";
 
-export interface HistoryMenuProps {
+interface HistoryMenuProps {
   session: Session;
   title: string;
   tabIndex: number;

@@ -8,7 +8,7 @@ import { useBeforePaint } from "./useBeforePaint.js";
 
 export type RowVerb = "open" | "pin" | "rename" | "archive" | "remove";
 
-export interface HistoryRowProps {
+interface HistoryRowProps {
   session: Session;
   /** The start of the present day. */
   today: number;

@@ -9,7 +9,7 @@ export interface Undoable {
   undo: () => Promise<boolean>;
 }
 
-export interface UndoBarProps {
+interface UndoBarProps {
   undoable: Undoable | undefined;
   onUndo: () => void;
   /** Those before it go with it. */

@@ -2,10 +2,10 @@ import type { Session } from "../core/index.js";
 import { dateText } from "./dateText.js";
 import { startOfDay } from "./useToday.js";
 
-export type DayKey = "today" | "yesterday" | "week" | "older";
-export type HistoryGroupKey = "pinned" | DayKey;
+type DayKey = "today" | "yesterday" | "week" | "older";
+type HistoryGroupKey = "pinned" | DayKey;
 
-export interface HistoryGroup {
+interface HistoryGroup {
   key: HistoryGroupKey;
   sessions: Session[];
 }
@@ -23,7 +23,7 @@ export function groupsOf(sessions: readonly Session[], now: number): HistoryGrou
   return [...groups].map(([key, rows]) => ({ key, sessions: rows }));
 }
 
-export function dayOf(time: string, now: number): DayKey {
+function dayOf(time: string, now: number): DayKey {
   const at = Date.parse(time);
   if (at >= startOfDay(now, 0)) return "today";
   if (at >= startOfDay(now, 1)) return "yesterday";
