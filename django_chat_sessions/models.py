@@ -20,7 +20,7 @@ from model_utils.models import TimeStampedModel
 
 from django_chat_sessions import clock, ids
 from django_chat_sessions.policies import Activity, Deadline, deadline_for
-from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
+from django_chat_sessions.querysets import UNFINISHED, ChatMessageQuerySet, ChatSessionQuerySet
 
 
 class EndReason(models.TextChoices):
@@ -275,7 +275,7 @@ class AbstractChatMessage(FillsPrimaryKey, models.Model):
 
     def reply_state(self, now: datetime) -> str:
         """Return the reply's state; one that a dead worker left behind is interrupted."""
-        waiting = self.state in (ReplyState.PENDING, ReplyState.RUNNING)
+        waiting = self.state in UNFINISHED
         if waiting and (self.lease_until is None or self.lease_until <= now):
             return ReplyState.INTERRUPTED.value
         return self.state

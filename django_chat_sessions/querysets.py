@@ -12,6 +12,7 @@ from django.db.models.lookups import Exact
 from django_chat_sessions import clock
 from django_chat_sessions.owners import Owner
 
+UNFINISHED = ("pending", "running")  # the states of a reply with more to come
 BEFORE_ANY_CHAT = datetime(1970, 1, 2, tzinfo=UTC)
 
 
@@ -103,4 +104,4 @@ class ChatMessageQuerySet(models.QuerySet[Any]):
 
     def replies_running(self) -> Self:
         """Replies whose answer is still to come."""
-        return self.filter(state__in=["pending", "running"])
+        return self.filter(state__in=UNFINISHED)

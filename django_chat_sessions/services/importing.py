@@ -19,9 +19,9 @@ from django_chat_sessions.models import (
     ReplyState,
 )
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.querysets import UNFINISHED
 from django_chat_sessions.services.documents import read_document
 from django_chat_sessions.services.races import survives_races
-from django_chat_sessions.services.replies.writing import UNFINISHED
 from django_chat_sessions.services.tables import messages, sessions, short_transaction, tell_readers
 
 BATCH = 500

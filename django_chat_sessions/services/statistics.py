@@ -24,6 +24,7 @@ from django.utils import timezone
 
 from django_chat_sessions import clock
 from django_chat_sessions.models import ReplyState, Role
+from django_chat_sessions.querysets import UNFINISHED
 from django_chat_sessions.services.tables import sessions
 
 MOST_DAYS = 366
@@ -193,7 +194,7 @@ def _count_sessions(days: list[Figures], moments: list[datetime]) -> None:
 
 def _count_messages(days: list[Figures], moments: list[datetime]) -> None:
     alive = Q(messages__lease_until__gt=clock.now())
-    waiting = _in_state(ReplyState.PENDING) | _in_state(ReplyState.RUNNING)
+    waiting = Q(messages__state__in=UNFINISHED)
     spoke_again = Q(messages__role=Role.USER, messages__position__gt=0)
     messages = {
         "replies": Q(messages__state__gt=""),

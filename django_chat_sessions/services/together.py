@@ -45,9 +45,7 @@ class Change:
 
     def make(self) -> None:
         """Write it by a statement of its own."""
-        shape, given = statements.change_shape(
-            _table(self.table), self.narrow, self.where, self.values
-        )
+        shape, given = self.shape()
         sql, places = statements.update(shape)
         alias = self.table.db
         # As QuerySet.update() does: a caller's transaction that met an error must be rolled back.

@@ -121,27 +121,24 @@ def _addressee(
     ``lately`` are sessions of the owner's that have been read just now; others are looked for.
     """
     if session_id is None:
-        held = _held(owner, scope, lately)
-        active = held if held is not None and held.is_active(now) else None
-        return active, held, scope
+        return *_held(owner, scope, now, lately), scope
     named = _named(owner, session_id, lately)
     if named.is_active(now):
         return named, named, named.scope
-    held = _held(owner, named.scope, lately)
-    active = held if held is not None and held.is_active(now) else None
+    active, held = _held(owner, named.scope, now, lately)
     if active is not None or named.final_reason(now) in DELIBERATE_REASONS:
         raise SessionEnded(named, active)
     return None, held, named.scope
 
 
 def _held(
-    owner: Owner, scope: str, lately: list[AbstractChatSession]
-) -> AbstractChatSession | None:
+    owner: Owner, scope: str, now: datetime, lately: list[AbstractChatSession]
+) -> tuple[AbstractChatSession | None, AbstractChatSession | None]:
+    """Return the session that is open in the scope, and what holds the open place there."""
     open_key = owner.open_key(scope)
-    for session in lately:
-        if session.open_key == open_key:
-            return session
-    return held_session(owner, scope)
+    known = [session for session in lately if session.open_key == open_key]
+    held = known[0] if known else held_session(owner, scope)
+    return held if held is not None and held.is_active(now) else None, held
 
 
 def _named(owner: Owner, session_id: Any, lately: list[AbstractChatSession]) -> AbstractChatSession:

@@ -20,6 +20,7 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.querysets import UNFINISHED
 from django_chat_sessions.services.limiting import refuse_excess
 from django_chat_sessions.services.races import (
     compare_and_set,
@@ -29,7 +30,7 @@ from django_chat_sessions.services.races import (
 )
 from django_chat_sessions.services.replies.control import ask_again, mark_interrupted, stop_replies
 from django_chat_sessions.services.replies.runners import first_lease, hand_over
-from django_chat_sessions.services.replies.writing import UNFINISHED, after_reply
+from django_chat_sessions.services.replies.writing import after_reply
 from django_chat_sessions.services.tables import (
     after_commit,
     in_batches,

@@ -31,8 +31,6 @@ from django_chat_sessions.services.tables import (
 from django_chat_sessions.services.together import Change, write
 from django_chat_sessions.signals import turn_answered, turn_failed
 
-UNFINISHED = (ReplyState.PENDING, ReplyState.RUNNING)
-
 
 @survives_races
 def claim(reply: AbstractChatMessage, session: AbstractChatSession) -> bool:
