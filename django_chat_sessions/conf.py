@@ -61,7 +61,7 @@ class AppSettings:
 
     @property
     def ACTIVITY_RESOLUTION(self) -> float:
-        """Seconds; stored activity younger than this is not written again (1 is exact)."""
+        """Seconds; stored activity younger than this is not written again (0 writes each time)."""
         return cast(float, self._get("ACTIVITY_RESOLUTION"))
 
     @property

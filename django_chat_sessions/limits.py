@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """What one owner may do, from however many devices and addresses; None is no limit.
+    """What one owner may do, from however many devices and addresses.
 
     ``message_length``: characters that a message from the HTTP API may have.
     ``messages_per_minute``: messages sent in the last 60 seconds, by the verb ``send``; as many
-    sessions may be begun by ``start``.
-    ``replies_at_once``: replies that are being written, in all scopes together.
+    sessions may be begun by ``start``. None is no limit.
+    ``replies_at_once``: replies that are being written, in all scopes together. None is no limit.
     """
 
     message_length: int = 20_000

@@ -6,7 +6,7 @@ export interface KeptMessage {
   key: string;
   content: string;
   session: string | null;
-  /** Null where it was kept before scopes were. */
+  /** Null where another version kept it. */
   scope: string | null;
   after: string | null;
   reader: string | null;

@@ -257,6 +257,20 @@ describe("what has been chosen since a message went off", () => {
     expect(store.getSnapshot()).toMatchObject({ session: { id: session?.id, state: "active" } });
   });
 
+  it("stays on screen: a new chat, before the message that has been answered long ago is tried again", async () => {
+    bench.server.replies = false;
+    bench.server.start("", ["Here?", "Here."]);
+    const { store } = await bench.openTab();
+    bench.server.faults = [{ afterwards: true }];
+    store.send("Last words");
+    await bench.timers.advance(100);
+    await store.startNew();
+    const { session } = store.getSnapshot();
+    await bench.timers.advance(10_000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: session?.id, state: "active" }, pending: [] });
+    expect(bench.server.messages.filter(({ content }) => content === "Last words")).toHaveLength(1);
+  });
+
   it("is loaded although the message is answered first", async () => {
     bench.server.replies = false;
     const other = bench.server.start("b", ["There?", "There."]);

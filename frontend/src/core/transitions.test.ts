@@ -31,7 +31,7 @@ describe("what is said of another session than the one on screen", () => {
     const viewing = { ...state, viewing: true };
     const [message] = messages as [Message];
     const rest = { arrival: { status: "new", reason: "first", previous: null }, reply: null, server_time: "" } as const;
-    const after = sent(viewing, "key", { ...rest, session: other(), message });
+    const after = sent(viewing, "key", { ...rest, session: other(), message }, false);
     expect(after).toMatchObject({ session: { id: session.id }, messages, keys: new Map([[message.id, "key"]]) });
   });
 });

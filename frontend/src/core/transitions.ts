@@ -78,13 +78,14 @@ export function withoutPending(state: ChatState, key: string): ChatState {
 }
 
 /** A message was stored, now or by an earlier attempt with the same key. */
-export function sent(state: ChatState, key: string, answer: SentMessage, isLeft = false): ChatState {
+export function sent(state: ChatState, key: string, answer: SentMessage, isLeft: boolean): ChatState {
   const { arrival, session, message, reply } = answer;
   const rest = { ...withoutPending(state, key), keys: new Map(state.keys).set(message.id, key) };
   const shown = state.session;
   const isShown = session.id === shown?.id;
-  // The reader has gone elsewhere meanwhile.
-  if (shown && !isShown && (state.viewing || isLeft || session.scope !== shown.scope)) return rest;
+  // The reader has gone elsewhere meanwhile, perhaps long before this attempt: no answer leads back in time.
+  const isPast = (known: Session) => session.last_activity_at < known.last_activity_at || session.scope !== known.scope;
+  if (shown && !isShown && (state.viewing || isLeft || isPast(shown))) return rest;
   const here = isShown ? withSession(rest, session) : entered(rest, session, arrival);
   const messages = mergeMessages(here.messages, reply === null ? [message] : [message, reply]);
   return { ...here, messages, greeting: null, loaded: true };

@@ -372,9 +372,9 @@ describe("slots", () => {
 describe("the boundary", () => {
   it.each([
     ["idle", "New chat started: 12 minutes without activity"],
-    ["user", "New chat started: by your wish"],
+    ["user", "New chat started at your request"],
     ["day", "New chat started: a new day"],
-    ["max_age", "New chat started: the previous one reached its longest time"],
+    ["max_age", "New chat started: the previous one reached its time limit"],
     ["replaced", "New chat started"],
   ])("says why: %s", (reason, text) => {
     const previous = bench.server.start("", ["Why?"]);
