@@ -155,13 +155,16 @@ def _later_page(listed: ChatSessionQuerySet, most: int, after: Place) -> list[Ab
 def _both(
     pinned: ChatSessionQuerySet, others: ChatSessionQuerySet, most: int
 ) -> ChatSessionQuerySet:
-    """Each part comes in order from an index of its own; one sort of both would read them all."""
+    """Each part comes in order from an index of its own; one sort of both would read them all.
+
+    So neither the whole nor a part may get the order that a host's model has.
+    """
     if connections[pinned.db].features.supports_slicing_ordering_in_compound:
-        return pinned[:most].union(others[:most], all=True)
+        return pinned[:most].union(others[:most], all=True).order_by()
     # SQLite takes no LIMIT in a part of a union, but in a subquery, which has no order
-    every = ChatSessionQuerySet(pinned.model, using=pinned.db)
+    every = ChatSessionQuerySet(pinned.model, using=pinned.db).order_by()
     parts = [every.filter(pk__in=part[:most].values("pk")) for part in (pinned, others)]
-    return parts[0].union(parts[1], all=True)
+    return parts[0].union(parts[1], all=True).order_by()
 
 
 def _in_order(rows: list[AbstractChatSession], alias: str) -> list[AbstractChatSession]:

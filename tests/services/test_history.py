@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import prepared
 from django_chat_sessions.services.replies.running import run
 from tests.conversations import (
     configure,
@@ -30,6 +32,7 @@ from tests.conversations import (
 pytestmark = pytest.mark.django_db
 
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 
 
 def titles(sessions: list[Any]) -> list[str]:
@@ -287,3 +290,36 @@ def test_scopes_that_a_collation_finds_equal_are_others(owner: Owner, scope: str
     assert chat_sessions.recent_sessions(owner, scope="course:aB") == [first]
     [match] = chat_sessions.search(owner, "hello", scope="course:aB").matches
     assert match.session == first
+
+
+@pytest.fixture(params=[["-started_at"], ["user__username"]], ids=" ".join)
+def hosts_order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An order of the host's session model; what was compiled without it is forgotten."""
+    prepared._select.cache_clear()
+    monkeypatch.setattr(get_session_model()._meta, "ordering", request.param)
+    yield
+    prepared._select.cache_clear()
+
+
+@pytest.mark.usefixtures("hosts_order")
+def test_whatever_order_the_hosts_model_has(owner: Owner, noon: Any) -> None:
+    begun = []
+    for number in range(6):
+        begun.append(talked(owner, scope=f"course:{number}"))
+        noon.shift(SECOND)
+    for session in begun[:3]:  # the first ones have the latest messages
+        chat_sessions.add_message(session, "user", "And?")
+        noon.shift(SECOND)
+    for session in begun[1], begun[4]:
+        chat_sessions.pin(session)
+        noon.shift(SECOND)
+    wanted = [begun[place] for place in (4, 1, 2, 0, 5, 3)]
+    assert chat_sessions.recent_sessions(owner) == wanted
+    assert chat_sessions.recent_sessions(owner, scope="course:3") == [begun[3]]
+    assert {row.pk for row in chat_sessions.updates(owner).sessions} == {row.pk for row in begun}
+    paged: list[Any] = []
+    place = None
+    while len(paged) < len(wanted):
+        page, place = chat_sessions.history_page(owner, limit=1, after=place)
+        paged += page
+    assert (paged, place) == (wanted, None)

@@ -147,7 +147,8 @@ class _Comparison:
         found: list[AbstractChatMessage] = []
         if wanted:
             lacking = messages().filter(reduce(or_, wanted.values()))
-            found = list(lacking.order_by("session", "position"))
+            # By the column: "session" alone would be the order that the host's model has.
+            found = list(lacking.order_by("session_id", "position"))
         by_session = {pk: list(some) for pk, some in groupby(found, lambda m: m.session_id)}
         whole: list[AbstractChatMessage] = []
         grown: list[Grown] = []

@@ -97,6 +97,16 @@ class TestTheFirstLook:
         assert sorted(row.content for row in found.messages) == ["In ", "In a", "In b"]
         assert found.open_keys == {owner.open_key(scope) for scope in ("", "a", "b")}
 
+    def test_sessions_of_one_moment_keep_their_messages_whatever_order_the_hosts_model_has(
+        self, owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for text in ("One", "Two"):
+            for scope in ("a", "b"):
+                talked(owner, text, scope)
+        monkeypatch.setattr(get_session_model()._meta, "ordering", ["-started_at"])
+        told = sorted(text for _position, _state, text in shown(updates(owner)))
+        assert told == ["One", "One", "Two", "Two"]
+
     def test_a_running_reply_comes_with_the_text_it_has(
         self, owner: Owner, sent: chat_sessions.Sent
     ) -> None:
