@@ -217,6 +217,53 @@ def test_e014_a_user_that_is_not_found_by_its_key(
     assert "under another name in Python" in found["E014"]
 
 
+def related(kind: str) -> Any:
+    """Return a model that has to do with the user model, made in an isolated registry."""
+    link: dict[str, Any] = {"related_name": "+", "on_delete": models.CASCADE}
+    own: dict[str, Any] = {"__module__": __name__, **meta()}
+    if kind == "proxy":
+        return type("Person", (User,), {**own, **meta(proxy=True)})
+    if kind == "child":
+        one = models.OneToOneField(User, parent_link=True, **link)
+        return type("Member", (User,), {**own, "user_ptr": one})
+    if kind == "child with a key of its own":
+        one = models.OneToOneField(User, parent_link=True, **link)
+        number = models.BigAutoField(primary_key=True)
+        return type("Guest", (User,), {**own, "user_ptr": one, "number": number})
+    is_key = kind == "profile with the user's key"
+    one = models.OneToOneField(User, primary_key=is_key, **link)
+    return type("Profile", (models.Model,), {**own, "account": one})
+
+
+@pytest.mark.parametrize("kind", ["profile", "child with a key of its own"])
+def test_e014_a_user_that_is_another_models(host: Findings, kind: str) -> None:
+    with isolate_apps():
+        model = related(kind)
+    found = host({"user": models.ForeignKey(model, models.CASCADE, null=True)})
+    assert list(found) == ["E014"]
+    label = model._meta.label
+    assert f"host.Talk.user leads to {label}, and the chat puts keys of auth.User" in found["E014"]
+    assert "people would see the chats of others" in found["E014"]
+    assert "add user as a foreign key to settings.AUTH_USER_MODEL" in found["E014"]
+
+
+@pytest.mark.parametrize("kind", ["proxy", "child", "profile with the user's key"])
+def test_a_user_that_has_the_user_models_key_is_welcome(host: Findings, kind: str) -> None:
+    with isolate_apps():
+        model = related(kind)
+    assert host({"user": models.ForeignKey(model, models.CASCADE, null=True)}) == {}
+
+
+def test_a_user_may_lead_to_the_user_models_parent(
+    host: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with isolate_apps():
+        member, guest = related("child"), related("child with a key of its own")
+    for users, ids in (member, []), (guest, ["E014"]):
+        monkeypatch.setattr(checks, "get_user_model", lambda users=users: users)
+        assert list(host({"user": models.ForeignKey(User, models.CASCADE, null=True)})) == ids
+
+
 def test_e014_a_session_that_is_not_found_by_its_key(host: Findings) -> None:
     number = models.CharField(max_length=36, unique=True, null=True)
     session = models.ForeignKey(

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from django.core.checks import CheckMessage, Error, run_checks
 from django.core.management import CommandError, call_command
 from django.db.models import DO_NOTHING
+from django.utils.translation import gettext_lazy
 
 from django_chat_sessions import checks, get_session_model, models
 from django_chat_sessions.checks import databases, named
@@ -377,6 +378,28 @@ class OffByADay:
 def test_e004_what_a_policy_should_return_is_said_where_it_is_that(configured: Any) -> None:
     [text] = configured(TIMEOUT_POLICY=OffByADay())["E004"]
     assert "Let deadline() return a Deadline with an aware moment" in text
+
+
+class ForAReason(TimeoutPolicy):
+    """A policy whose deadline has the reason that is given."""
+
+    def __init__(self, reason: Any) -> None:
+        self.reason = reason
+
+    def deadline(self, activity: Activity) -> Deadline:
+        """Return tomorrow."""
+        return Deadline(activity.last_activity_at + timedelta(days=1), self.reason)
+
+
+@pytest.mark.parametrize("reason", [None, 5, b"x"])
+def test_e004_a_reason_that_is_no_text(configured: Any, reason: Any) -> None:
+    [text] = configured(TIMEOUT_POLICY=ForAReason(reason))["E004"]
+    assert f"reason={reason!r}), whose reason is no text. " in text
+
+
+@pytest.mark.parametrize("reason", ["", "lesson_over", gettext_lazy("Yes")])
+def test_a_reason_that_is_a_text_is_welcome(configured: Any, reason: Any) -> None:
+    assert configured(TIMEOUT_POLICY=ForAReason(reason)) == {}
 
 
 def test_w006_activity_that_is_written_more_seldom_than_sessions_last(configured: Any) -> None:

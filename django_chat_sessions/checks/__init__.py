@@ -30,6 +30,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from django.db.models import DO_NOTHING
+from django.utils.functional import Promise
 
 from django_chat_sessions import conf, get_message_model, get_session_model
 from django_chat_sessions.checks.named import check_names
@@ -159,7 +160,7 @@ def _wrong_policy() -> Iterator[CheckMessage]:
             yield _no_policy(policy)
             return
         hint = "Let deadline() return a Deadline with an aware moment, or None for never."
-        deadline = policy.deadline(sample)
+        deadline: Any = policy.deadline(sample)
         is_right = deadline is None or deadline.at > moment
     except Exception as error:  # noqa: BLE001  a host's own code: whatever it raises is the finding
         yield Error(
@@ -172,6 +173,12 @@ def _wrong_policy() -> Iterator[CheckMessage]:
         yield Error(
             f'CHAT_SESSIONS["TIMEOUT_POLICY"] gave {deadline!r}, which is not after the activity.',
             hint="Return a Deadline later than last_activity_at, or None for never.",
+            id=f"{ID}.E004",
+        )
+    elif deadline is not None and not isinstance(deadline.reason, str | Promise):
+        yield Error(
+            f'CHAT_SESSIONS["TIMEOUT_POLICY"] gave {deadline!r}, whose reason is no text.',
+            hint='Return a Deadline with a moment and a word, such as "idle".',
             id=f"{ID}.E004",
         )
     elif deadline is not None:

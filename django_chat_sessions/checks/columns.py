@@ -2,7 +2,7 @@
 
 E012 a column that may not be empty, and that nothing fills
 E013 a column that is too short
-E014 user or session is no foreign key to a primary key
+E014 user or session is no foreign key to a primary key, or user leads to another model's
 E016 a field of ours that the host has taken away
 E017 a model of two tables
 W014 visitors are let in, and a session needs a user
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db.models import NOT_PROVIDED, CharField, Field, ForeignKey, TextField, UUIDField
@@ -147,12 +148,20 @@ def _short(model: Any, parent: Any) -> Iterator[CheckMessage]:
 
 
 def _astray(model: Any, name: str) -> Iterator[CheckMessage]:
-    problem = _not_a_key({field.name: field for field in model._meta.concrete_fields}.get(name))
-    if problem:
+    field: Any = {field.name: field for field in model._meta.concrete_fields}.get(name)
+    if problem := _not_a_key(field):
         yield Error(
             f"{model._meta.label}.{name} {problem}; the chat finds nothing by it.",
             hint="Keep that column under another name in Python, and let this one be a ForeignKey "
             "to the primary key, filled by your migration's data step.",
+            id=f"{ID}.E014",
+        )
+    elif name == "user" and not _has_keys_of_users(field):
+        yield Error(
+            f"{field} leads to {field.remote_field.model._meta.label}, and the chat puts keys of "
+            f"{get_user_model()._meta.label} there: people would see the chats of others.",
+            hint="Keep that foreign key under a name of its own, and add user as a foreign key to "
+            "settings.AUTH_USER_MODEL, filled by your migration's data step.",
             id=f"{ID}.E014",
         )
 
@@ -166,6 +175,20 @@ def _not_a_key(field: Any) -> str:
     if not field.target_field.primary_key:
         return f"leads to {field.target_field}, which is not the primary key"
     return "is unique, so that nobody can have a second one" if field.unique else ""
+
+
+def _has_keys_of_users(field: Any) -> bool:
+    """Whether a foreign key has the values of the user model's: a proxy's and a child's are."""
+    if isinstance(field.remote_field.model, str):  # not installed
+        return True
+    return _origin(field) is _origin(get_user_model()._meta.pk)
+
+
+def _origin(field: Any) -> Any:
+    """Return the column whose values a key has, found by following it from model to model."""
+    while field.remote_field is not None and not isinstance(field.remote_field.model, str):
+        field = field.target_field
+    return field
 
 
 def _gone(model: Any, parent: Any) -> Iterator[CheckMessage]:

@@ -99,6 +99,8 @@ def _waiting(model: Any, column: str, alias: str) -> Iterator[CheckMessage]:
         yield CheckWarning(
             f"{model._meta.label} has rows without {column}, the first found is {pk}: they are "
             "not adopted, and no history or transcript shows them rightly.",
-            hint="Run your migration's data step again (django_chat_sessions.adoption.adopt).",
+            hint="Run your migration's data step again (django_chat_sessions.adoption.adopt). What "
+            "it reports as skipped, such as a message without a session, stays until that row is "
+            "corrected or deleted.",
             id=f"{ID}.W013",
         )
