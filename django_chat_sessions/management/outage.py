@@ -1,9 +1,11 @@
-"""What a command says when its database cannot be used."""
+"""What a command says when its database or its standard output cannot be used."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError, ProgrammingError
@@ -31,3 +33,25 @@ def told_in_a_sentence() -> Iterator[None]:
         raise CommandError(
             f"The database cannot be used: {said.rstrip('.')}. Run the command again when it can."
         ) from error
+
+
+def print_now(stdout: Any, text: str) -> None:
+    """Print the lines, and not only when Python ends, which nobody could put into a sentence.
+
+    Raises CommandError when there is no room for them; what the command did is done.
+    """
+    try:
+        stdout.write(text)
+        with suppress(BrokenPipeError):  # of a reader who has gone Python tells when it ends
+            stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        write_no_more(stdout)
+        raise CommandError(f"standard output: {error.strerror}.") from error
+
+
+def write_no_more(stdout: Any) -> None:
+    """Let go of what could not be written, or Python writes it once more when it ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())

@@ -133,9 +133,11 @@ def statistics(since: date, until: date) -> Statistics:
     count = (until - since).days + 1
     if count < 1:
         raise ValueError(f"The last day, {until}, is before the first, {since}.")
-    for day in (since, until):
-        if not CALENDAR[0] <= day <= CALENDAR[1]:
-            raise ValueError(f"{day} is too far away; ask for days from 1970 on.")
+    for day in (until, since):  # the last one first: the command counts back from it
+        if day < CALENDAR[0]:
+            raise ValueError(f"{day} is too long ago; ask for days from 1970 on.")
+        if day > CALENDAR[1]:
+            raise ValueError(f"{day} is too far away; ask for days up to {CALENDAR[1]}.")
     if count > MOST_DAYS:
         raise ValueError(f"{since} to {until} is {count} days; ask for {MOST_DAYS} at most.")
     moments = [_midnight(since + timedelta(days=number)) for number in range(count + 1)]

@@ -93,6 +93,9 @@ def test_it_reads_only_and_shows_neither_content_nor_owners(two_days: Any) -> No
         (["--since", "2026-11-01", "--days", "3"], "give one of them"),
         (["--since", "2026-11-02", "--until", "2026-11-01"], "is before the first"),
         (["--since", "0001-01-01", "--until", "0001-01-02"], "from 1970 on"),
+        (["--until", "1969-12-31"], "1969-12-31 is too long ago; ask for days from 1970 on."),
+        (["--until", "1970-01-02"], "1969-12-04 is too long ago; ask for days from 1970 on."),
+        (["--until", "9999-12-31"], "9999-12-31 is too far away; ask for days up to 9000-01-01."),
     ],
 )
 def test_wrong_options_are_refused_with_the_way_out(arguments: list[str], way_out: str) -> None:

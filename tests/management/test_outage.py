@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
+NO_ROOM = OSError(errno.ENOSPC, "No space left on device")
 COMMANDS = (
     ("chat_session_statistics",),
     ("clear_chat_sessions",),
@@ -64,3 +67,38 @@ def test_a_mistake_of_ours_is_no_sentence(db: None) -> None:
 
     with connection.execute_wrapper(mistake), pytest.raises(ProgrammingError):
         call_command("clear_chat_sessions")
+
+
+class Unwritable(StringIO):
+    """Standard output that cannot take what it is given: at once, or when its buffer is emptied."""
+
+    def __init__(self, error: OSError, when: str) -> None:
+        super().__init__()
+        self.error, self.when = error, when
+
+    def write(self, text: str) -> int:
+        if self.when == "write":
+            raise self.error
+        return super().write(text)
+
+    def flush(self) -> None:
+        if self.when == "flush":
+            raise self.error
+
+
+def arguments(command: tuple[str, ...], user: Any) -> list[str]:
+    return [command[0], *(f"--user-id={user.pk}" for _option in command[1:])]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("when", ["write", "flush"])
+def test_a_full_disk_is_a_sentence(command: tuple[str, ...], when: str, user: Any) -> None:
+    with pytest.raises(CommandError, match=r"^standard output: No space left on device\.$"):
+        call_command(*arguments(command, user), stdout=Unwritable(NO_ROOM, when))
+
+
+@pytest.mark.parametrize("command", COMMANDS[:3], ids=lambda command: command[0])
+def test_of_a_reader_who_has_gone_python_tells(command: tuple[str, ...], user: Any) -> None:
+    call_command(*arguments(command, user), stdout=Unwritable(BrokenPipeError(), "flush"))
+    with pytest.raises(BrokenPipeError):
+        call_command(*arguments(command, user), stdout=Unwritable(BrokenPipeError(), "write"))

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.management.outage import told_in_a_sentence
+from django_chat_sessions.management.outage import print_now, told_in_a_sentence
 
 USUAL_DAYS = 30
 
@@ -38,10 +38,8 @@ class Command(BaseCommand):
             found = services.statistics(since, until)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        if options["json"]:
-            self.stdout.write(json.dumps(_as_json(found)))
-        else:
-            self.stdout.write("\n".join(_as_table(found)))
+        told = json.dumps(_as_json(found)) if options["json"] else "\n".join(_as_table(found))
+        print_now(self.stdout, told)
 
     def _range(self, options: dict[str, Any]) -> tuple[date, date]:
         days = options["days"]

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
 from django_chat_sessions.exceptions import SessionsHeld
-from django_chat_sessions.management.outage import told_in_a_sentence
+from django_chat_sessions.management.outage import print_now, told_in_a_sentence
 from django_chat_sessions.services.retention import LARGEST_BATCH, LONGEST_DAYS, days_kept
 
 
@@ -85,12 +85,13 @@ class Command(BaseCommand):
     def _report(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         dry_run = options["dry_run"]
         if options["json"]:
-            self.stdout.write(json.dumps({**counts, "dry_run": dry_run}))
+            print_now(self.stdout, json.dumps({**counts, "dry_run": dry_run}))
             return
         would = "would be " if dry_run else ""
-        self.stdout.write(
+        print_now(
+            self.stdout,
             "{retried} replies {would}asked for again, {interrupted} {would}interrupted; "
             "{swept} expired sessions {would}swept, {purged} {would}purged.".format(
                 **counts, would=would
-            )
+            ),
         )

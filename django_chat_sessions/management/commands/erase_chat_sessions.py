@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
 from django_chat_sessions.exceptions import SessionsHeld
-from django_chat_sessions.management.outage import told_in_a_sentence
+from django_chat_sessions.management.outage import print_now, told_in_a_sentence
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
 
 
@@ -45,12 +45,13 @@ class Command(BaseCommand):
     def _report(self, erased: services.Erased, options: dict[str, Any]) -> None:
         dry_run = options["dry_run"]
         if options["json"]:
-            self.stdout.write(json.dumps({**asdict(erased), "dry_run": dry_run}))
+            print_now(self.stdout, json.dumps({**asdict(erased), "dry_run": dry_run}))
             return
         would = "would be " if dry_run else ""
-        self.stdout.write(
+        print_now(
+            self.stdout,
             f"{erased.sessions} sessions and {erased.messages} messages {would}erased, "
-            f"{erased.stopped} replies {would}stopped."
+            f"{erased.stopped} replies {would}stopped.",
         )
 
     def _progress(self) -> Any:

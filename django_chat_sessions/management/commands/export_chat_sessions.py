@@ -6,14 +6,13 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
-from django_chat_sessions.management.outage import told_in_a_sentence
+from django_chat_sessions.management.outage import told_in_a_sentence, write_no_more
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
 from django_chat_sessions.services.formats import FORMATS
 
@@ -60,8 +59,7 @@ class Command(BaseCommand):
                 self.stdout.write(piece, ending="")
             self.stdout.flush()
         except OSError:
-            with suppress(OSError):  # or Python writes what is left once more when it ends
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+            write_no_more(self.stdout)
             raise
 
     def _told(self, pieces: Iterator[str]) -> Iterator[str]:
