@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
 # What drivers raise for credentials that no row can hold; without them, a 500 for who sends them.
-UNSTORABLE = (DataError, ValueError)
+REFUSED_BY_DRIVER = (DataError, ValueError)
 VISITOR_COOKIE = "chat_visitor"
 VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep a cookie
 RENEWED_AGE = 30 * 24 * 3600  # seconds; whoever writes after that is given 400 days more
@@ -75,7 +75,7 @@ class DjangoSession:
         user = getattr(request, "user", None)
         try:
             return Owner.for_user(user) if user is not None and user.is_authenticated else None
-        except UNSTORABLE:  # a forged session cookie with a NUL, looked up in PostgreSQL
+        except REFUSED_BY_DRIVER:  # a forged session cookie with a NUL, looked up in PostgreSQL
             return None
 
 
@@ -158,7 +158,7 @@ class _RestFramework:
             return Owner(user_id=get_user_model()._meta.pk.to_python(found[0].pk))
         except APIException as error:
             raise NotAuthenticated(str(error.detail)) from error
-        except (*UNSTORABLE, ValidationError) as error:
+        except (*REFUSED_BY_DRIVER, ValidationError) as error:
             raise NotAuthenticated("These credentials cannot be anybody's.") from error
 
 

@@ -31,7 +31,7 @@ EXPIRES_HEADER = "X-Chat-Session-Expires"
 RETRY_AFTER = "5"  # seconds
 
 
-def find_session(request: HttpRequest) -> AbstractChatSession | None:
+def session_of_request(request: HttpRequest) -> AbstractChatSession | None:
     """Return the caller's own session that the request is about, in whatever state; 1 statement.
 
     The keyword ``chat_session_id`` of the URL names it, or the header ``X-Chat-Session``. Otherwise
@@ -70,7 +70,7 @@ class _Lookup:
     @cached_property
     def found(self) -> AbstractChatSession | None:
         try:
-            return find_session(self.request)
+            return session_of_request(self.request)
         except DatabaseError as error:
             logger.error("The chat session cannot be looked up: %s", fit_for_log(error))
             self.is_down = True

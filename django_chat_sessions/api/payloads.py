@@ -92,7 +92,7 @@ def opened_session(value: Arrival, now: datetime) -> Payload:
     }
 
 
-def session_state(row: AbstractChatSession, now: datetime) -> Payload:
+def timed_session(row: AbstractChatSession, now: datetime) -> Payload:
     """Return one session with the server's time."""
     return {"session": session(row, now), "server_time": clock.iso(now)}
 

@@ -124,7 +124,7 @@ class Session(OfSession):
         return HttpResponse(status=204)
 
     def _state(self, session: AbstractChatSession) -> HttpResponse:
-        return JsonResponse(payloads.session_state(session, clock.now()))
+        return JsonResponse(payloads.timed_session(session, clock.now()))
 
 
 class Transcript(OfSession):
@@ -146,7 +146,7 @@ class RestoreSession(Endpoint):
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Bring back what was deleted."""
         session = services.restore(self.owner, inputs.session_id(session_id))
-        return JsonResponse(payloads.session_state(session, clock.now()))
+        return JsonResponse(payloads.timed_session(session, clock.now()))
 
 
 class EndSession(OfSession):
@@ -155,7 +155,7 @@ class EndSession(OfSession):
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """End it."""
         session = services.end(self.session(session_id))
-        return JsonResponse(payloads.session_state(session, clock.now()))
+        return JsonResponse(payloads.timed_session(session, clock.now()))
 
 
 class ReopenSession(OfSession):
@@ -174,7 +174,7 @@ class TouchSession(OfSession):
         """Note deliberate activity."""
         session = self.session(session_id)
         services.touch(session)
-        return JsonResponse(payloads.session_state(session, clock.now()))
+        return JsonResponse(payloads.timed_session(session, clock.now()))
 
 
 class StopReply(OfSession):
@@ -203,7 +203,7 @@ class MarkRead(OfSession):
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Note that the answers have been seen."""
         session = services.mark_read(self.session(session_id))
-        return JsonResponse(payloads.session_state(session, clock.now()))
+        return JsonResponse(payloads.timed_session(session, clock.now()))
 
 
 class Updates(Endpoint):

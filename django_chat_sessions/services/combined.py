@@ -14,7 +14,7 @@ from django.db import connections
 
 from django_chat_sessions.services import statements
 from django_chat_sessions.services.prepared import STATEMENTS
-from django_chat_sessions.services.statements import VARIES, ChangeShape, Place, RowsShape, Shape
+from django_chat_sessions.services.statements import VARIES, ChangeShape, RowsShape, Shape, Slot
 
 MARK = re.compile(r"(?<!%)%s")
 
@@ -105,7 +105,7 @@ def _literal(shape: Shape, sql: statements.Sql, first: int, numbers: list[int]) 
 
     def put(mark: re.Match[str]) -> str:
         place = next(places)
-        if isinstance(place, Place):
+        if isinstance(place, Slot):
             numbers.append(first + place.number)
             return "%s"
         return _quoted(shape.table[2], place)

@@ -19,7 +19,7 @@ from django.db.models.sql import UpdateQuery
 from django_chat_sessions.services.prepared import STATEMENTS, Given, Table
 
 Narrow = Callable[[Any], QuerySet[Any]]
-# SQL, and what is put into it: a Place, or a value that it always has.
+# SQL, and what is put into it: a Slot, or a value that it always has.
 Sql = tuple[str, tuple[Any, ...]]
 # What a value leaves in a shape: itself, its class where it is empty, or that it varies.
 VARIES = "(varies)"
@@ -46,7 +46,7 @@ class RowsShape(NamedTuple):
 Shape = ChangeShape | RowsShape
 
 
-class Place(Given):
+class Slot(Given):
     """Stands in a statement for the value with this number."""
 
     def __init__(self, field: Field[Any, Any], number: int) -> None:
@@ -180,12 +180,12 @@ def update(shape: ChangeShape) -> Sql:
     """Return the UPDATE."""
     rows, places = _asked(shape)
     fields = _fields(shape.table[1])
-    first = sum(isinstance(place, Place) for place in places.values())
+    first = sum(isinstance(place, Slot) for place in places.values())
     changes: dict[str, Any] = {}
     for name, token in shape.values:
         changes[name] = valued(token)
         if token is VARIES:
-            changes[name] = Place(fields[name].field, first)
+            changes[name] = Slot(fields[name].field, first)
             first += 1
     query: Any = rows.query.chain(UpdateQuery)
     query.add_update_values(changes)
@@ -208,7 +208,7 @@ def _asked(shape: ChangeShape) -> tuple[Any, dict[str, Any]]:
     for name, token in shape.where:
         asked[name] = valued(token)
         if token is VARIES:
-            asked[name] = Place(fields[name].field, number)
+            asked[name] = Slot(fields[name].field, number)
             number += 1
     every: Any = kind(model, using=alias)
     return (every if shape.narrow is None else shape.narrow(every)).filter(**asked), asked
@@ -216,4 +216,4 @@ def _asked(shape: ChangeShape) -> tuple[Any, dict[str, Any]]:
 
 def filled(places: Sequence[Any], given: Sequence[Any]) -> list[Any]:
     """Return what a statement is sent with."""
-    return [given[place.number] if isinstance(place, Place) else place for place in places]
+    return [given[place.number] if isinstance(place, Slot) else place for place in places]

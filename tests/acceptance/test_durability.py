@@ -18,7 +18,7 @@ from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import growing
 from django_chat_sessions.services.replies.running import run
-from django_chat_sessions.services.replies.writing import claim, finish, renew, save_text
+from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import configure, leave_replies, reply_of, rows, stored
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def after_words(count: int) -> Callable[[Any], None]:
     """Return a worker that is killed when it has stored so many words."""
 
     def worker(reply: Any) -> None:
-        assert claim(reply, reply.session)
+        assert take(reply, reply.session)
         for number in range(1, count + 1):
             save_text(reply, "".join(WORDS[:number]))
 

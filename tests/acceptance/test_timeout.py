@@ -20,7 +20,7 @@ from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, Deadline, IdleTimeoutPolicy, TimeoutPolicy
 from django_chat_sessions.services.replies.running import run
-from django_chat_sessions.services.replies.writing import claim, finish, renew
+from django_chat_sessions.services.replies.writing import finish, renew, take
 from tests.conversations import configure, leave_replies, listen_only, opened, rows, stored
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +184,7 @@ def answering(owner: Owner, begun: Any, at: Any, noon: Any) -> Any:
     sent = chat_sessions.send(owner, "Why?", key="the key of why")
     assert sent.session == begun
     assert sent.reply is not None
-    assert claim(sent.reply, sent.session)
+    assert take(sent.reply, sent.session)
     for _ in range(6):
         noon.shift(10 * SECOND)
         renew(sent.reply, sent.session)

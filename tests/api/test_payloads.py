@@ -41,7 +41,7 @@ def test_times_are_utc_with_microseconds_in_every_century(moment: datetime, text
 
 
 def test_a_row_that_was_there_before_us_is_as_the_contract_says() -> None:
-    body = payloads.session_state(row(metadata=None), NOW)
+    body = payloads.timed_session(row(metadata=None), NOW)
     assert problems("getSession", 200, body) == []
     assert body["session"]["state"] in ("expired", "ended")
     assert body["session"]["expires_at"] is None

@@ -23,7 +23,7 @@ from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.following.hints import hub
 from django_chat_sessions.services.following.polling import PollNotifier
-from django_chat_sessions.services.replies.writing import claim, finish, save_text
+from django_chat_sessions.services.replies.writing import finish, save_text, take
 from tests.callers import Caller, assert_error, assert_private, person
 from tests.conversations import leave_replies, reply_of
 from tests.services.following.waiting import threads, until
@@ -137,7 +137,7 @@ async def do(step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 async def ask(owner: Owner, text: str = "Why?", key: str = "key-00000001") -> Any:
     """Send a message, and return its reply, which a worker has begun."""
     sent = await do(chat_sessions.send, owner, text, key=key)
-    assert await do(claim, reply_of(sent), sent.session)
+    assert await do(take, reply_of(sent), sent.session)
     return reply_of(sent)
 
 

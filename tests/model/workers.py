@@ -42,10 +42,10 @@ class Workers:
         self.writing: list[tuple[AbstractChatMessage, AbstractChatSession]] = []
 
     def take(self, item: int) -> bool:
-        """Let a new worker claim what was handed over, as the queue has it."""
+        """Let a new worker take what was handed over, as the queue has it."""
         handed = Queue.items[item]
         reply, session = copy(handed[0]), copy(handed[1])
-        is_ours = writing.claim(reply, session)
+        is_ours = writing.take(reply, session)
         if is_ours:
             self.writing.append((reply, session))
         return is_ours

@@ -16,8 +16,7 @@ from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import erasure
 from django_chat_sessions.services.erasure import Erased
-from django_chat_sessions.services.replies.writing import claim as claim_reply
-from django_chat_sessions.services.replies.writing import finish, renew
+from django_chat_sessions.services.replies.writing import finish, renew, take
 from tests.conversations import (
     configure,
     fill_history,
@@ -101,7 +100,7 @@ def test_a_reply_that_is_being_written_is_stopped_and_its_worker_writes_nothing_
     leave_replies(settings)
     sent = waiting(owner)
     reply = reply_of(sent)
-    claim_reply(reply, sent.session)
+    take(reply, sent.session)
     signals.clear()
     with answering():
         assert chat_sessions.erase(owner).stopped == 1

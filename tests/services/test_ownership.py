@@ -16,8 +16,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, IdleTimeoutPolicy
 from django_chat_sessions.services import lifecycle, ownership
 from django_chat_sessions.services.ownership import Claimed
-from django_chat_sessions.services.replies.writing import claim as claim_reply
-from django_chat_sessions.services.replies.writing import finish
+from django_chat_sessions.services.replies.writing import finish, take
 from tests.callers import rows as everything
 from tests.conversations import (
     configure,
@@ -157,7 +156,7 @@ def test_what_moves_expires_as_the_accounts_do_unless_it_has_expired(
 def test_a_reply_that_is_being_written_goes_on(account: Owner, noon: Any, settings: Any) -> None:
     leave_replies(settings)
     sent = waiting(VISITOR)
-    claim_reply(reply_of(sent), sent.session)
+    take(reply_of(sent), sent.session)
     noon.shift(MINUTE / 6)
     talked(account, "Later, but nothing is being written")
     chat_sessions.claim(VISITOR, account)

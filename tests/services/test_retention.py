@@ -15,7 +15,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import IdleTimeoutPolicy
 from django_chat_sessions.services import retention
 from django_chat_sessions.services.opening import close_expired
-from django_chat_sessions.services.replies.writing import claim
+from django_chat_sessions.services.replies.writing import take
 from django_chat_sessions.services.staff import purge_chosen
 from tests.conversations import (
     configure,
@@ -131,7 +131,7 @@ class TestSweep:
         django_capture_on_commit_callbacks: Any,
     ) -> None:
         sent = waiting(owner)
-        claim(reply_of(sent), sent.session)
+        take(reply_of(sent), sent.session)
         noon.shift(timedelta(seconds=30) + TIMEOUT)
         with django_capture_on_commit_callbacks(execute=True):
             chat_sessions.sweep()

@@ -20,7 +20,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import races
 from django_chat_sessions.services.opening import open_new
 from django_chat_sessions.services.races import RaceLost, moving
-from django_chat_sessions.services.replies.writing import claim, finish
+from django_chat_sessions.services.replies.writing import finish, take
 from django_chat_sessions.services.tables import messages, sessions
 from django_chat_sessions.services.together import Addition, Change, write
 from tests.conversations import (
@@ -241,7 +241,7 @@ class TestVerbs:
         leave_replies(settings)
         sent = waiting(owner)
         reply = reply_of(sent)
-        claim(reply, sent.session)
+        take(reply, sent.session)
         chat_sessions.stop(sent.session)
         before = stored(sent.session)
         with pytest.raises(TurnLost):
@@ -317,7 +317,7 @@ if IS_POSTGRES:
         leave_replies(settings)
         sent = waiting(owner)
         reply = reply_of(sent)
-        claim(reply, sent.session)
+        take(reply, sent.session)
         lost: list[int] = []
         monkeypatch.setattr(races, "pause", lost.append)
         values = {name: value or clock.now() for name, value in changed.items()}

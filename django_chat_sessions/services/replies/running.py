@@ -1,4 +1,4 @@
-"""Runs one reply: claim it, ask the responder, store the text as it grows, finish it."""
+"""Runs one reply: take it, ask the responder, store the text as it grows, finish it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django_chat_sessions.services.races import is_refusal
 from django_chat_sessions.services.replies.growing import DATABASE_AWAY, Growth
 from django_chat_sessions.services.replies.leases import Lease, lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
-from django_chat_sessions.services.replies.writing import cause_of, claim, finish
+from django_chat_sessions.services.replies.writing import cause_of, finish, take
 from django_chat_sessions.services.tables import (
     borrowed_connection,
     is_pooled,
@@ -48,10 +48,10 @@ def _run(reply_id: Any) -> None:
     if reply is None:
         return
     session = reply.session
-    # Before the claim: a database that goes away here leaves a reply that anybody may take.
+    # Before it is taken: a database that goes away here leaves a reply that anybody may take.
     before = messages().filter(session=session.pk, position__lt=reply.position)
     question = next(iter(before.order_by("-position")[:1]), None)
-    if question is None or not claim(reply, session):
+    if question is None or not take(reply, session):
         return
     growth = Growth(reply)
     with lease_keeper.keeping(reply, session, growth) as lease:

@@ -33,7 +33,7 @@ from django_chat_sessions.signals import turn_answered, turn_failed
 
 
 @survives_races
-def claim(reply: AbstractChatMessage, session: AbstractChatSession) -> bool:
+def take(reply: AbstractChatMessage, session: AbstractChatSession) -> bool:
     """Make a pending reply ours to write and hold its session open meanwhile.
 
     2 statements together. False when another worker has it, or it is over.
@@ -43,10 +43,10 @@ def claim(reply: AbstractChatMessage, session: AbstractChatSession) -> bool:
     def step(known: AbstractChatSession) -> bool:
         now = clock.now()
         facts["lease_until"] = lease = clock.after(now, app_settings.REPLY_LEASE)
-        claimed = messages().filter(pk=reply.pk, state=ReplyState.PENDING, lease_until__gt=now)
+        pending = messages().filter(pk=reply.pk, state=ReplyState.PENDING, lease_until__gt=now)
         with short_transaction(known):
             # The attempt too: whoever read an earlier one must not run the one that followed.
-            if not claimed.filter(attempt=reply.attempt).update(**facts):
+            if not pending.filter(attempt=reply.attempt).update(**facts):
                 return False
             if pinned := _pinned(known, lease, now):
                 compare_and_set(known, **pinned)

@@ -17,7 +17,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.following import hints, postgres
 from django_chat_sessions.services.following.hints import Hub, get_notifier, hint, name_of
 from django_chat_sessions.services.following.polling import PollNotifier
-from django_chat_sessions.services.replies.writing import claim, finish, save_text
+from django_chat_sessions.services.replies.writing import finish, save_text, take
 from tests.conversations import configure, leave_replies, reply_of, waiting
 from tests.services.following.waiting import leave, threads, until, waits
 
@@ -197,7 +197,7 @@ class TestHints:
     @pytest.mark.django_db
     @pytest.mark.parametrize(
         "verb",
-        ["send", "claim", "grow", "finish", "stop", "end", "reopen", "rename", "read", "delete"],
+        ["send", "take", "grow", "finish", "stop", "end", "reopen", "rename", "read", "delete"],
     )
     def test_every_change_is_told_once_it_is_committed(
         self, owner: Owner, noting: Noting, settings: Any, answering: Any, verb: str
@@ -206,14 +206,14 @@ class TestHints:
         sent = waiting(owner)
         reply, session = reply_of(sent), sent.session
         if verb in ("grow", "finish", "read"):
-            claim(reply, session)
+            take(reply, session)
         if verb == "read":
             finish(reply, session, ReplyState.ANSWERED, content="Because.", unread=True)
         if verb == "reopen":
             chat_sessions.end(session)
         steps: dict[str, Any] = {
             "send": lambda: chat_sessions.send(owner, "In b", key="key-of-b", scope="b"),
-            "claim": lambda: claim(reply, session),
+            "take": lambda: take(reply, session),
             "grow": lambda: save_text(reply, "Be"),
             "finish": lambda: finish(reply, session, ReplyState.ANSWERED, content="Because."),
             "stop": lambda: chat_sessions.stop(session),

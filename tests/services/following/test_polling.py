@@ -25,7 +25,7 @@ from django_chat_sessions.services.following.polling import (
     PollNotifier,
     fingerprints,
 )
-from django_chat_sessions.services.replies.writing import claim, finish, renew, save_text
+from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import reply_of, stored, talked, waiting
 from tests.services.following.waiting import leave, threads, until, waits
 
@@ -56,7 +56,7 @@ class TestFingerprints:
     ) -> None:
         sent = waiting(owner)
         reply, session = reply_of(sent), sent.session
-        claim(reply, session)
+        take(reply, session)
         if verb in ("add", "read"):
             finish(reply, session, ReplyState.ANSWERED, content="Because.", unread=True)
         steps: dict[str, Any] = {

@@ -17,7 +17,7 @@ from django_chat_sessions.services import Updates, updates
 from django_chat_sessions.services.following import cursors
 from django_chat_sessions.services.following.updates import MOST_MESSAGES, MOST_OPEN
 from django_chat_sessions.services.replies.control import mark_interrupted
-from django_chat_sessions.services.replies.writing import claim, finish, save_text
+from django_chat_sessions.services.replies.writing import finish, save_text, take
 from tests.callers import rows as everything_stored
 from tests.conversations import (
     configure,
@@ -65,7 +65,7 @@ def shown(found: Updates) -> list[tuple[int | None, str, str]]:
 
 def answered(sent: chat_sessions.Sent, text: str = "Because.", **more: Any) -> Any:
     reply = reply_of(sent)
-    assert claim(reply, sent.session)
+    assert take(reply, sent.session)
     finish(reply, sent.session, ReplyState.ANSWERED, content=text, **more)
     return reply
 
@@ -111,7 +111,7 @@ class TestTheFirstLook:
         self, owner: Owner, sent: chat_sessions.Sent
     ) -> None:
         reply = reply_of(sent)
-        claim(reply, sent.session)
+        take(reply, sent.session)
         save_text(reply, "Beca")
         assert shown(updates(owner)) == [(0, "", "Hello"), (1, "running", "Beca")]
 
@@ -142,7 +142,7 @@ class TestAReply:
     ) -> None:
         reply = reply_of(sent)
         cursor = updates(owner).cursor
-        claim(reply, sent.session)
+        take(reply, sent.session)
         found = news(owner, cursor)
         assert shown(found) == [(1, "running", "")]
         text = ""
@@ -158,7 +158,7 @@ class TestAReply:
         self, owner: Owner, sent: chat_sessions.Sent
     ) -> None:
         reply = reply_of(sent)
-        claim(reply, sent.session)
+        take(reply, sent.session)
         save_text(reply, "One ")
         cursor = updates(owner).cursor
         save_text(reply, "One two ")
@@ -171,7 +171,7 @@ class TestAReply:
         self, owner: Owner, sent: chat_sessions.Sent, noon: Any, state: str
     ) -> None:
         reply = reply_of(sent)
-        claim(reply, sent.session)
+        take(reply, sent.session)
         save_text(reply, "Beca")
         cursor = updates(owner).cursor
         if state == "stopped":
@@ -197,7 +197,7 @@ class TestAReply:
 
     def test_asked_for_again_it_begins_anew(self, owner: Owner, sent: chat_sessions.Sent) -> None:
         reply = reply_of(sent)
-        claim(reply, sent.session)
+        take(reply, sent.session)
         finish(reply, sent.session, ReplyState.FAILED, content="Half")
         cursor = updates(owner).cursor
         chat_sessions.retry(sent.session)
@@ -205,7 +205,7 @@ class TestAReply:
         assert shown(found) == [(1, "pending", "")]
         assert found.messages[0].attempt == 2
         again = stored(reply)
-        claim(again, stored(sent.session))
+        take(again, stored(sent.session))
         save_text(again, "Hal")
         found = news(owner, found.cursor)
         assert shown(found) == [(1, "running", "Hal")]
@@ -218,7 +218,7 @@ class TestAReply:
     ) -> None:
         """Its session stays recoverable by others: here nobody was faster than its worker."""
         reply = reply_of(sent)
-        claim(reply, sent.session)
+        take(reply, sent.session)
         cursor = updates(owner).cursor
         get_session_model().objects.update(running_until=clock.now() + TIMEOUT)
         noon.shift(LEASE)
@@ -241,7 +241,7 @@ class TestAReply:
         self, owner: Owner, sent: chat_sessions.Sent
     ) -> None:
         reply = reply_of(sent)
-        claim(reply, sent.session)
+        take(reply, sent.session)
         cursor = updates(owner).cursor
         chat_sessions.end(stored(sent.session))
         found = news(owner, cursor)
@@ -260,7 +260,7 @@ class TestRecovery:
 
     @pytest.fixture
     def left_behind(self, owner: Owner, sent: chat_sessions.Sent, noon: Any) -> str:
-        claim(reply_of(sent), sent.session)
+        take(reply_of(sent), sent.session)
         save_text(reply_of(sent), "Beca")
         cursor = updates(owner).cursor
         noon.shift(LEASE)

@@ -18,7 +18,7 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.replies.writing import claim, finish, renew, save_text
+from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import configure, fill, stored
 from tests.services.following.readers import SimulatedReader
 
@@ -52,11 +52,11 @@ class Story:
         key = f"key-{self.sent:08}"
         chat_sessions.send(self.owner, f"Question {self.sent}", key=key, scope=SCOPES[number % 3])
 
-    def claim(self, number: int) -> None:
+    def take(self, number: int) -> None:
         session = self.session(number)
         if session is not None:
             for reply in session.messages.replies_running():
-                if claim(reply, session):
+                if take(reply, session):
                     self.workers.append(reply)
 
     def grow(self, number: int) -> None:
@@ -128,19 +128,19 @@ class Story:
 
 
 HAPPENS = (
-    *("send", "send", "claim", "claim", "grow", "grow", "grow", "renew", "answer", "fail"),
+    *("send", "send", "take", "take", "grow", "grow", "grow", "renew", "answer", "fail"),
     *("stop", "retry", "end", "reopen", "rename", "delete", "touch", "read", "add", "flood"),
     *("start", "wait", "wait", "clean_up"),
 )
 LOOKS = ("nobody", "nobody", "first", "second")
 steps = st.tuples(st.sampled_from(HAPPENS), st.integers(0, 11), st.sampled_from(LOOKS))
 WHOLE_LIFE: list[tuple[str, int, str]] = [
-    *[("send", 0, "first"), ("claim", 0, "first"), ("grow", 0, "first"), ("grow", 1, "second")],
-    *[("grow", 2, "first"), ("fail", 0, "first"), ("retry", 0, "second"), ("claim", 0, "first")],
+    *[("send", 0, "first"), ("take", 0, "first"), ("grow", 0, "first"), ("grow", 1, "second")],
+    *[("grow", 2, "first"), ("fail", 0, "first"), ("retry", 0, "second"), ("take", 0, "first")],
     *[("grow", 3, "first"), ("answer", 1, "first"), ("read", 0, "first"), ("wait", 3, "first")],
     *[("rename", 0, "first"), ("reopen", 0, "first"), ("flood", 0, "second"), ("end", 0, "first")],
     *[("start", 1, "first"), ("send", 1, "first"), ("stop", 1, "first"), ("delete", 1, "first")],
-    *[("send", 1, "nobody"), ("claim", 2, "first"), ("wait", 2, "first"), ("wait", 3, "second")],
+    *[("send", 1, "nobody"), ("take", 2, "first"), ("wait", 2, "first"), ("wait", 3, "second")],
 ]
 STOPPED_TWICE: list[tuple[str, int, str]] = [
     *[("send", 0, "nobody"), ("stop", 0, "first"), ("retry", 0, "nobody"), ("stop", 0, "nobody")],

@@ -23,7 +23,7 @@ from django_chat_sessions.services import races
 from django_chat_sessions.services.replies import asking
 from django_chat_sessions.services.replies.asking import Recovered, last_reply, recover_session
 from django_chat_sessions.services.replies.running import run
-from django_chat_sessions.services.replies.writing import claim, finish, renew, save_text
+from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import (
     configure,
     leave_replies,
@@ -63,7 +63,7 @@ def session(sent: chat_sessions.Sent) -> Any:
 @pytest.fixture
 def growing(reply: Any, session: Any, noon: Any) -> Any:
     """A reply of which some is stored, after 20 seconds."""
-    assert claim(reply, session)
+    assert take(reply, session)
     noon.shift(20 * SECOND)
     save_text(reply, "Half an ans")
     return reply
@@ -183,7 +183,7 @@ class TestStop:
         reply = reply_of(sent)
         noon.shift(SECOND)
         if what != "claimed":
-            claim(reply, stored(sent.session))
+            take(reply, stored(sent.session))
 
         def first() -> None:
             noon.shift(SECOND)
@@ -191,7 +191,7 @@ class TestStop:
             if what == "renewed":
                 renew(reply, other)
             elif what == "claimed":
-                assert claim(reply, other)
+                assert take(reply, other)
             else:
                 chat_sessions.touch(other)
 
@@ -321,7 +321,7 @@ class TestRetry:
         self, reply: Any, session: Any, state: str
     ) -> None:
         if state == "running":
-            claim(reply, session)
+            take(reply, session)
         with pytest.raises(TurnInProgress) as refused:
             chat_sessions.retry(session)
         assert refused.value.reply == reply
@@ -379,7 +379,7 @@ class TestRetry:
 def worker_died(sent: chat_sessions.Sent) -> None:
     """Begin the reply as far as it is asked for, and never come back."""
     reply = stored(reply_of(sent))
-    assert claim(reply, stored(sent.session))
+    assert take(reply, stored(sent.session))
     save_text(reply, "Half")
 
 

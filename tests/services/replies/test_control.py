@@ -18,7 +18,7 @@ from django_chat_sessions.services import tables
 from django_chat_sessions.services.races import RaceLost
 from django_chat_sessions.services.replies import control, writing
 from django_chat_sessions.services.replies.control import ask_again, mark_interrupted, stop_replies
-from django_chat_sessions.services.replies.writing import claim, finish, renew, save_text
+from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import reply_of, stored, waiting
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def session(sent: chat_sessions.Sent) -> Any:
 class TestAskAgain:
     @pytest.fixture
     def failed(self, reply: Any, session: Any) -> Any:
-        claim(reply, session)
+        take(reply, session)
         save_text(reply, "Half")
         finish(reply, session, ReplyState.FAILED, error="broken")
         return stored(reply)
@@ -96,7 +96,7 @@ class TestAskAgain:
     @pytest.mark.parametrize("state", ["pending", "running"])
     def test_a_running_one_is_left_alone(self, reply: Any, session: Any, state: str) -> None:
         if state == "running":
-            claim(reply, session)
+            take(reply, session)
         with pytest.raises(TurnInProgress) as refused:
             ask_again(reply, session, ReplyState.PENDING, 30)
         assert refused.value.reply == reply
@@ -106,7 +106,7 @@ class TestAskAgain:
     ) -> None:
         old = stored(session)
         noon.shift(LEASE - SECOND)
-        claim(reply, session)
+        take(reply, session)
         noon.shift(SECOND)
         with pytest.raises(TurnInProgress):
             ask_again(reply, old, ReplyState.PENDING, 30)
@@ -119,11 +119,11 @@ class TestAskAgain:
     def test_the_worker_of_the_attempt_before_writes_nothing_into_it(
         self, reply: Any, session: Any, noon: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         stalled = stored(reply)
         noon.shift(LEASE)
         ask_again(reply, session, ReplyState.PENDING, 30)
-        assert claim(reply, session)
+        assert take(reply, session)
         writes: list[Callable[[], Any]] = [
             lambda: save_text(stalled, "Late"),
             lambda: renew(stalled, stored(session)),
@@ -149,14 +149,14 @@ class TestTakingAway:
     def test_stop_takes_those_that_are_being_written_and_returns_them(
         self, reply: Any, session: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         (stopped,) = stop_replies(session)
         for copy in (stopped, stored(reply)):
             assert (copy.pk, copy.state, copy.token) == (reply.pk, "stopped", None)
             assert copy.lease_until is None
 
     def test_what_has_ended_stays_as_it_ended(self, reply: Any, session: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         finish(reply, session, ReplyState.ANSWERED, content="Yes")
         assert stop_replies(session) == []
         mark_interrupted(session, clock.now() + timedelta(days=1))
@@ -199,7 +199,7 @@ class TestTakingAway:
         def claimed_first() -> Any:
             calls.append(1)
             if len(calls) == 2:  # after the SELECT, before the UPDATE
-                assert claim(reply, stored(session))
+                assert take(reply, stored(session))
             return real()
 
         monkeypatch.setattr(control, "messages", claimed_first)

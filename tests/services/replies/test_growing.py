@@ -13,7 +13,7 @@ from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import growing
 from django_chat_sessions.services.replies.growing import SAVE_EVERY, Growth
-from django_chat_sessions.services.replies.writing import claim
+from django_chat_sessions.services.replies.writing import take
 from tests.conversations import leave_replies, reply_of, stored, waiting
 from tests.services.replies.test_leases import Stopwatch, until
 
@@ -38,7 +38,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def growth(db: None) -> Growth:
     reply = reply_of(waiting(VISITOR))
-    assert claim(reply, reply.session)
+    assert take(reply, reply.session)
     growth = Growth(reply)
     growth.is_private = False  # as outside the transaction of a test
     outside_of_it: Any = SimpleNamespace(in_atomic_block=False)

@@ -26,7 +26,7 @@ from django_chat_sessions.services.replies.runners import (
     hand_over,
 )
 from django_chat_sessions.services.replies.running import run
-from django_chat_sessions.services.replies.writing import claim
+from django_chat_sessions.services.replies.writing import take
 from tests import databases
 from tests.conversations import (
     LeavesReplies,
@@ -121,7 +121,7 @@ def test_a_patient_runner_may_let_a_reply_wait_longer_than_a_lease(
     sent = waiting(Owner.for_visitor("v"))
     noon.shift(599)
     assert stored(sent.session).is_running(later(0))
-    assert claim(reply_of(sent), sent.session)
+    assert take(reply_of(sent), sent.session)
     assert stored(reply_of(sent)).lease_until == later(30)
     assert stored(sent.session).running_until == later(30)
 
@@ -399,7 +399,7 @@ class TestARunnerThatRefuses:
         self, owner: Owner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def delivered(reply: Any) -> None:
-            assert claim(stored(reply), stored(reply).session)
+            assert take(stored(reply), stored(reply).session)
 
         monkeypatch.setattr(Refuses, "before", delivered)
         sent = waiting(owner)

@@ -19,7 +19,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import growing, running
 from django_chat_sessions.services.replies.leases import LeaseKeeper, lease_keeper
 from django_chat_sessions.services.replies.running import run
-from django_chat_sessions.services.replies.writing import claim, finish, save_text
+from django_chat_sessions.services.replies.writing import finish, save_text, take
 from tests.conversations import (
     configure,
     leave_replies,
@@ -340,7 +340,7 @@ def test_a_reply_that_is_gone_taken_or_over_is_left_alone(owner: Owner, settings
     run(missing_id())
     sent = waiting(owner)
     reply = reply_of(sent)
-    assert claim(stored(reply), sent.session)
+    assert take(stored(reply), sent.session)
     run(reply.pk)
     assert asked == []
     assert stored(reply).state == "running"

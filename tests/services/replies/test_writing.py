@@ -18,7 +18,7 @@ from django_chat_sessions.services import races
 from django_chat_sessions.services.races import RaceLost
 from django_chat_sessions.services.replies import writing
 from django_chat_sessions.services.replies.control import mark_interrupted
-from django_chat_sessions.services.replies.writing import claim, finish, renew, save_text
+from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import meanwhile, opened, reply_of, stored, waiting
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ class TestClaim:
         self, reply: Any, session: Any, noon: Any
     ) -> None:
         noon.shift(20 * SECOND)
-        assert claim(reply, session)
+        assert take(reply, session)
         row = stored(reply)
         assert (row.state, row.attempt) == ("running", 1)
         assert row.token == reply.token is not None
@@ -63,28 +63,28 @@ class TestClaim:
 
     def test_a_second_worker_gets_nothing(self, reply: Any, session: Any) -> None:
         other = stored(reply)
-        assert claim(reply, session)
-        assert not claim(other, session)
+        assert take(reply, session)
+        assert not take(other, session)
         assert stored(reply).token == reply.token
 
     def test_a_reply_whose_lease_has_passed_is_not_begun(
         self, reply: Any, session: Any, noon: Any
     ) -> None:
         noon.shift(LEASE)
-        assert not claim(reply, session)
+        assert not take(reply, session)
         assert stored(reply).state == "pending"
 
     @pytest.mark.parametrize("state", ["running", "answered", "failed", "stopped", "interrupted"])
     def test_only_a_pending_reply_is_claimed(self, reply: Any, session: Any, state: str) -> None:
         get_message_model().objects.filter(pk=reply.pk).update(state=state)
-        assert not claim(reply, session)
+        assert not take(reply, session)
 
     def test_a_session_that_no_longer_waits_for_it_is_not_held_open(
         self, reply: Any, session: Any
     ) -> None:
         get_session_model().objects.filter(pk=session.pk).update(running_until=None)
         before = stored(session).expires_at
-        assert claim(reply, stored(session))
+        assert take(reply, stored(session))
         assert stored(session).running_until is None
         assert stored(session).expires_at == before
 
@@ -92,7 +92,7 @@ class TestClaim:
         self, reply: Any, session: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         meanwhile(monkeypatch, writing, get_session_model().objects.all().delete)
-        assert not claim(reply, session)
+        assert not take(reply, session)
 
     def test_a_session_that_is_purged_between_its_two_writes_is_no_error(
         self, reply: Any, session: Any, monkeypatch: pytest.MonkeyPatch
@@ -103,7 +103,7 @@ class TestClaim:
         monkeypatch.setattr(races, "read_again", purged)
         monkeypatch.setattr(races, "pause", lambda attempt: None)
         session.message_count = 99  # as if read before something else
-        assert not claim(reply, session)
+        assert not take(reply, session)
         assert reply.state == stored(reply).state == "pending"
 
     def test_reply_and_session_are_held_together_or_not_at_all(
@@ -112,7 +112,7 @@ class TestClaim:
         noon.shift(SECOND)
         monkeypatch.setattr(writing, "compare_and_set", fails)
         with pytest.raises(DatabaseError):
-            claim(reply, session)
+            take(reply, session)
         assert stored(reply).state == "pending"
         assert stored(reply).token is None
 
@@ -122,7 +122,7 @@ class TestClaim:
         noon.shift(SECOND)
         old = stored(session)
         chat_sessions.touch(session)
-        assert claim(reply, old)
+        assert take(reply, old)
         assert stored(session).running_until == clock.now() + LEASE
 
     def test_an_attempt_that_is_over_does_not_run_the_next_one(
@@ -131,19 +131,19 @@ class TestClaim:
         late = stored(reply)
         chat_sessions.stop(session)
         again = chat_sessions.retry(session)
-        assert not claim(late, stored(session))
+        assert not take(late, stored(session))
         assert stored(again).state == "pending"
-        assert claim(again, stored(session))
+        assert take(again, stored(session))
 
     def test_2_statements(self, reply: Any, session: Any, statements: Any) -> None:
         with statements() as seen:
-            claim(reply, session)
+            take(reply, session)
         assert len(seen) == 2
 
 
 class TestSaveText:
     def test_it_grows(self, reply: Any, session: Any, statements: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         save_text(reply, "Os")
         with statements() as seen:
             save_text(reply, "Osmo\x00")
@@ -152,7 +152,7 @@ class TestSaveText:
 
     def test_without_the_token_nothing_is_written(self, reply: Any, session: Any) -> None:
         stranger = stored(reply)
-        claim(reply, session)
+        take(reply, session)
         with pytest.raises(TurnLost) as lost:
             save_text(stranger, "SECRET-4711")
         assert stored(reply).content == stranger.content == ""
@@ -160,7 +160,7 @@ class TestSaveText:
         assert str(reply.pk) in str(lost.value)
 
     def test_after_the_end_nothing_is_written(self, reply: Any, session: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         finish(reply, session, ReplyState.ANSWERED, content="Yes")
         with pytest.raises(TurnLost):
             save_text(reply, "No")
@@ -169,7 +169,7 @@ class TestSaveText:
 
 class TestRenew:
     def test_it_moves_lease_and_expiry(self, reply: Any, session: Any, noon: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(10 * SECOND)
         renew(reply, session)
         until = clock.now() + LEASE
@@ -188,11 +188,11 @@ class TestRenew:
         noon.shift(29 * SECOND)
         renew(reply, session)
         noon.shift(29 * SECOND)
-        assert claim(reply, session)
+        assert take(reply, session)
 
     def test_a_lost_token_renews_nothing(self, reply: Any, session: Any, noon: Any) -> None:
         stranger = stored(reply)
-        claim(reply, session)
+        take(reply, session)
         noon.shift(SECOND)
         with pytest.raises(TurnLost):
             renew(stranger, stored(session))
@@ -202,7 +202,7 @@ class TestRenew:
     def test_whoever_slept_until_the_session_expired_does_not_bring_it_back(
         self, owner: Owner, reply: Any, session: Any, noon: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(LEASE + TIMEOUT - MICROSECOND)
         renew(stored(reply), stored(session))
         noon.shift(LEASE + TIMEOUT)
@@ -214,7 +214,7 @@ class TestRenew:
     def test_a_turn_that_ends_in_between_does_not_stay_busy(
         self, reply: Any, session: Any, noon: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
 
         def ends_first() -> None:
             finish(stored(reply), stored(session), ReplyState.ANSWERED, content="Yes")
@@ -229,7 +229,7 @@ class TestRenew:
     def test_reply_and_session_are_renewed_together_or_not_at_all(
         self, reply: Any, session: Any, noon: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         until = clock.now() + LEASE
         noon.shift(10 * SECOND)
         real = races.moving
@@ -247,7 +247,7 @@ class TestRenew:
     def test_a_reply_whose_session_no_longer_waits_for_it_holds_nothing_open(
         self, reply: Any, session: Any, noon: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         get_session_model().objects.filter(pk=session.pk).update(running_until=None)
         before = stored(session).expires_at
         noon.shift(10 * SECOND)
@@ -258,7 +258,7 @@ class TestRenew:
     def test_a_clock_that_jumped_back_shortens_nothing(
         self, reply: Any, session: Any, noon: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(-timedelta(hours=1))
         renew(reply, session)
         assert stored(session).expires_at == session.last_activity_at + TIMEOUT
@@ -271,7 +271,7 @@ class TestRenew:
 
 class TestFinish:
     def test_the_idle_clock_starts_again(self, reply: Any, session: Any, noon: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(25 * SECOND)
         finish(reply, session, ReplyState.ANSWERED, content="Yes", metadata={"a": 1})
         row = stored(reply)
@@ -285,14 +285,14 @@ class TestFinish:
 
     def test_metadata_is_joined_to_what_was_there(self, reply: Any, session: Any) -> None:
         reply.metadata = {"model": "m", "a": 0}
-        claim(reply, session)
+        take(reply, session)
         finish(reply, session, ReplyState.ANSWERED, content="Yes", metadata={"a": 1})
         assert stored(reply).metadata == {"model": "m", "a": 1}
 
     def test_a_failure_keeps_what_was_written_and_says_why_to_staff(
         self, reply: Any, session: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         save_text(reply, "Half an ans")
         finish(reply, session, ReplyState.FAILED, error="Timeout: \x00")
         row = stored(reply)
@@ -300,14 +300,14 @@ class TestFinish:
         assert stored(session).preview == "Half an ans"
 
     def test_twice_is_refused(self, reply: Any, session: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         finish(reply, session, ReplyState.ANSWERED, content="Yes")
         with pytest.raises(TurnLost):
             finish(reply, session, ReplyState.FAILED)
         assert stored(reply).state == "answered"
 
     def test_a_touch_meanwhile_is_kept(self, reply: Any, session: Any, noon: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(20 * SECOND)
         chat_sessions.touch(stored(session))
         finish(reply, session, ReplyState.ANSWERED, content="Yes")
@@ -316,7 +316,7 @@ class TestFinish:
     def test_a_late_answer_of_a_reply_nobody_took_is_kept(
         self, reply: Any, session: Any, noon: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(LEASE + SECOND)
         finish(reply, session, ReplyState.ANSWERED, content="Yes")
         assert stored(reply).content == "Yes"
@@ -325,7 +325,7 @@ class TestFinish:
     def test_an_answer_after_the_expiry_is_readable_and_revives_nothing(
         self, owner: Owner, reply: Any, session: Any, noon: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(LEASE + TIMEOUT)
         expired_at = stored(session).expires_at
         finish(reply, session, ReplyState.ANSWERED, content="Yes")
@@ -339,7 +339,7 @@ class TestFinish:
     def test_the_answer_of_a_stalled_worker_is_refused_once_it_was_marked(
         self, reply: Any, session: Any, noon: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(LEASE)
         mark_interrupted(session, clock.now())
         with pytest.raises(TurnLost):
@@ -349,20 +349,20 @@ class TestFinish:
     def test_an_answer_that_nobody_may_have_seen_is_unread_and_so_said(
         self, reply: Any, session: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         finish(reply, session, ReplyState.ANSWERED, content="Yes", unread=True)
         assert session.unread
         assert stored(session).unread
 
     def test_otherwise_it_is_as_read_as_it_was(self, reply: Any, session: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         finish(reply, session, ReplyState.ANSWERED, content="Yes")
         assert not stored(session).unread
 
     def test_a_lost_race_writes_nothing_and_is_run_again(
         self, reply: Any, session: Any, noon: Any
     ) -> None:
-        claim(reply, session)
+        take(reply, session)
         noon.shift(5 * SECOND)
         other_tab = stored(session)
         chat_sessions.touch(other_tab)
@@ -371,7 +371,7 @@ class TestFinish:
         assert session.message_count == stored(session).message_count == 2
 
     def test_2_statements(self, reply: Any, session: Any, statements: Any) -> None:
-        claim(reply, session)
+        take(reply, session)
         with statements() as seen:
             finish(reply, session, ReplyState.ANSWERED, content="Yes")
         assert [sql.split()[0] for sql in seen] == ["UPDATE", "UPDATE"]
@@ -382,7 +382,7 @@ def test_a_write_is_repeated_after_a_deadlock(
 ) -> None:
     sent = waiting(owner)
     reply = reply_of(sent)
-    claim(reply, sent.session)
+    take(reply, sent.session)
     real, failures = writing.ours, [RaceLost(), RaceLost()]
 
     def sometimes(row: Any) -> Any:
