@@ -118,7 +118,7 @@ def test_a_reply_that_is_still_being_written_in_an_ended_session_is_stopped_and_
 ) -> None:
     leave_replies(settings)
     sent = waiting(owner)
-    claim_reply(reply_of(sent), sent.session)
+    take(reply_of(sent), sent.session)
     chat_sessions.end(sent.session)
     signals.clear()
     with answering():
