@@ -89,14 +89,14 @@ class WrongCursor(ChatSessionsError, ValueError):
 
 
 class SessionsHeld(ChatSessionsError, models.ProtectedError):
-    """Rows of the host's keep so many sessions (``held``) from being deleted.
+    """``held`` sessions could not be deleted, because rows of the host's protect them.
 
     All others are gone: ``done`` is what ``purge`` or ``erase`` would have returned.
     """
 
     def __init__(self, held: int, why: Exception, done: Any) -> None:
         super().__init__(
-            f"{held} sessions stay, all others are gone. {why.args[0]} Delete those rows before, "
+            f"{held} sessions stay, all others are gone. {why.args[0]} Delete those rows first, "
             "or give their foreign key another on_delete.",
             why.args[1],
         )

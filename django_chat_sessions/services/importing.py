@@ -41,12 +41,13 @@ def import_sessions(owner: Owner, document: str | bytes | dict[str, Any]) -> Imp
 
     ``document`` is the JSON, or what it was parsed to. Every session is in the history and none is
     open: one that was has ended with its last activity, and can be reopened. A reply that was
-    being written is interrupted. An id that is taken, or that the table makes itself, is another
-    one afterwards. Nothing is overwritten: a second import of the same document is a second copy.
+    being written is interrupted. An id that is taken, or that the database generates, is
+    replaced by a new one. Nothing is overwritten: a second import of the same document is a
+    second copy.
 
     Raises InvalidDocument, and stores nothing, for what is not exactly such a document. Sends no
-    signal. 1 statement for each session, and for each 500 of what follows another, of ids to look
-    for, and of messages.
+    signal. 1 statement per session, and 1 per 500 ids to look for, messages, and sessions that
+    follow another.
     """
     return _store(Owner.known(owner), read_document(_parsed(document)))
 

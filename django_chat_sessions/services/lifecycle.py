@@ -79,8 +79,8 @@ def start(owner: Owner, scope: str = "") -> Arrival:
     """Start a new session because the owner asked; the open one ends with reason ``user``.
 
     An open session in which the owner has said nothing is new already and is returned as it is.
-    Raises TooManyMessages (LIMITS). Sends ``session_ended`` and ``session_started``. 3 statements,
-    1 more for LIMITS, if there are any.
+    Raises TooManyMessages (LIMITS), and ValueError for a scope of more than 100 characters. Sends
+    ``session_ended`` and ``session_started``. 3 statements, 1 more for LIMITS, if there are any.
     """
     now = clock.now()
     held = held_session(owner, scope, with_previous=True)
