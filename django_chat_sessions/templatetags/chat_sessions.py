@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode
 from django import template
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import Error as DatabaseError  # InterfaceError, too
-from django.middleware.csrf import get_token
 from django.template import Context
 from django.urls import NoReverseMatch
 from django.utils import timezone
@@ -27,6 +26,7 @@ from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
 from django_chat_sessions.services.unmigrated import fit_for_log
 from django_chat_sessions.templatetags.moments import as_stored, deadline_text, when_text
+from django_chat_sessions.templatetags.tokens import token_in_page
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -268,7 +268,7 @@ def chat_widget(
         "is_reachable": bool(sessions),
         "base_url": sessions.removesuffix("/sessions"),
         "without_script": _address("current_page", **({"scope": named} if named else {})),
-        "csrf_token": "" if request is None else get_token(request),
+        "csrf_token": "" if request is None else token_in_page(request),
         "nonce": _nonce(context),
         "scope": named,
         "owner": _reader(context),

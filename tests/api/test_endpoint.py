@@ -199,6 +199,18 @@ def test_a_later_get_renews_the_cookie_and_keeps_the_token(db: None, kind: str) 
     assert again.cookies["csrftoken"]["max-age"]
 
 
+def test_a_host_may_call_the_header_of_its_own_pages_otherwise(db: None, settings: Any) -> None:
+    settings.CSRF_HEADER_NAME = "HTTP_X_XSRF_TOKEN"
+    caller = person("user", csrf=True)
+    caller.call("GET", "sessions/current")
+    token = caller.client.cookies["csrftoken"].value
+    message = {"content": "Why?", "key": "key-00000001"}
+    for header in ("HTTP_X_CSRFTOKEN", "HTTP_X_XSRF_TOKEN"):
+        response = caller.call("POST", "messages", message, **{header: token})
+        assert response.status_code in (200, 201), header
+    assert_error(caller.call("POST", "messages", message), 403, "csrf_failed")
+
+
 def test_a_token_in_a_header_needs_no_csrf_token(db: None, tokens_too: None) -> None:
     caller = person("token", csrf=True)
     assert caller.say("Why?").status_code == 201

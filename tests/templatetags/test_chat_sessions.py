@@ -19,6 +19,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.cache import SessionStore
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -373,7 +374,8 @@ def test_the_widget_asks_the_database_nothing_and_has_no_inline_code(
     assert 'data-scope="subject:1"' in page
     assert 'data-title="Help"' in page
     assert "data-greeting" not in page
-    assert re.search(r'data-csrf-token="\w{64}"', page)
+    assert request.META["CSRF_COOKIE_NEEDS_UPDATE"]
+    assert "data-csrf-token" not in page
     assert not re.search(r"<script(?![^>]*src=)", page)
     assert "style=" not in page
     assert " on" not in re.sub(r">[^<]*<", "><", page)
@@ -410,7 +412,26 @@ def test_the_widget_gives_a_stranger_who_becomes_a_visitor_no_other_drafts(db: N
     assert reader_in(visitor) == reader_in(render("{% chat_widget %}", RequestFactory().get("/")))
 
 
-def test_the_csrf_token_of_the_widget_is_accepted(reader: Caller) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CSRF_USE_SESSIONS", True),
+        ("CSRF_COOKIE_HTTPONLY", True),
+        ("CSRF_COOKIE_NAME", "shop_csrf"),
+        ("CSRF_COOKIE_PATH", "/chat"),
+    ],
+)
+def test_the_widget_has_the_csrf_token_where_its_cookie_cannot_be_read(
+    reader: Caller, settings: Any, name: str, value: Any
+) -> None:
+    setattr(settings, name, value)
+    request = request_of(reader)
+    request.session = SessionStore()
+    assert re.search(r'data-csrf-token="\w{64}"', render("{% chat_widget %}", request))
+
+
+def test_the_csrf_token_of_the_widget_is_accepted(reader: Caller, settings: Any) -> None:
+    settings.CSRF_COOKIE_HTTPONLY = True
     reader.client.handler.enforce_csrf_checks = True
     request = request_of(reader)
     page = render("{% chat_widget %}", request)

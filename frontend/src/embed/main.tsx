@@ -23,7 +23,7 @@ function mount(element: HTMLElement): void {
         baseUrl={baseUrl}
         scope={scope ?? ""}
         {...(owner ? { owner } : {})}
-        {...(csrfToken && !hasTokenCookie() ? { csrfToken } : {})}
+        {...(csrfToken ? { csrfToken } : {})}
       >
         <ChatWidget
           title={title || undefined}
@@ -45,11 +45,6 @@ const WORDS: Record<string, Words> = { de: germanWords, es: spanishWords, fr: fr
 function wordsIn(language: string): Partial<Words> | undefined {
   const isEnglishPage = /^(en|$)/i.test(document.documentElement.lang || language);
   return WORDS[language.toLowerCase().split(/[-_]/)[0] ?? ""] ?? (isEnglishPage ? undefined : { locale: "en" });
-}
-
-/** The cookie is newer than the page once somebody has logged in from another tab. */
-function hasTokenCookie(): boolean {
-  return /(^|; )csrftoken=/.test(document.cookie);
 }
 
 function oneOf<const T extends string>(allowed: readonly T[], value: string | undefined): T | undefined {
