@@ -204,7 +204,7 @@ def visitor_beside_user(request: HttpRequest, user_owner: Owner) -> Visitor | No
 
 
 def forget_visitor(request: HttpRequest, erased: Owner) -> None:
-    """Mark for deletion the cookie of the erased visitor, or of the one the erased user claimed."""
+    """Mark a cookie for deletion: the erased visitor's, or that of whom the erased user claimed."""
     known = None if erased.user_id is None else visitor_beside_user(request, erased)
     request.chat_visitors_gone = [  # type: ignore[attr-defined]
         cookie

@@ -89,9 +89,9 @@ class WrongCursor(ChatSessionsError, ValueError):
 
 
 class SessionsHeld(ChatSessionsError, models.ProtectedError):
-    """``held`` sessions could not be deleted, because rows of the host's protect them.
+    """Rows of the host's keep ``held`` sessions from being deleted.
 
-    All others are gone: ``done`` is what ``purge`` or ``erase`` would have returned.
+    All others are gone: ``done`` is what ``purge`` or ``erase`` would have returned for them.
     """
 
     def __init__(self, held: int, why: Exception, done: Any) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """What one owner may do, from however many devices and addresses.
 
+    None is no limit, except for ``message_length``, which needs a number.
+
     ``message_length``: characters that a message from the HTTP API may have.
     ``messages_per_minute``: messages sent in the last 60 seconds, by the verb ``send``; as many
     sessions may be begun by ``start``. None is no limit.

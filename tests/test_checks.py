@@ -556,7 +556,7 @@ def test_a_notifier_without_its_package_says_what_to_install(
     monkeypatch.setitem(sys.modules, "redis", None)
     [text] = configured(NOTIFIER=notifier)["E018"]
     assert text.startswith("RedisNotifier cannot work: redis is not installed.")
-    assert "pip install redis" in text
+    assert "pip install 'redis>=5'" in text
     monkeypatch.undo()
     assert configured(NOTIFIER=notifier) == {}
 

@@ -1,7 +1,7 @@
 """The verbs: the only code that writes sessions and messages or sends their signals.
 
-``from django_chat_sessions import services as chat_sessions``. Each verb that a view needs has an
-async twin whose name begins with ``a``.
+``from django_chat_sessions import services as chat_sessions``. Each verb that a view needs has
+an async twin, whose name begins with ``a``.
 """
 
 from django_chat_sessions.services.context import context

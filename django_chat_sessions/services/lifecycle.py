@@ -62,7 +62,8 @@ def resume_or_start(owner: Owner, scope: str = "") -> Arrival:
     """Return the session to talk in: the open one, or a new one when that has expired.
 
     Counts as activity. Sends ``session_resumed``, or ``session_started`` and ``session_ended``.
-    Resume: 2 statements, 1 when the stored activity is younger than ACTIVITY_RESOLUTION seconds.
+    Raises ValueError for a scope that is longer than its column (100 characters). Resume: 2
+    statements, 1 when the stored activity is younger than ACTIVITY_RESOLUTION seconds.
     """
     now = clock.now()
     held = held_session(owner, scope)
@@ -79,8 +80,9 @@ def start(owner: Owner, scope: str = "") -> Arrival:
     """Start a new session because the owner asked; the open one ends with reason ``user``.
 
     An open session in which the owner has said nothing is new already and is returned as it is.
-    Raises TooManyMessages (LIMITS), and ValueError for a scope of more than 100 characters. Sends
-    ``session_ended`` and ``session_started``. 3 statements, 1 more for LIMITS, if there are any.
+    Raises TooManyMessages (LIMITS), and ValueError for a scope that is longer than its column (100
+    characters). Sends ``session_ended`` and ``session_started``. 3 statements; 4 after an expired
+    session without messages, 5 after one with a greeting only; 1 more for LIMITS, if there are any.
     """
     now = clock.now()
     held = held_session(owner, scope, with_previous=True)

@@ -34,9 +34,10 @@ def sweep(
     """Write down as ended the sessions whose expiry has passed; return how many.
 
     Nothing waits for it: reading gives the same result before and after. Safe beside live
-    traffic and beside itself. Sends ``session_ended`` once each. 2 statements per batch and 1 for
-    each reason in it, and 1 at the end; 2 more for each session in which a dead worker left a
-    reply behind. Raises ValueError for a ``batch_size`` below 1.
+    traffic and beside itself. Sends ``session_ended`` once each. 2 statements per batch, 1 for each
+    reason in it, and 1 at the end; 2 more for each session in which a dead worker left a reply
+    behind.
+    Raises ValueError for a ``batch_size`` below 1.
     """
     size = _size(batch_size)
     now = clock.now()
@@ -83,8 +84,8 @@ def purge(
     however old; a dry run ``after_sweep`` counts those, too, that a sweep would end before.
     5 statements per batch and 1 at the end, more where rows or receivers of the host's hang on
     sessions. Raises SessionsHeld, at the end, when such rows protect sessions; all the others are
-    gone then. Raises ValueError, and deletes nothing, for days that are no retention, in the
-    setting too, and for a ``batch_size`` below 1.
+    gone then. Raises ValueError, and deletes nothing, for an invalid retention, in the setting too,
+    and for a ``batch_size`` below 1.
     """
     days, size = days_kept(older_than_days), _size(batch_size)
     now = clock.now()
@@ -107,10 +108,10 @@ def purge(
 
 
 def days_kept(older_than_days: float | None = None) -> float | None:
-    """Return for how many days sessions are kept, None for ever. Raises ValueError for any other.
+    """Return for how many days sessions are kept, None for ever.
 
-    Checked here too: -1, which some take for never, would be every session, and nothing runs the
-    system checks before this.
+    Raises ValueError for an invalid retention. Checked here too: -1, which some take for never,
+    would be every session, and nothing runs the system checks before this.
     """
     if older_than_days is not None:
         if _is_number(older_than_days) and 0 <= older_than_days <= LONGEST_DAYS:

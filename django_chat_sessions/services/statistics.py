@@ -123,7 +123,8 @@ class Statistics:
 def statistics(since: date, until: date) -> Statistics:
     """Count the sessions that started on these days, both included, and the replies in them.
 
-    Days are those of the current time zone. At most 366 of them; ValueError says what is wrong.
+    Days are those of the current time zone. At most 366 of them. Raises TypeError for a datetime,
+    and ValueError for days that cannot be counted.
     Reads what is stored: a session that was purged is not counted, and one whose predecessor was
     purged counts as ``first``. 3 statements.
     """

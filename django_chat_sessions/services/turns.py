@@ -73,12 +73,14 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     again stores nothing and returns what it led to.
 
     Raises SessionEnded (the named one was ended on purpose, or expired and another is open),
-    TurnInProgress, KeyReused, SessionNotFound, TooManyMessages (LIMITS); ValueError for a scope of
-    more than 100 characters. Sends ``message_added``, and where a session starts
-    ``session_started``, and ``session_ended`` of one that had expired in its place.
-    3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT; 1 more in a new one, and for the
-    first message after ``start``, which tells what was before. What LIMITS read is that SELECT if
-    the session had a message within the hour, and 1 more otherwise; 1 more near the limit.
+    TurnInProgress, KeyReused, SessionNotFound, TooManyMessages (LIMITS); ValueError for a scope
+    that is longer than its column (100 characters). Sends ``message_added``, ``session_started``
+    where one starts, and ``session_ended`` where that takes the place of an expired one.
+    3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT; another SELECT for the first
+    message after ``start``, which tells what was before. 4 where one starts, up to 6 after an
+    expired one in which the owner said nothing. 2 or 3 more for a repeated ``key``. What LIMITS
+    read is that SELECT if the session had a message within the hour, and 1 more otherwise; 1 more
+    near the limit.
     All that is written is 1 statement on PostgreSQL, outside of transactions.
     """
     content = storable(content)

@@ -217,7 +217,7 @@ def _machine_readable(moment: datetime | None) -> str:
 
 @register.inclusion_tag("django_chat_sessions/status.html", takes_context=True)
 def chat_session_status(context: Context, scope: Any = "") -> dict[str, Any]:
-    """``{% chat_session_status %}``: in words, whether a chat is open here; 1 or 2 statements."""
+    """``{% chat_session_status %}``: in words, whether a chat is open here; 1 to 3 statements."""
     named = "" if scope is None else str(scope)
     try:
         owner = _owner(context)

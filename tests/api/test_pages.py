@@ -506,7 +506,7 @@ def test_an_answer_that_did_not_come_says_why(reader: Caller, settings: Any, sta
     answer = services.add_message(session, "assistant", "")
     get_message_model()._base_manager.filter(pk=answer.pk).update(state=state)
     page = reader.get(page_of(session)).text
-    words = {"failed": "The answer failed", "stopped": "was stopped", "interrupted": "interrupted"}
+    words = {"failed": "answer failed", "stopped": "was stopped", "interrupted": "interrupted"}
     assert words[state] in page
 
 

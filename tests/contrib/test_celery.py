@@ -144,4 +144,4 @@ def test_without_celery_the_check_says_what_to_install(monkeypatch: Any) -> None
     monkeypatch.setitem(sys.modules, "celery", None)
     (error,) = CeleryRunner.check()
     assert error.id == "django_chat_sessions.E008"
-    assert "django-chat-sessions[celery]" in str(error.hint)
+    assert "pip install 'celery>=5.5'" in str(error.hint)

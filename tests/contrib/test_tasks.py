@@ -175,4 +175,4 @@ def test_without_a_framework_the_check_says_what_to_install(monkeypatch: Any) ->
     monkeypatch.setattr("django_chat_sessions.contrib.tasks.import_module", nothing)
     (error,) = TasksRunner.check()
     assert error.id == "django_chat_sessions.E007"
-    assert "django-chat-sessions[tasks]" in str(error.hint)
+    assert "pip install django-tasks" in str(error.hint)

@@ -1,4 +1,4 @@
-"""Each verb has an async twin that does the same."""
+"""Each verb that a view needs has an async twin, which does the same."""
 
 from __future__ import annotations
 

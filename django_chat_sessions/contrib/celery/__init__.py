@@ -47,7 +47,7 @@ class CeleryRunner:
         try:
             from celery import current_app  # noqa: PLC0415
         except ModuleNotFoundError:
-            way_out = "pip install 'django-chat-sessions[celery]'."
+            way_out = "pip install 'celery>=5.5'."
             yield _error(cls, "Celery is not installed", way_out)
             return
         if not registry.is_installed(__name__):

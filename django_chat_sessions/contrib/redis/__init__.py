@@ -35,7 +35,7 @@ class RedisNotifier:
             return [
                 Error(
                     f"{cls.__name__} cannot work: redis is not installed.",
-                    hint="pip install redis; it works with Valkey, too.",
+                    hint="pip install 'redis>=5'; it works with Valkey, too.",
                     id="django_chat_sessions.E018",
                 )
             ]

@@ -69,7 +69,7 @@ class TasksRunner:
             backend = framework().task_backends[cls.backend]
         except ModuleNotFoundError:
             problem = "there is no tasks framework"
-            way_out = "pip install 'django-chat-sessions[tasks]', or use Django 6.0."
+            way_out = "pip install django-tasks django-tasks-db, or use Django 6.0."
             yield _error(cls, problem, way_out)
             return
         except ImproperlyConfigured as error:

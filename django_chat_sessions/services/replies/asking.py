@@ -78,9 +78,9 @@ def retry(session: AbstractChatSession) -> AbstractChatMessage:
     """Ask the RESPONDER again for the last reply, which failed, was stopped or was interrupted.
 
     The question stays as it is; the reply begins anew, with the next ``attempt``. Returns it.
-    Deliberate activity. Raises NothingToRetry (also after 100 attempts),
-    TurnInProgress, SessionEnded (reopen it first), TooManyMessages (LIMITS). 3 statements, 1 or 2
-    more for LIMITS, if there are any.
+    Deliberate activity. Raises NothingToRetry (also after 100 attempts), TurnInProgress,
+    SessionEnded (reopen it first), TooManyMessages (LIMITS). 3 statements, 1 or 2 more for LIMITS,
+    if there are any.
     """
 
     def step(known: AbstractChatSession) -> AbstractChatMessage:
