@@ -22,7 +22,7 @@ message_added = Signal()
 turn_answered = Signal()
 # Provides: session, reply, state ("failed", "stopped" or "interrupted")
 turn_failed = Signal()
-# Provides: owner (the user), claimed (how many sessions moved, and which ended); no session
+# Provides: owner, claimed; the owner is the user, claimed says how many moved and which ended
 sessions_claimed = Signal()
 # Provides: session, reader; staff was shown a page of the conversation
 content_read = Signal()
