@@ -13,8 +13,8 @@ class Limits:
 
     ``message_length``: characters that a message from the HTTP API may have.
     ``messages_per_minute``: messages sent in the last 60 seconds, by the verb ``send``; as many
-    sessions may be begun by ``start``. None is no limit.
-    ``replies_at_once``: replies that are being written, in all scopes together. None is no limit.
+    sessions may be begun by ``start``.
+    ``replies_at_once``: replies that are being written, in all scopes together.
     """
 
     message_length: int = 20_000

@@ -94,6 +94,45 @@ def test_all_of_a_conversation_is_printed(visitor: Reader) -> None:
     expect(gallery.page.get_by_role("textbox", name="Message")).to_be_hidden()
 
 
+def test_a_sources_passage_is_shown_whole_on_a_narrow_screen(visitor: Reader) -> None:
+    quotes = open_gallery(visitor, 320).show("chat-sources").locator(".dcs-quote")
+    quotes.evaluate_all("all => all.forEach((quote) => quote.append(' and so on'.repeat(20)))")
+    assert quotes.count() > 0
+    for quote in quotes.all():
+        assert quote.evaluate("one => one.scrollHeight - one.clientHeight") == 0
+
+
+def test_a_wide_table_is_scrolled_and_not_broken_into_letters(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 390)
+    stage = gallery.show("chat-markdown")
+    heading = stage.locator("th").first
+    expect(heading).to_be_visible()
+    heading.evaluate(
+        """(one) => {
+          for (let more = 0; more < 8; more++) one.after(one.cloneNode(true));
+          for (const th of one.parentElement.children) th.textContent = 'Concentration';
+        }"""
+    )
+    assert height_of(heading) < 2 * LINE
+    assert sideways(gallery.page) <= 0
+
+
+def test_what_the_chat_on_screen_is_doing_can_be_read_in_the_history(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 1440)
+    stage = gallery.show("history-running")
+    writing = gallery.page.locator(".dcs-history-writing")
+    row = stage.locator(".dcs-history-open").filter(has=writing)
+    row.evaluate("one => one.setAttribute('aria-current', 'true')")
+    # Not the site's colour: the package's own.
+    row.evaluate(
+        "one => one.closest('.dcs').style"
+        ".setProperty('--dcs-accent', 'light-dark(#3b5bdb, #8ea6ff)')"
+    )
+    assert violations(gallery.page, COLOURS, ".gallery-state") == []
+    with gallery.in_the_dark():
+        assert violations(gallery.page, COLOURS, ".gallery-state") == []
+
+
 def test_a_keyboard_and_a_long_draft_leave_the_latest_words_in_sight(visitor: Reader) -> None:
     gallery = open_gallery(visitor, 390, height=844)
     stage = gallery.show("layout-floating-open")

@@ -84,8 +84,9 @@ export function sent(state: ChatState, key: string, answer: SentMessage, isLeft:
   const shown = state.session;
   const isShown = session.id === shown?.id;
   // The reader has gone elsewhere meanwhile, perhaps long before this attempt: no answer leads back in time.
-  const isPast = (known: Session) => session.last_activity_at < known.last_activity_at || session.scope !== known.scope;
-  if (shown && !isShown && (state.viewing || isLeft || isPast(shown))) return rest;
+  const isElsewhere = (known: Session) =>
+    session.last_activity_at < known.last_activity_at || session.scope !== known.scope;
+  if (shown && !isShown && (state.viewing || isLeft || isElsewhere(shown))) return rest;
   const here = isShown ? withSession(rest, session) : entered(rest, session, arrival);
   const messages = mergeMessages(here.messages, reply === null ? [message] : [message, reply]);
   return { ...here, messages, greeting: null, loaded: true };

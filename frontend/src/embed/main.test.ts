@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { beforeEach, expect, it, vi } from "vitest";
 
 beforeEach(() => {
@@ -49,4 +49,17 @@ it("floats, and takes no nonsense", async () => {
   await mount('data-layout="floating" data-theme="pink" data-history="everywhere"');
   expect(await screen.findByRole("button", { name: "Open chat" })).toBeTruthy();
   expect(document.querySelector(".dcs-floating")?.hasAttribute("data-theme")).toBe(false);
+});
+
+it("sends the token that its page carries, whatever cookie of that name there is", async () => {
+  // biome-ignore lint/suspicious/noDocumentCookie: as another site at this host name has left it
+  document.cookie = "csrftoken=of-another-site";
+  const fetch = vi.fn<typeof globalThis.fetch>(async () => new Response("{}", { status: 503 }));
+  vi.stubGlobal("fetch", fetch);
+  await mount('data-owner="ada" data-csrf-token="of-this-page"');
+  const field = await screen.findByLabelText("Message");
+  fireEvent.change(field, { target: { value: "Why?" } });
+  fireEvent.keyDown(field, { key: "Enter" });
+  const posted = () => fetch.mock.calls.map(([, init]) => init).find((init) => init?.method === "POST");
+  await waitFor(() => expect(posted()?.headers).toMatchObject({ "X-CSRFToken": "of-this-page" }));
 });

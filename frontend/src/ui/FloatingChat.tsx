@@ -48,7 +48,7 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
     };
   }, [isOpen]);
   const close = () => setOpen(false);
-  useEscapeElsewhere(dialog, isOpen, close);
+  useEscapeElsewhere(dialog, isOpen, setOpen);
   return (
     <div className="dcs dcs-floating" data-theme={theme} lang={words.locale}>
       <div ref={launcher} hidden={isOpen}>
@@ -79,7 +79,11 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
 }
 
 /** Where the chat lies upon what has the focus in the page, Escape uncovers it, and leaves the focus there. */
-function useEscapeElsewhere(dialog: RefObject<HTMLDialogElement | null>, isOpen: boolean, close: () => void) {
+function useEscapeElsewhere(
+  dialog: RefObject<HTMLDialogElement | null>,
+  isOpen: boolean,
+  setOpen: (isOpen: boolean) => void,
+) {
   useEffect(() => {
     if (!isOpen) return;
     const listener = (event: globalThis.KeyboardEvent) => {
@@ -87,11 +91,11 @@ function useEscapeElsewhere(dialog: RefObject<HTMLDialogElement | null>, isOpen:
       const focused = event.target as Element;
       const { x, y, width, height } = focused.getBoundingClientRect();
       const above = document.elementFromPoint(x + width / 2, y + height / 2);
-      if (!dialog.current?.contains(focused) && dialog.current?.contains(above)) close();
+      if (!dialog.current?.contains(focused) && dialog.current?.contains(above)) setOpen(false);
     };
     document.addEventListener("keydown", listener);
     return () => document.removeEventListener("keydown", listener);
-  });
+  }, [dialog, isOpen, setOpen]);
 }
 
 /** A small screen, or a page at 400 %: the chat covers it, so nothing behind it may have the focus. */
