@@ -1,6 +1,6 @@
 """Adopt a large site on PostgreSQL while its old code goes on writing; print what was measured.
 
-    python benchmarks/adoption.py [sessions] [messages in each]
+    python -m benchmarks.adoption [sessions] [messages in each]
 
 Starts a PostgreSQL of its own and leaves nothing behind. The default is 50,000 sessions with
 1,000,000 messages. Fails when a writer waited longer than a second, or a row is not right.

@@ -2,7 +2,7 @@ import type { Elsewhere } from "./chatState.js";
 import type { Session } from "./wire.js";
 
 /** Only an answer that was being written before our eyes counts as one that has arrived. */
-export function heardElsewhere(before: Elsewhere, sessions: readonly Session[], shown: string | null): Elsewhere {
+export function heardElsewhere(before: Elsewhere, sessions: readonly Session[], shown: string | undefined): Elsewhere {
   const { running, answered } = sessions.reduce((known, session) => withRow(known, session), before);
   const told = answered?.id === shown ? null : answered;
   const isSame = told === before.answered && running.join() === before.running.join();

@@ -9,7 +9,9 @@ import type { Delta, Message, Session } from "./wire.js";
 export function updated(state: ChatState, { sessions, messages, deltas, isWhole }: News): ChatState {
   const isNamed = (id: string) => sessions.some((row) => row.id === id);
   const before = isWhole ? stillRunning(state.elsewhere, isNamed) : state.elsewhere;
-  const elsewhere = heardElsewhere(before, sessions, state.session?.id ?? null);
+  // A first message whose answer was lost: the chat that we hear of may be its own.
+  const isUnsure = state.session === null && state.pending.length > 0;
+  const elsewhere = isUnsure ? before : heardElsewhere(before, sessions, state.session?.id);
   const known = elsewhere === state.elsewhere ? state : { ...state, elsewhere };
   const { session } = known;
   if (session === null) return known;

@@ -1,9 +1,9 @@
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
-import type { ChatSnapshot, Message } from "../core/index.js";
 import { useChatSelector, useSessionStatus } from "../react/index.js";
 import { reasonText } from "./BoundaryNotice.js";
 import { waitsFor } from "./PendingRow.js";
-import { answerOutcome, isCutOff, spokenStatus } from "./statusText.js";
+import { isCutOff, spokenStatus } from "./statusText.js";
+import { useAnswerEnd } from "./useAnswerEnd.js";
 import { useWords } from "./words.js";
 
 const AnnouncerContext = createContext<((text: string) => void) | null>(null);
@@ -78,23 +78,10 @@ function useSpokenStatus(announce: (text: string) => void) {
 function useSpokenAnswers(announce: (text: string) => void) {
   const words = useWords();
   const elsewhere = useChatSelector((chat) => chat.answeredElsewhere);
-  const running = useChatSelector((chat) => chat.running !== null);
-  const last = useChatSelector(lastAtRest);
-  const session = useChatSelector((chat) => chat.session?.id ?? null);
-  const before = useRef({ running, session });
-  useEffect(() => {
-    const was = before.current;
-    before.current = { running, session };
-    if (was.running && !running && was.session === session) announce(answerOutcome(last, words));
-  }, [running, session, last, words, announce]);
+  useAnswerEnd(announce);
   useEffect(() => {
     if (elsewhere !== null) announce(words.answerElsewhere);
   }, [elsewhere, words, announce]);
-}
-
-/** The latest message when nothing is being written: an answer that grows is no news. */
-export function lastAtRest({ running, messages }: ChatSnapshot): Message | null {
-  return running === null ? (messages.at(-1) ?? null) : null;
 }
 
 /** That a new chat has begun; whoever comes to a page reads that in its transcript. */

@@ -100,8 +100,9 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       onFocus={({ currentTarget }) => grow(currentTarget)}
       onChange={type}
       onKeyDown={(event) => {
+        if (isComposing(event)) return;
         if (isSendKey(event)) onSend(event);
-        else if (isStopKey(event) && store.getSnapshot().running !== null) {
+        else if (event.key === "Escape" && store.getSnapshot().running !== null) {
           event.preventDefault();
           void store.stop();
         }
@@ -120,15 +121,14 @@ function useSend(field: RefObject<HTMLTextAreaElement | null>): () => void {
   };
 }
 
-/** Enter alone; while an input method composes, Enter chooses a candidate (229 is how Safari says so). */
-function isSendKey({ key, shiftKey, ctrlKey, altKey, metaKey, nativeEvent }: KeyboardEvent): boolean {
-  if (key !== "Enter" || shiftKey || ctrlKey || altKey || metaKey) return false;
-  return !nativeEvent.isComposing && nativeEvent.keyCode !== 229;
+/** Enter alone. */
+function isSendKey({ key, shiftKey, ctrlKey, altKey, metaKey }: KeyboardEvent): boolean {
+  return key === "Enter" && !shiftKey && !ctrlKey && !altKey && !metaKey;
 }
 
-/** Escape; while an input method composes, it takes back what is composed. */
-function isStopKey({ key, nativeEvent }: KeyboardEvent): boolean {
-  return key === "Escape" && !nativeEvent.isComposing && nativeEvent.keyCode !== 229;
+/** While an input method composes, Enter and Escape are its own (229 is how Safari says so). */
+function isComposing({ nativeEvent }: KeyboardEvent): boolean {
+  return nativeEvent.isComposing || nativeEvent.keyCode === 229;
 }
 
 function grow(field: HTMLTextAreaElement) {

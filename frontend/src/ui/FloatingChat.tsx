@@ -8,12 +8,11 @@ import {
   useState,
 } from "react";
 import { useChatSelector, useChatStore } from "../react/index.js";
-import { lastAtRest } from "./Announcer.js";
 import { Launcher } from "./Launcher.js";
 import { useSlot } from "./slots.js";
-import { answerOutcome } from "./statusText.js";
+import { useAnswerEnd } from "./useAnswerEnd.js";
 import { useBeforePaint } from "./useBeforePaint.js";
-import { type ChatWords, useWords } from "./words.js";
+import { useWords } from "./words.js";
 
 export interface FloatingChatProps {
   titleId: string;
@@ -29,7 +28,7 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
   const words = useWords();
   const Opener = useSlot("Launcher", Launcher);
   const [isOpen, setOpen] = useState(false);
-  const news = useNewsWhileClosed(isOpen, words);
+  const news = useNewsWhileClosed(isOpen);
   const isUnread = useChatSelector((chat) => chat.session?.unread === true);
   const { hide } = useChatStore();
   // After the frame, which takes a floating chat for closed.
@@ -124,25 +123,16 @@ function useShown(dialog: RefObject<HTMLDialogElement | null>, isOpen: boolean) 
 }
 
 /** How the last answer ended, if nobody saw that. */
-function useNewsWhileClosed(isOpen: boolean, words: ChatWords): string {
-  const isRunning = useChatSelector((chat) => chat.running !== null);
-  const last = useChatSelector(lastAtRest);
-  const session = useChatSelector((chat) => chat.session?.id);
+function useNewsWhileClosed(isOpen: boolean): string {
   const isUnread = useChatSelector((chat) => chat.session?.unread === true);
-  const before = useRef({ isRunning, session });
   const [news, setNews] = useState("");
-  useEffect(() => {
-    const was = before.current;
-    before.current = { isRunning, session };
-    if (isOpen) setNews("");
-    else if (was.isRunning && !isRunning && was.session === session) setNews(answerOutcome(last, words));
-  }, [isOpen, isRunning, session, last, words]);
+  useAnswerEnd((text) => !isOpen && setNews(text));
   const wasUnread = useRef(isUnread);
   useEffect(() => {
-    // It was read in another tab.
-    if (wasUnread.current && !isUnread) setNews("");
+    // Or it was read in another tab.
+    if (isOpen || (wasUnread.current && !isUnread)) setNews("");
     wasUnread.current = isUnread;
-  }, [isUnread]);
+  }, [isOpen, isUnread]);
   return news;
 }
 

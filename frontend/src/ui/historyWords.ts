@@ -36,6 +36,12 @@ export interface HistoryWords {
   undo: string;
 }
 
+/** What only the footnotes of Markdown say. */
+export interface FootnoteWords {
+  footnotes: string;
+  backToText: string;
+}
+
 const englishHistoryWords: HistoryWords = {
   search: "Search chats",
   searching: "Searching…",
@@ -70,7 +76,9 @@ const englishHistoryWords: HistoryWords = {
   undo: "Undo",
 };
 
-export const englishWords: Words = { ...englishChatWords, ...englishHistoryWords };
+const englishFootnoteWords: FootnoteWords = { footnotes: "Footnotes", backToText: "Back to the text" };
+
+export const englishWords: Words = { ...englishChatWords, ...englishHistoryWords, ...englishFootnoteWords };
 
 const HistoryWordsContext = createContext<Words>(englishWords);
 export const HistoryWordsProvider = HistoryWordsContext.Provider;

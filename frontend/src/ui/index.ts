@@ -3,7 +3,7 @@ export { ChatHistory, type ChatHistoryProps } from "./ChatHistory.js";
 export { ChatWidget, type ChatWidgetProps } from "./ChatWidget.js";
 export { Composer, type ComposerProps } from "./Composer.js";
 export type { HeaderProps } from "./Header.js";
-export { englishWords, type HistoryWords } from "./historyWords.js";
+export { englishWords, type FootnoteWords, type HistoryWords } from "./historyWords.js";
 export type { LauncherProps } from "./Launcher.js";
 export { type GreetingProps, MessageList, type MessageListProps } from "./MessageList.js";
 export { type ContentProps, type MessageRowProps, Paragraphs } from "./MessageRow.js";

@@ -45,10 +45,9 @@ export function problemText({ state, error }: Message, words: ChatWords): string
   return state === "stopped" ? words.stopped : null;
 }
 
-/** How the last answer ended. */
-export function answerOutcome(last: Message | null, words: ChatWords): string {
-  if (last?.state === "answered") return words.answerReady;
-  return (last && problemText(last, words)) ?? words.answerFailed;
+/** How an answer ended. */
+export function answerOutcome(answer: Message, words: ChatWords): string {
+  return problemText(answer, words) ?? words.answerReady;
 }
 
 function expiredText({ session, previous }: SessionStatusInfo, words: ChatWords): string {

@@ -287,6 +287,52 @@ describe("answers elsewhere", () => {
   });
 });
 
+describe("a message whose answer was lost", () => {
+  beforeEach(() => {
+    bench.server.streams.refusal = null;
+  });
+
+  const loseAnswer = async () => {
+    bench.server.faults = [{ afterwards: true }];
+    bench.server.holdAnswers();
+    await ask("Why?");
+    bench.server.write("Be");
+    await advance(0);
+    bench.server.finish("Because.");
+    await advance(0);
+    bench.server.release();
+    await advance(5000);
+    expect(screen.getByText("Because.")).toBeTruthy();
+  };
+
+  // W-10
+  it("has its own reply announced, the first of a chat too, and not one in another chat", async () => {
+    await show();
+    await loseAnswer();
+    expect(saidAll()).toEqual(["Answer ready"]);
+  });
+
+  it("has its reply announced although nobody saw it being written", async () => {
+    bench.server.start("", ["What?", "That."]);
+    await show();
+    await loseAnswer();
+    expect(saidAll()).toEqual(["Answer ready"]);
+  });
+
+  it("is no answer to whoever reads an older chat meanwhile", async () => {
+    bench.server.start("", ["An old question", "An old answer"]);
+    await advance(6 * 60_000);
+    await show({ history: "sidebar" });
+    bench.server.offline = true;
+    await ask("Why?");
+    bench.server.offline = false;
+    fireEvent.click(screen.getByRole("button", { name: /An old answer/ }));
+    await advance(0);
+    expect(screen.getByText("You are reading an older chat.")).toBeTruthy();
+    expect(saidAll()).not.toContain("Answer ready");
+  });
+});
+
 describe("a tab that only watches", () => {
   it("hears of each answer, and is not welcomed back after it", async () => {
     bench.server.streams.refusal = null;

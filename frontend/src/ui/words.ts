@@ -1,8 +1,8 @@
 import { createContext, useContext, useMemo } from "react";
 import { dateText } from "./dateText.js";
-import type { HistoryWords } from "./historyWords.js";
+import type { FootnoteWords, HistoryWords } from "./historyWords.js";
 
-/** What the chat says; what only a history says comes with its code. */
+/** What the chat says; what only a history or footnotes say comes with their code. */
 export interface ChatWords {
   /** For dates and numbers; the browser's language when undefined, or when it names none. */
   locale: string | undefined;
@@ -37,8 +37,6 @@ export interface ChatWords {
   sendInEnded: string;
   sendInCurrent: string;
   sources: string;
-  footnotes: string;
-  backToText: string;
   olderMessages: string;
   loading: string;
   jumpToLatest: string;
@@ -80,10 +78,10 @@ export interface ChatWords {
 }
 
 /** Every word the interface says. Pass some of them as `words` to change or translate them. */
-export interface Words extends ChatWords, HistoryWords {}
+export interface Words extends ChatWords, HistoryWords, FootnoteWords {}
 
-/** Those of the history only where a host has given them. */
-export type KnownWords = ChatWords & Partial<HistoryWords>;
+/** Those that come later only where a host has given them. */
+export type KnownWords = ChatWords & Partial<Words>;
 
 export const englishChatWords: ChatWords = {
   locale: undefined,
@@ -118,8 +116,6 @@ export const englishChatWords: ChatWords = {
   sendInEnded: "Continue this chat",
   sendInCurrent: "Send in the current chat",
   sources: "Sources",
-  footnotes: "Footnotes",
-  backToText: "Back to the text",
   olderMessages: "Show earlier messages",
   loading: "Loading…",
   jumpToLatest: "Jump to latest",
