@@ -1,27 +1,40 @@
-"""A migration operation that builds indexes while others write."""
+"""A migration operation that changes a large table while others write into it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import NotSupportedError
+from django.db.backends.utils import truncate_name
+from django.db.migrations import AlterField
 from django.db.migrations.operations.base import Operation
+from django.db.models import ForeignKey
 
+LONGEST_NAME = 63  # bytes, in PostgreSQL
 INDEX = re.compile(r'CREATE (UNIQUE )?INDEX ("[^"]+") ON (.*?);?$', re.DOTALL)
 UNIQUE = re.compile(r'ALTER TABLE (.+?) ADD CONSTRAINT ("[^"]+") UNIQUE (\(.*\));?$', re.DOTALL)
-
+COLUMN = re.compile(
+    r'ALTER TABLE (.+?) ADD COLUMN ("[^"]+") (.+?)(?: (CHECK \(.+\)))?'
+    r'(?: CONSTRAINT ("[^"]+") (REFERENCES .+?); SET CONSTRAINTS .+ IMMEDIATE)?;?$',
+    re.DOTALL,
+)
+KEY = re.compile(r'ALTER TABLE (.+?) ADD CONSTRAINT ("[^"]+") (FOREIGN KEY .+?);?$', re.DOTALL)
 DROP = re.compile(r'(ALTER TABLE .+? DROP CONSTRAINT) ("[^"]+");?$', re.DOTALL)
 
 
 class Concurrently(Operation):
-    """Do an AddIndex, an AddConstraint or an AlterField without keeping others from writing.
+    """Do an AddIndex, an AddConstraint, an AddField or an AlterField while others write.
 
     On PostgreSQL every index that ``operation`` needs, forwards or backwards, is built
-    CONCURRENTLY; the migration needs ``atomic = False``. After an interrupted run it may be run
-    again: a constraint that is there stays, one that is gone is let be, an index is built anew. On
-    other databases it is the operation itself: InnoDB lets others write meanwhile, SQLite has one
-    writer anyway.
+    CONCURRENTLY; a foreign key and a check are added first, and the old rows held to them
+    afterwards; a foreign key that an AlterField leaves as it is stays, where Django would make it
+    anew. The migration needs ``atomic = False``. After an interrupted run it may be run again: a
+    column or a unique constraint that is there stays, one that is gone is let be, everything else
+    is made anew. On other databases it is the operation itself: InnoDB lets others write
+    meanwhile, SQLite has one writer anyway.
     """
 
     def __init__(self, operation: Operation) -> None:
@@ -67,13 +80,45 @@ class Concurrently(Operation):
             raise NotSupportedError(
                 "Concurrently cannot work inside a transaction: the migration needs atomic = False."
             )
-        with connection.schema_editor(collect_sql=True, atomic=False) as collecting:
+        with (
+            connection.schema_editor(collect_sql=True, atomic=False) as collecting,
+            _untouched(_unchanged_key(self.operation, app_label, collecting, states)),
+        ):
             change(app_label, collecting, *states)
         for statement in collecting.collected_sql:
             if _is_done(connection, statement):
                 continue
             for sql in _without_a_long_lock(statement):
                 editor.execute(sql, params=None)
+
+
+@contextmanager
+def _untouched(keys: list[Any]) -> Iterator[None]:
+    """Let Django think that these have no constraint, so that it makes none anew."""
+    for key in keys:
+        key.db_constraint = False
+    try:
+        yield
+    finally:
+        for key in keys:
+            key.db_constraint = True
+
+
+def _unchanged_key(operation: Any, app_label: str, editor: Any, states: Any) -> list[Any]:
+    """Return a foreign key as it was and as it will be, if its constraint is the same."""
+    if not isinstance(operation, AlterField):
+        return []
+    models = [state.apps.get_model(app_label, operation.model_name) for state in states]
+    fields: list[Any] = [model._meta.get_field(operation.name) for model in models]
+    if not all(isinstance(field, ForeignKey) for field in fields):
+        return []
+    if not all(field.db_constraint for field in fields):
+        return []
+    constraints = {
+        (field.db_type(editor.connection), str(editor._create_fk_sql(model, field, "_fk")))  # noqa: SLF001
+        for model, field in zip(models, fields, strict=True)
+    }
+    return fields if len(constraints) == 1 else []
 
 
 def _is_done(connection: Any, statement: str) -> bool:
@@ -102,6 +147,31 @@ def _without_a_long_lock(statement: str) -> list[str]:
             f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} {columns}",
             f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}",
         ]
+    if found := COLUMN.match(statement):
+        return _column_added(found)
+    if found := KEY.match(statement):
+        return _checked_later(*found.groups())
     if found := DROP.match(statement):
         return [f"{found[1]} IF EXISTS {found[2]}"]
     return [statement]
+
+
+def _column_added(found: re.Match[str]) -> list[str]:
+    table, column, kind, check, key, referred = found.groups()
+    statements = [f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}"]
+    if check is not None:
+        # As PostgreSQL would have called it.
+        name = "_".join(word.strip('"') for word in (table.rpartition(".")[2], column, "check"))
+        statements += _checked_later(table, f'"{truncate_name(name, LONGEST_NAME)}"', check)
+    if key is not None:
+        statements += _checked_later(table, key, f"FOREIGN KEY ({column}) {referred}")
+    return statements
+
+
+def _checked_later(table: str, name: str, constraint: str) -> list[str]:
+    """Return what adds a constraint, and holds the rows that are there to it without a lock."""
+    return [
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}",
+        f"ALTER TABLE {table} ADD CONSTRAINT {name} {constraint} NOT VALID",
+        f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}",
+    ]

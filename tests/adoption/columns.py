@@ -16,6 +16,11 @@ Operations = list[Any]
 UNIQUE = ("open_key", "client_key")
 
 
+def one_by_one(operations: Operations) -> Operations:
+    """Let each hold its table for a moment only; the migration needs ``atomic = False``."""
+    return [Concurrently(operation) for operation in operations]
+
+
 class Table:
     """A model as the site has it today; each operation leads to it."""
 

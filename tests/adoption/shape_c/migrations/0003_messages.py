@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from tests.adoption.columns import Table
+from tests.adoption.columns import Table, one_by_one
 
 message = Table("shape_c", "ChatMessage")
 
 
 class Migration(migrations.Migration):
+    atomic = False
     dependencies = [("shape_c", "0002_sessions")]
-    operations = [
-        *message.renamed(is_user="was_user"),
-        *message.kept("session", "content", "created_at"),
-        *message.added("session", "content", "created_at", "was_user"),
-    ]
+    operations = one_by_one(
+        [
+            *message.renamed(is_user="was_user"),
+            *message.kept("session", "content", "created_at"),
+            *message.added("session", "content", "created_at", "was_user"),
+        ]
+    )
