@@ -26,7 +26,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.api import payloads
+from django_chat_sessions.api import inputs, payloads
 from django_chat_sessions.api.errors import (
     ApiError,
     error_for,
@@ -114,6 +114,8 @@ class Endpoint(View):
 
     owner: Owner
     needs_owner = True
+    # Whether a POST says something by its body. Where it does not, a small one is let be.
+    takes_body = True
     # Whether reading makes a stranger a visitor. One resource only: of two first answers, the one
     # that comes later would replace the cookie, and with it the conversation begun in between.
     welcomes = False
@@ -137,6 +139,8 @@ class Endpoint(View):
         try:
             if self.needs_owner and request.method != "OPTIONS":
                 caller = self._admit(request)
+            if request.method == "POST" and not self.takes_body:
+                inputs.refuse_large_body(request)
             response = super().dispatch(request, *args, **kwargs)
             if caller is not None and caller.by_cookie:
                 set_token(request, response)

@@ -67,10 +67,15 @@ def not_found() -> ApiError:
     return ApiError("not_found", _("There is no such chat session."))
 
 
+def too_large() -> ApiError:
+    """Return the error for a body that is larger than it may be."""
+    return ApiError("too_large", _("The body is larger than this site accepts."))
+
+
 def unreadable(error: Exception) -> ApiError:
     """Return the error for a request that Django itself refuses to read."""
     if isinstance(error, RequestDataTooBig):
-        return ApiError("too_large", _("The body is larger than this site accepts."))
+        return too_large()
     return ApiError("invalid", _("The request cannot be read."))
 
 

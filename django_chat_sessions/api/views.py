@@ -23,6 +23,8 @@ FOUND = 30
 class OfSession(Endpoint):
     """A route about one session of the caller's."""
 
+    takes_body = False
+
     def session(self, session_id: str) -> AbstractChatSession:
         """Return the caller's session. Raises not_found for everybody else's."""
         return services.find_session(self.owner, inputs.session_id(session_id))
@@ -142,6 +144,8 @@ class Transcript(OfSession):
 
 class RestoreSession(Endpoint):
     """Taking a deletion back."""
+
+    takes_body = False
 
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Bring back what was deleted."""

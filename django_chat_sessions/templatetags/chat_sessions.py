@@ -37,9 +37,15 @@ class Unreachable(Exception):
     """Nothing can be said of the reader's chats; why is in the log."""
 
 
+def _request(context: Context) -> Any:
+    """Return the request, or one that wraps it; None where a variable of the page is called so."""
+    request = context.get("request")
+    return request if hasattr(request, "META") else None
+
+
 def _owner(context: Context) -> Owner | None:
     """Return the reader. Raises Unreachable where nobody can know who that is."""
-    request = context.get("request")
+    request = _request(context)
     if request is None:
         logger.warning(
             "A chat tag was rendered without a request: pass it to render(), and add "
@@ -261,7 +267,7 @@ def chat_widget(
     Django's current language, where it can. No inline script or style. 0 statements beside those
     that find out who the reader is.
     """
-    request = context.get("request")
+    request = _request(context)
     sessions = _address("sessions")
     named = "" if scope is None else str(scope)
     return {

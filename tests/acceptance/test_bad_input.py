@@ -444,17 +444,40 @@ def test_b04_unknown_fields_are_named(caller: Caller) -> None:
     assert_error(long, 400, "unknown_field", "x" * 100)
 
 
-def test_b26_a_large_body_on_a_verb_without_one_changes_nothing_but_activity(
-    caller: Caller,
-) -> None:
+VERBS = ["touch", "read", "stop", "retry", "restore", "end", "reopen"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_b26_a_large_body_where_none_is_read_is_413(caller: Caller, verb: str) -> None:
     session = caller.post("sessions").json()["session"]["id"]
-    response = caller.raw("POST", f"sessions/{session}/touch", b"x" * 1_000_000, "application/json")
-    assert response.status_code == 200
+    before = rows()
+    for size in (10_001, 1_000_000):
+        large = caller.raw("POST", f"sessions/{session}/{verb}", b"x" * size, "application/json")
+        refused(caller, large, before, "too_large")
+        assert large.status_code == 413
+    asked = caller.raw("POST", f"sessions/{session}/{verb}", b"", "application/json")
+    for small in (b"{", b"null", b"x" * 10_000):
+        ignored = caller.raw("POST", f"sessions/{session}/{verb}", small, "application/json")
+        assert ignored.status_code == asked.status_code
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "9" * 5000])
+def test_b26_a_length_that_is_none_is_413(caller: Caller, length: str) -> None:
+    session = caller.post("sessions").json()["session"]["id"]
+    refused(
+        caller,
+        caller.post(f"sessions/{session}/touch", CONTENT_LENGTH=length),
+        rows(),
+        "too_large",
+        "invalid",
+    )
+
+
+def test_b26_very_many_keys_are_refused(caller: Caller) -> None:
     many = json.dumps({f"k{number}": number for number in range(10_000)}).encode()
     before = rows()
-    refused(
-        caller, caller.raw("POST", "sessions", many, "application/json"), before, "unknown_field"
-    )
+    sent = caller.raw("POST", "sessions", many, "application/json")
+    refused(caller, sent, before, "unknown_field")
 
 
 CURSORS = ["", "x", "abc", "%00", "%FF", "=", "A" * 200, "MjAyNnww", "%D9%A3", "a" * 20_000]

@@ -521,11 +521,12 @@ def test_the_scope_of_the_widget_is_that_of_the_other_tags(
     assert parse_qs(query) == ({"scope": [text]} if text else {})
 
 
+@pytest.mark.parametrize("others", [{}, {"request": "an offer"}, {"request": None}])
 @pytest.mark.parametrize("tag", TAGS)
 def test_x05_a_page_without_a_request_has_no_chat_and_no_error(
-    db: None, tag: str, caplog: pytest.LogCaptureFixture
+    db: None, tag: str, others: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    page = render(tag)
+    page = render(tag, **others)
     if "styles" not in tag:
         assert "context_processors.request" in caplog.text
     if "widget" not in tag and "styles" not in tag:
