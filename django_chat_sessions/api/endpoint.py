@@ -26,11 +26,12 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.api import inputs, payloads
+from django_chat_sessions.api import payloads
 from django_chat_sessions.api.errors import (
     ApiError,
     error_for,
     not_storable,
+    too_large,
     unavailable,
     unreadable,
 )
@@ -52,6 +53,7 @@ from django_chat_sessions.services.races import is_refusal
 from django_chat_sessions.services.unmigrated import fit_for_log, what_is_missing
 
 logger = logging.getLogger(__name__)
+LARGEST_UNREAD = 10_000  # bytes of a body where none is asked for
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -90,6 +92,16 @@ def _refuse_other_sites(request: HttpRequest) -> None:
     check: Any = _CsrfCheck(HttpResponse)
     if "Origin" in request.headers and not check._origin_verified(request):  # noqa: SLF001
         raise WrongOrigin
+
+
+def _refuse_large_body(request: HttpRequest) -> None:
+    """Refuse what would be sent for nothing. Programs put something small into every POST."""
+    try:
+        is_small = 0 <= int(request.META.get("CONTENT_LENGTH") or 0) <= LARGEST_UNREAD
+    except ValueError:
+        is_small = False
+    if not is_small:
+        raise too_large()
 
 
 def _offer_token(request: HttpRequest) -> None:
@@ -140,7 +152,7 @@ class Endpoint(View):
             if self.needs_owner and request.method != "OPTIONS":
                 caller = self._admit(request)
             if request.method == "POST" and not self.takes_body:
-                inputs.refuse_large_body(request)
+                _refuse_large_body(request)
             response = super().dispatch(request, *args, **kwargs)
             if caller is not None and caller.by_cookie:
                 set_token(request, response)

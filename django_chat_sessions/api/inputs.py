@@ -20,7 +20,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock, get_session_model
-from django_chat_sessions.api.errors import ApiError, not_found, too_large, wrong_since
+from django_chat_sessions.api.errors import ApiError, not_found, wrong_since
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.services import Place
 from django_chat_sessions.services.excerpts import is_storable
@@ -28,7 +28,6 @@ from django_chat_sessions.services.searching import LONGEST_QUERY
 
 DEEPEST = 32  # levels of JSON
 LARGEST_PAGE = 100
-LARGEST_UNREAD = 10_000  # bytes of a body where none is asked for
 LONGEST_TITLE = 200
 PINNED = "|pinned"  # the end of a cursor whose place is among the pinned sessions
 CHANGES = ("title", "pinned", "archived")
@@ -58,13 +57,6 @@ def parse_json(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ApiError("invalid_json", _("The body must be a JSON object."))
     return data
-
-
-def refuse_large_body(request: HttpRequest) -> None:
-    """Refuse what would be sent for nothing. Programs put something small into every POST."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not NUMBER.fullmatch(length) or int(length) > LARGEST_UNREAD:
-        raise too_large()
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -26,7 +26,7 @@ from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
 from django_chat_sessions.services.unmigrated import fit_for_log
 from django_chat_sessions.templatetags.moments import as_stored, deadline_text, when_text
-from django_chat_sessions.templatetags.tokens import token_in_page
+from django_chat_sessions.templatetags.tokens import nonce_of_page, token_in_page
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -116,27 +116,10 @@ def _address(name: str, *arguments: Any, **query: str) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _nonce(context: Context) -> str:
-    """Return the nonce of the host's Content-Security-Policy, or "" where it has none.
-
-    Django's and django-csp's are false until they are used: each is made, and named in the header,
-    when it becomes a text.
-    """
-    request = context.get("request")
-    for nonce in (
-        context.get("csp_nonce"),
-        getattr(request, "csp_nonce", None),  # django-csp
-        getattr(request, "_csp_nonce", None),  # Django 6.0 without its context processor
-    ):
-        if nonce is not None:
-            return str(nonce)
-    return ""
-
-
 @register.inclusion_tag("django_chat_sessions/styles.html", takes_context=True)
 def chat_styles(context: Context) -> dict[str, Any]:
     """``{% chat_styles %}``: the stylesheets of the tags, for the page's head; 0 statements."""
-    return {"nonce": _nonce(context)}
+    return {"nonce": nonce_of_page(context)}
 
 
 @register.simple_tag(takes_context=True)
@@ -275,7 +258,7 @@ def chat_widget(
         "base_url": sessions.removesuffix("/sessions"),
         "without_script": _address("current_page", **({"scope": named} if named else {})),
         "csrf_token": "" if request is None else token_in_page(request),
-        "nonce": _nonce(context),
+        "nonce": nonce_of_page(context),
         "scope": named,
         "owner": _reader(context),
         "title": title,
