@@ -71,7 +71,7 @@ class AppSettings:
 
     @property
     def RETENTION_DAYS(self) -> float | None:
-        """Days an ended session is kept after its last message; None keeps it for ever."""
+        """Days an ended session is kept after its last activity; None keeps it for ever."""
         return cast("float | None", self._get("RETENTION_DAYS"))
 
     @property

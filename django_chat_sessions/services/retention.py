@@ -77,7 +77,7 @@ def purge(
     after_sweep: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Delete ended sessions whose last message is older than the retention, and return how many.
+    """Delete ended sessions without activity since the retention began, and return how many.
 
     ``older_than_days`` defaults to RETENTION_DAYS; with None there, only sessions that their
     owners deleted more than a day ago go. Messages go with their session. Open sessions stay,
@@ -91,7 +91,9 @@ def purge(
     now = clock.now()
     doomed = Q(deleted_at__lte=clock.after(now, -UNDO_SECONDS))
     if days is not None:
-        doomed |= Q(last_message_at__lt=clock.after(now, -days * 24 * 3600))
+        oldest = clock.after(now, -days * 24 * 3600)
+        # A late answer is no activity, and who has come back has not always said something.
+        doomed |= Q(last_message_at__lt=oldest, last_activity_at__lt=oldest)
     candidates = sessions().filter(doomed, open_key=None)
     if dry_run:
         lapsed = sessions().lapsed(now).filter(doomed).count() if after_sweep else 0

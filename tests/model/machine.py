@@ -388,7 +388,8 @@ class ChatMachine(Agreement):
             return
 
         for one in self.model.sessions[:1]:
-            since = one.last_message_at if one.deleted_at is None else one.deleted_at
+            latest = max(one.last_message_at, one.activity_at)
+            since = latest if one.deleted_at is None else one.deleted_at
             self.wait_until(since + DAY, hair)
 
         def expected() -> list[int]:

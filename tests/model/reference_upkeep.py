@@ -227,7 +227,8 @@ class Reference(Chats):
 
     def _is_doomed(self, session: Session, days: int | None) -> bool:
         deleted = session.deleted_at is not None and self.now - session.deleted_at >= UNDO
-        old = days is not None and self.now - session.last_message_at > days * DAY
+        since = max(session.last_message_at, session.activity_at)
+        old = days is not None and self.now - since > days * DAY
         return not session.open and (deleted or old)
 
     def erase(self, owner: str) -> None:

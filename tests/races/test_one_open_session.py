@@ -240,7 +240,9 @@ def test_two_purges_and_a_reopening_never_lose_what_was_reopened(pack: Pack, rou
         with visiting() as (visitor, owner):
             old = chat_sessions.end(talked(owner))
             past = clock.now() - timedelta(days=2)
-            get_session_model().objects.filter(pk=old.pk).update(last_message_at=past)
+            get_session_model().objects.filter(pk=old.pk).update(
+                last_message_at=past, last_activity_at=past
+            )
             reopening = {"do": "reopen", "visitor": visitor, "session": str(old.pk)}
             results = pack.race(*[{"do": "purge"}, reopening] * 8)
             raised = {result["raised"].split(":")[0] for result in results if "raised" in result}

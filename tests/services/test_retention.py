@@ -264,7 +264,9 @@ class TestSweep:
 class TestPurge:
     def ended(self, noon: Any, owner: Owner, age: timedelta) -> Any:
         session = chat_sessions.end(talked(owner, f"{age} old"))
-        get_session_model().objects.filter(pk=session.pk).update(last_message_at=clock.now() - age)
+        since = clock.now() - age
+        moments = {"last_message_at": since, "last_activity_at": since}
+        get_session_model().objects.filter(pk=session.pk).update(**moments)
         return stored(session)
 
     def test_without_a_retention_everything_is_kept(self, owner: Owner, noon: Any) -> None:
@@ -284,6 +286,14 @@ class TestPurge:
         assert list(get_session_model().objects.all()) == [kept]
         assert not messages_of(old).exists()
         assert messages_of(kept).exists()
+
+    @pytest.mark.parametrize("name", ["last_message_at", "last_activity_at"])
+    def test_p06_what_was_last_used_counts(self, owner: Owner, noon: Any, name: str) -> None:
+        kept = self.ended(noon, owner, 3 * DAY)
+        get_session_model().objects.filter(pk=kept.pk).update(**{name: clock.now() - DAY})
+        self.ended(noon, owner, 3 * DAY)
+        assert chat_sessions.purge(older_than_days=2) == 1
+        assert list(get_session_model().objects.all()) == [kept]
 
     def test_days_that_are_given_win(self, owner: Owner, noon: Any, settings: Any) -> None:
         configure(settings, RETENTION_DAYS=30)
