@@ -5,15 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-from django.apps import apps
-from django.db import connection, migrations, models
 from django.db.migrations import RunSQL
-from django.db.migrations.state import ProjectState
 
 from django_chat_sessions.adoption import Concurrently
-
-ON_POSTGRES = connection.vendor == "postgresql"
 
 
 class Noted(RunSQL):
@@ -36,83 +30,3 @@ def test_elsewhere_an_operation_does_what_it_always_does() -> None:
     Concurrently(operation).database_forwards(*given)
     Concurrently(operation).database_backwards(*given)
     assert operation.asked == [("forwards", given), ("backwards", given)]
-
-
-def constraints(column: str) -> list[tuple[str, bool]]:
-    """Each constraint of a column of the sessions' table, and whether all rows were held to it.
-
-    On PostgreSQL: elsewhere the operation is Django's own.
-    """
-    if not ON_POSTGRES:
-        return []
-    table = apps.get_model("shape_k", "ChatSession")._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.oid || ' ' || c.contype::text, c.convalidated FROM pg_constraint c "
-            "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey) "
-            "WHERE c.conrelid = %s::regclass AND a.attname = %s AND c.contype IN ('f', 'c') "
-            "ORDER BY 1",
-            [table, column],
-        )
-        return list(cursor.fetchall())
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["previous", "message_count", "title", "metadata"])
-def test_m_04_a_column_is_added_while_others_write_and_again_after_an_interruption(
-    name: str,
-) -> None:
-    field: Any = apps.get_model("shape_k", "ChatSession")._meta.get_field(name)
-    today = ProjectState.from_apps(apps)
-    before = today.clone()
-    before.remove_field("shape_k", "chatsession", name)
-    operation = Concurrently(migrations.AddField("chatsession", name, field.clone()))
-    kinds = [kind[-1:] for kind, _checked in constraints(field.column)]
-    with connection.schema_editor(atomic=False) as editor:
-        operation.database_backwards("shape_k", editor, today, before)
-        # What was done before the interruption; elsewhere the operation is Django's own.
-        for _ in range(2 if ON_POSTGRES else 1):
-            operation.database_forwards("shape_k", editor, before, today)
-    model = apps.get_model("shape_k", "ChatSession")
-    assert list(model._base_manager.values_list(name)) == []
-    made = constraints(field.column)
-    assert [kind[-1:] for kind, _checked in made] == kinds
-    assert all(is_checked for _kind, is_checked in made)
-    with connection.cursor() as cursor:
-        there = connection.introspection.get_constraints(cursor, model._meta.db_table)
-    indexed = [each for each in there.values() if each["columns"] == [field.column]]
-    assert any(each["index"] for each in indexed) == (name == "previous")
-
-
-def altered(name: str, **changed: Any) -> list[tuple[str, bool]]:
-    """Alter a foreign key of the sessions and undo it; return its constraints in between."""
-    field: Any = apps.get_model("shape_k", "ChatSession")._meta.get_field(name)
-    *_names, arguments, options = field.deconstruct()
-    other: Any = models.ForeignKey(*arguments, **{**options, **changed})
-    operation = Concurrently(migrations.AlterField("chatsession", name, other))
-    today = ProjectState.from_apps(apps)
-    then = today.clone()
-    operation.state_forwards("shape_k", then)
-    with connection.schema_editor(atomic=False) as editor:
-        operation.database_forwards("shape_k", editor, today, then)
-        found = constraints(field.column)
-        operation.database_backwards("shape_k", editor, then, today)
-    return found
-
-
-@pytest.mark.django_db(transaction=True)
-def test_m_01_a_foreign_key_that_stays_as_it_is_is_not_checked_again() -> None:
-    kept = constraints("user_id")
-    assert len(kept) == int(ON_POSTGRES)
-    assert altered("user", null=False) == kept
-    assert constraints("user_id") == kept
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("changed", [{"db_constraint": False}, {"to": "shape_k.chatmessage"}])
-def test_a_foreign_key_that_changes_is_made_anew(changed: dict[str, Any]) -> None:
-    kept = constraints("previous_id")
-    assert not set(altered("previous", **changed)) & set(kept)
-    made = constraints("previous_id")
-    assert [is_checked for _kind, is_checked in made] == [True] * len(kept)
-    assert not set(made) & set(kept)
