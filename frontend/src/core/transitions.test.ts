@@ -34,6 +34,20 @@ describe("what is said of another session than the one on screen", () => {
     const after = sent(viewing, "key", { ...rest, session: other(), message }, false);
     expect(after).toMatchObject({ session: { id: session.id }, messages, keys: new Map([[message.id, "key"]]) });
   });
+
+  it("leads nobody from an open chat to one that is over, though its answer came later", () => {
+    const [message] = messages as [Message];
+    const rest = {
+      arrival: { status: "resumed", reason: "open", previous: null } as const,
+      reply: null,
+      server_time: "",
+    };
+    const to = (change: Partial<Session>) =>
+      sent(state, "key", { ...rest, session: { ...other(), last_activity_at: "9999", ...change }, message }, false);
+    expect(to({ state: "ended" }).session).toBe(session);
+    expect(to({ state: "expired" }).session).toBe(session);
+    expect(to({ state: "active" }).session?.id).toBe(other().id);
+  });
 });
 
 describe("a page", () => {

@@ -84,9 +84,14 @@ export function sent(state: ChatState, key: string, answer: SentMessage, isLeft:
   const shown = state.session;
   const isShown = session.id === shown?.id;
   // The reader has gone elsewhere meanwhile, perhaps long before this attempt: no answer leads back in time.
-  const isElsewhere = (known: Session) =>
-    session.last_activity_at < known.last_activity_at || session.scope !== known.scope;
-  if (shown && !isShown && (state.viewing || isLeft || isElsewhere(shown))) return rest;
+  // An old chat may have been answered after the one that is open began.
+  const isElsewhere =
+    state.viewing ||
+    isLeft ||
+    session.scope !== shown?.scope ||
+    session.last_activity_at < shown.last_activity_at ||
+    (shown.state === "active" && session.state !== "active");
+  if (shown && !isShown && isElsewhere) return rest;
   const here = isShown ? withSession(rest, session) : entered(rest, session, arrival);
   const messages = mergeMessages(here.messages, reply === null ? [message] : [message, reply]);
   return { ...here, messages, greeting: null, loaded: true };
