@@ -13,7 +13,7 @@ from django.db.migrations import AlterField
 from django.db.migrations.operations.base import Operation
 from django.db.models import ForeignKey
 
-LONGEST_NAME = 63  # bytes, in PostgreSQL
+LONGEST_NAME = 63  # in PostgreSQL
 INDEX = re.compile(r'CREATE (UNIQUE )?INDEX ("[^"]+") ON (.*?);?$', re.DOTALL)
 UNIQUE = re.compile(r'ALTER TABLE (.+?) ADD CONSTRAINT ("[^"]+") UNIQUE (\(.*\));?$', re.DOTALL)
 COLUMN = re.compile(
@@ -160,7 +160,7 @@ def _column_added(found: re.Match[str]) -> list[str]:
     table, column, kind, check, key, referred = found.groups()
     statements = [f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}"]
     if check is not None:
-        # As PostgreSQL would have called it.
+        # As PostgreSQL would have called it, unless that is too long.
         name = "_".join(word.strip('"') for word in (table.rpartition(".")[2], column, "check"))
         statements += _checked_later(table, f'"{truncate_name(name, LONGEST_NAME)}"', check)
     if key is not None:

@@ -56,9 +56,8 @@ def test_a_row_is_the_same_before_and_after_a_sweep() -> None:
 
 def test_a_look_that_found_nothing_is_as_the_contract_says() -> None:
     nothing = Arrival(None, ArrivalStatus.NEW, "first")
-    assert (
-        problems("getCurrentSession", 200, payloads.current_session(nothing, "ab" * 16, NOW)) == []
-    )
+    current = payloads.current_session(nothing, "ab" * 16, NOW)
+    assert problems("getCurrentSession", 200, current) == []
 
 
 @pytest.mark.parametrize(

@@ -86,11 +86,11 @@ export function sent(state: ChatState, key: string, answer: SentMessage, isLeft:
   // The reader has gone elsewhere meanwhile, perhaps long before this attempt: no answer leads back in time.
   // An old chat may have been answered after the one that is open began.
   const isElsewhere =
-    state.viewing ||
     isLeft ||
+    state.viewing ||
     session.scope !== shown?.scope ||
     session.last_activity_at < shown.last_activity_at ||
-    (shown.state === "active" && session.state !== "active");
+    (session.state !== "active" && shown.state === "active");
   if (shown && !isShown && isElsewhere) return rest;
   const here = isShown ? withSession(rest, session) : entered(rest, session, arrival);
   const messages = mergeMessages(here.messages, reply === null ? [message] : [message, reply]);

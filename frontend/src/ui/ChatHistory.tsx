@@ -2,6 +2,7 @@ import { type KeyboardEvent, memo, useEffect, useId, useRef, useState } from "re
 import { HistoryList, type HistoryListProps, type Undoing } from "./HistoryList.js";
 import { HistoryWordsProvider, useAllWords, useHistoryWords } from "./historyWords.js";
 import { NamedIcon } from "./icons.js";
+import { isComposing } from "./isComposing.js";
 import type { Undoable } from "./UndoBar.js";
 import { type Words, WordsContext } from "./words.js";
 
@@ -58,9 +59,7 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
       ref={root}
       className={`dcs dcs-history-dropdown ${className}`}
       onKeyDown={(event: KeyboardEvent) => {
-        const { isComposing, keyCode } = event.nativeEvent;
-        // Safari has ended the composition by then.
-        if (event.key !== "Escape" || !isOpen || isComposing || keyCode === 229) return;
+        if (event.key !== "Escape" || !isOpen || isComposing(event)) return;
         // Else the browser would close a dialog of the host's that the chat is in.
         event.preventDefault();
         close();

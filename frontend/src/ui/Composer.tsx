@@ -9,6 +9,7 @@ import {
 } from "react";
 import { useChatSelector, useChatStore } from "../react/index.js";
 import { NamedIcon } from "./icons.js";
+import { isComposing } from "./isComposing.js";
 import { useWords } from "./words.js";
 
 export interface ComposerProps {
@@ -102,10 +103,9 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       onKeyDown={(event) => {
         if (isComposing(event)) return;
         if (isSendKey(event)) onSend(event);
-        else if (event.key === "Escape" && store.getSnapshot().running !== null) {
-          event.preventDefault();
-          void store.stop();
-        }
+        if (event.key !== "Escape" || store.getSnapshot().running === null) return;
+        event.preventDefault();
+        void store.stop();
       }}
     />
   );
@@ -124,11 +124,6 @@ function useSend(field: RefObject<HTMLTextAreaElement | null>): () => void {
 /** Enter alone. */
 function isSendKey({ key, shiftKey, ctrlKey, altKey, metaKey }: KeyboardEvent): boolean {
   return key === "Enter" && !shiftKey && !ctrlKey && !altKey && !metaKey;
-}
-
-/** While an input method composes, Enter and Escape are its own (229 is how Safari says so). */
-function isComposing({ nativeEvent }: KeyboardEvent): boolean {
-  return nativeEvent.isComposing || nativeEvent.keyCode === 229;
 }
 
 function grow(field: HTMLTextAreaElement) {

@@ -8,6 +8,7 @@ import {
   useState,
 } from "react";
 import { useChatSelector, useChatStore } from "../react/index.js";
+import { isComposing } from "./isComposing.js";
 import { Launcher } from "./Launcher.js";
 import { useSlot } from "./slots.js";
 import { useAnswerEnd } from "./useAnswerEnd.js";
@@ -138,9 +139,8 @@ function useNewsWhileClosed(isOpen: boolean): string {
 
 /** Escape, unless something inside has a use for it. */
 function isClosing(event: KeyboardEvent): boolean {
-  const { key, target, nativeEvent } = event;
-  if (key !== "Escape" || event.defaultPrevented || nativeEvent.isComposing || nativeEvent.keyCode === 229)
-    return false;
+  const { key, target, defaultPrevented } = event;
+  if (key !== "Escape" || defaultPrevented || isComposing(event)) return false;
   // Else the browser itself would close a chat that covers the page.
   event.preventDefault();
   return (target as Element).closest(".dcs-history, .dcs-history-dropdown:has(.dcs-popover)") === null;

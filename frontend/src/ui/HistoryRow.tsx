@@ -4,6 +4,7 @@ import { HistoryMenu } from "./HistoryMenu.js";
 import { whenText } from "./historyGroups.js";
 import { HistoryIcon } from "./historyIcons.js";
 import { useHistoryWords } from "./historyWords.js";
+import { isComposing } from "./isComposing.js";
 import { useBeforePaint } from "./useBeforePaint.js";
 
 export type RowVerb = "open" | "pin" | "rename" | "archive" | "remove";
@@ -169,8 +170,7 @@ function Renaming({ title, onTitle, onBack, onLeave }: RenamingProps) {
         onKeyDown={(event) => {
           if (event.key !== "Escape") return;
           event.stopPropagation();
-          // Safari has ended the composition by then.
-          if (event.nativeEvent.isComposing || event.nativeEvent.keyCode === 229) return;
+          if (isComposing(event)) return;
           save.current = () => {};
           // Else the browser would close a chat that covers the page.
           event.preventDefault();

@@ -1,4 +1,5 @@
 import { createContext, useContext, useMemo } from "react";
+import { englishFootnoteWords } from "./footnoteWords.js";
 import { englishChatWords, useWords, type Words } from "./words.js";
 
 /** What only a history says: it comes with its code, later than the chat. */
@@ -36,12 +37,6 @@ export interface HistoryWords {
   undo: string;
 }
 
-/** What only the footnotes of Markdown say. */
-export interface FootnoteWords {
-  footnotes: string;
-  backToText: string;
-}
-
 const englishHistoryWords: HistoryWords = {
   search: "Search chats",
   searching: "Searching…",
@@ -75,8 +70,6 @@ const englishHistoryWords: HistoryWords = {
   unarchived: "Chat moved back",
   undo: "Undo",
 };
-
-const englishFootnoteWords: FootnoteWords = { footnotes: "Footnotes", backToText: "Back to the text" };
 
 export const englishWords: Words = { ...englishChatWords, ...englishHistoryWords, ...englishFootnoteWords };
 

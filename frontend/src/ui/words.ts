@@ -1,6 +1,7 @@
 import { createContext, useContext, useMemo } from "react";
 import { dateText } from "./dateText.js";
-import type { FootnoteWords, HistoryWords } from "./historyWords.js";
+import type { FootnoteWords } from "./footnoteWords.js";
+import type { HistoryWords } from "./historyWords.js";
 
 /** What the chat says; what only a history or footnotes say comes with their code. */
 export interface ChatWords {
