@@ -109,11 +109,11 @@ def session_reply(
 
 
 def updates(found: Updates, now: datetime) -> Payload:
-    """Return what has changed since a cursor."""
+    """Return what has changed since a cursor, as it was when that was read."""
     return {
         "cursor": found.cursor,
-        "sessions": [session(row, now) for row in found.sessions],
-        "messages": [message(row, now) for row in found.messages],
+        "sessions": [session(row, found.read_at) for row in found.sessions],
+        "messages": [message(row, found.read_at) for row in found.messages],
         "deltas": [_delta(each) for each in found.grown],
         "history_changed": found.history_changed,
         "server_time": clock.iso(now),

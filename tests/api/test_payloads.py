@@ -98,7 +98,7 @@ def test_a_message_without_time_place_or_metadata_is_as_the_contract_says() -> N
 def test_updates_are_as_the_contract_says() -> None:
     grown = reply(state="running", lease_until=LATER, attempt=2, content="Ice ❄️")
     found = Updates(
-        "AAAA", True, [row()], [reply()], [Grown(grown, 4, "❄️")], False, None, frozenset()
+        "AAAA", True, [row()], [reply()], [Grown(grown, 4, "❄️")], False, None, frozenset(), NOW
     )
     body = payloads.updates(found, NOW)
     assert problems("getUpdates", 200, body) == []

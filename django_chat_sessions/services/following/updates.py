@@ -47,8 +47,9 @@ class Updates:
     """What a reader lacks, and the cursor of one that has it.
 
     ``changes_at`` is when something will have changed although nobody writes: an expiry, the end
-    of a lease. ``open_keys`` are the open places in which news are expected. ``is_empty`` says that
-    the owner has no session, or none any more.
+    of a lease. ``open_keys`` are the open places in which news are expected. ``read_at`` is the
+    moment for which all of it holds. ``is_empty`` says that the owner has no session, or none any
+    more.
     """
 
     cursor: str
@@ -59,6 +60,7 @@ class Updates:
     history_changed: bool
     changes_at: datetime | None
     open_keys: frozenset[UUID]
+    read_at: datetime
     is_empty: bool = False
 
 
@@ -74,10 +76,13 @@ def updates(owner: Owner, since: str | None = None) -> Updates:
     """
     before = None if since is None else Cursor.decode(since)
     rows = _rows(owner)
-    left = [row for row in rows if row.running_until and not row.is_running(clock.now())]
+    # One moment for all: a lease that passed in between would leave an answer that is to be asked
+    # for again interrupted, until somebody looked once more.
+    now = clock.now()
+    left = [row for row in rows if row.running_until and not row.is_running(now)]
     if [row for row in left if row.open_key is not None and recover_session(row)]:
         rows = _rows(owner)
-    return _Comparison(rows, before, clock.now()).result(since)
+    return _Comparison(rows, before, now).result(since)
 
 
 def _rows(owner: Owner) -> list[AbstractChatSession]:
@@ -125,6 +130,7 @@ class _Comparison:
             since is not None and (listed != self.before.listed or self._has_lost_one()),
             min((at for row in open_rows for at in self._turning_points(row)), default=None),
             frozenset(row.open_key for row in open_rows if row.open_key is not None),
+            self.now,
             is_empty=not self.rows,
         )
 

@@ -106,7 +106,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const lifecycle = createLifecycle(context, reading.catchUp);
   const sending = createSending(context, {
     owns: reading.owns,
-    occupied: () => void reading.refresh(),
+    occupied: reading.refresh,
     stored() {
       // The connection is good, so a failure here is told by the next read; the message itself is safe.
       reading.catchUp(context.epoch).catch(report);

@@ -483,6 +483,20 @@ describe("what was written before somebody else signed in", () => {
     expect(store.getSnapshot()).toMatchObject({ pending: [], messages: [{ content: "Mine alone" }, {}] });
   });
 
+  it("is offered to whoever is here only when it is known who that is", async () => {
+    bench.server.reader = "ada";
+    const { store } = await bench.openTab();
+    bench.server.reader = "bob";
+    const key = store.send("Mine alone") ?? "";
+    const stop = store.subscribe(() => {
+      if (store.getSnapshot().pending[0]?.state === "failed") store.retry(key);
+    });
+    await bench.timers.advance(0);
+    stop();
+    expect(posted().map((body) => body?.reader)).toEqual(["ada", "bob"]);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], messages: [{ content: "Mine alone" }, {}] });
+  });
+
   it("goes on where the session that it was written in has gone", async () => {
     bench.server.reader = "visitor";
     bench.server.start("", ["Why?", "Because."]);

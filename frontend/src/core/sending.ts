@@ -29,7 +29,7 @@ interface SendingEvents {
   /** A message was stored: the server has counted it as activity, and may have changed the session. */
   stored(): void;
   /** An answer is being written, perhaps in a session that is not shown here yet. */
-  occupied(): void;
+  occupied(): Promise<void>;
   /** Whether a session is this reader's. */
   owns(session: string): Promise<boolean>;
 }
@@ -79,7 +79,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     if (isBusy) return;
     isBusy = true;
     const next = () => nextPending(context.state);
-    for (let message = next(); message !== undefined; message = next()) {
+    for (let message = next(); message; message = next()) {
       if (!(await deliver(message.key))) break;
     }
     isBusy = false;
@@ -90,7 +90,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     let attempts = 0;
     for (let pauses = 0; ; ) {
       const message = find(key);
-      if (message === undefined || message.state === "failed") return true;
+      if (!message || message.state === "failed") return true;
       try {
         if (isOccupied(message) || isStranger() || context.awaited !== undefined) await pause(null);
         else return await attempt(message);
@@ -99,13 +99,15 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         if (page.isOnline()) attempts += statusOf(error) === 500 ? 2 : 1;
         const conflict = conflictOf(error);
         const isTurnedAway = conflict?.code === "turn_in_progress";
-        if (conflict !== null) update((state) => replied(state, conflict.session, conflict.running));
+        if (conflict) update((state) => replied(state, conflict.session, conflict.running));
         if (attempts >= MOST_ATTEMPTS || !(isTurnedAway || isRetryable(error))) {
+          // Somebody else may be here than we thought, or the chat is gone: whoever sends it again does so as who is here.
+          change(key, AFRESH);
+          change(key, AFRESH);
+          if (!conflict) await events.occupied();
           change(key, { state: "failed", problem: problemOf(error), conflict });
           // Kept for who deleted its chat, though nothing says any more whose it was; not to be sent unasked.
           if (isGone(error)) keep({ ...message, session: null }, 0);
-          // Somebody else may be here than we thought, or the chat is gone.
-          if (conflict === null) events.occupied();
           return true;
         }
         // Whoever is told to wait has stored nothing by this attempt, and is told why.
@@ -214,7 +216,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     },
     discard(key) {
       const message = find(key);
-      if (message === undefined || isUnderWay(message)) return;
+      if (!message || isUnderWay(message)) return;
       const draft = joinedText(message.content, context.state.draft);
       outbox.forget(key);
       update((state) => ({ ...withoutPending(state, key), draft }));

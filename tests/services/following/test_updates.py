@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.api import payloads
 from django_chat_sessions.api.inputs import SINCE
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
@@ -59,8 +60,7 @@ def assert_nothing_new(owner: Owner, cursor: str) -> None:
 
 
 def shown(found: Updates) -> list[tuple[int | None, str, str]]:
-    now = clock.now()
-    return [(row.position, row.reply_state(now), row.content) for row in found.messages]
+    return [(row.position, row.reply_state(found.read_at), row.content) for row in found.messages]
 
 
 def answered(sent: chat_sessions.Sent, text: str = "Because.", **more: Any) -> Any:
@@ -295,6 +295,24 @@ class TestRecovery:
 
         monkeypatch.setattr(module, "recover_session", beaten)
         assert shown(updates(owner, left_behind)) == [(1, "interrupted", "Beca")]
+
+    def test_a_lease_that_passes_during_the_look_is_for_the_next_one(
+        self, owner: Owner, sent: chat_sessions.Sent, noon: Any, monkeypatch: Any
+    ) -> None:
+        take(reply_of(sent), sent.session)
+        passes = clock.aware(stored(sent.session).running_until)
+        moments = iter([passes - timedelta(microseconds=1)])
+        monkeypatch.setattr(clock, "now", lambda: next(moments, passes))
+        found = updates(owner)
+        assert shown(found)[1] == (1, "running", "")
+        assert (found.read_at, found.changes_at) == (passes - timedelta(microseconds=1), passes)
+        # As it was read, however long the telling takes; only the time is that of the telling.
+        told = payloads.updates(found, clock.now())
+        assert [message["state"] for message in told["messages"]] == ["", "running"]
+        assert [session["running"] for session in told["sessions"]] == [True]
+        assert told["server_time"] == clock.iso(passes)
+        assert shown(news(owner, found.cursor)) == [(1, "interrupted", "")]
+        assert stored(reply_of(sent)).state == "interrupted"
 
     def test_in_a_session_that_was_ended_there_is_nothing_to_recover(
         self, owner: Owner, left_behind: str, sent: chat_sessions.Sent
