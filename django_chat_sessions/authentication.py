@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import NotAuthenticated
-from django_chat_sessions.owners import Owner
+from django_chat_sessions.owners import Owner, may_be_user
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -74,7 +74,9 @@ class DjangoSession:
     def authenticate(self, request: HttpRequest) -> Owner | None:
         user = getattr(request, "user", None)
         try:
-            return Owner.for_user(user) if user is not None and user.is_authenticated else None
+            if user is None or not user.is_authenticated or not may_be_user(user):
+                return None
+            return Owner.for_user(user)
         except REFUSED_BY_DRIVER:  # a forged session cookie with a NUL, looked up in PostgreSQL
             return None
 
@@ -152,10 +154,12 @@ class _RestFramework:
 
         try:
             found = self.authentication_class().authenticate(Request(request))
-            if found is None or found[0].pk is None:  # a service may be let in without being a user
+            who = None if found is None else found[0]
+            key = getattr(who, "pk", None)
+            if key is None or not may_be_user(who):  # a service may be let in without being a user
                 return None
             # A token's own idea of a user may have the id as text.
-            return Owner(user_id=get_user_model()._meta.pk.to_python(found[0].pk))
+            return Owner(user_id=get_user_model()._meta.pk.to_python(key))
         except APIException as error:
             raise NotAuthenticated(str(error.detail)) from error
         except (*REFUSED_BY_DRIVER, ValidationError) as error:

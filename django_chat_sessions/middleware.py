@@ -20,7 +20,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import READER_FOUND, owner_from_request
 from django_chat_sessions.services.excerpts import is_storable
-from django_chat_sessions.services.unmigrated import fit_for_log
+from django_chat_sessions.services.outages import fit_for_log
 
 logger = logging.getLogger(__name__)
 SESSION_KWARG = "chat_session_id"

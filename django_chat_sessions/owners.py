@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+
 from django_chat_sessions.ids import blend, digest
 
 if TYPE_CHECKING:
@@ -32,7 +35,15 @@ class Owner:
 
     @classmethod
     def for_user(cls, user: Any) -> Owner:
-        """Return the owner that stands for a saved user."""
+        """Return the owner that stands for a saved user.
+
+        Raises TypeError for a row of another model: its key may be that of a user.
+        """
+        if not may_be_user(user):
+            raise TypeError(
+                f"{type(user).__name__} is not a user; give Owner.for_host(...) for what else has "
+                "chats of its own."
+            )
         return cls(user_id=user.pk)
 
     @classmethod
@@ -115,6 +126,14 @@ def _text(name: str, value: object) -> str:
     if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
         raise ValueError(f"{name} is {value!r}; give a text without lone surrogates.")
     return value
+
+
+def may_be_user(who: object) -> bool:
+    """Whether this is no row of another model; what is no row, such as a token's user, may be one.
+
+    An organisation or an API client that a host lets in has keys of its own.
+    """
+    return isinstance(who, get_user_model()) or not isinstance(who, Model)
 
 
 # Whether a request's reader was asked for, and found: the middleware says in headers what follows

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth import get_user
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group
 from django.core import signing
 from django.db import DataError
 from django.test import Client, RequestFactory
@@ -42,6 +42,13 @@ class Nobody(BaseAuthentication):  # type: ignore[misc]  # the framework ships n
 
     def authenticate(self, request: Any) -> tuple[Any, None]:
         return AnonymousUser(), None
+
+
+class Service(BaseAuthentication):  # type: ignore[misc]  # the framework ships no types
+    """Lets in what has a key of its own, and nobody."""
+
+    def authenticate(self, request: Any) -> tuple[Any, str]:
+        return Group.objects.filter(name=request.headers["Service"]).first(), "an API key"
 
 
 class Unstorable(BaseAuthentication):  # type: ignore[misc]  # the framework ships no types
@@ -433,6 +440,23 @@ def test_somebody_who_is_no_user_is_not_recognised(site: Any, db: None) -> None:
     with pytest.raises(NotAuthenticated):
         recognise_or_welcome(request_with())
     assert_error(Client().get("/chat/sessions"), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("name", ["acme", "nobody"])
+def test_an_organisation_is_not_the_user_who_has_its_key(site: Any, user: Any, name: str) -> None:
+    services.send(Owner.for_user(user), "Private", key="k")
+    Group.objects.create(pk=user.pk, name="acme")
+    site(f"{__name__}.Service")
+    client = Client(headers={"Service": name})
+    assert_error(client.get("/chat/sessions"), 401, "not_authenticated")
+    site(f"{__name__}.Service", COOKIE)
+    assert client.get("/chat/sessions").json()["sessions"] == []
+
+
+def test_nor_is_one_that_a_middleware_has_let_in(user: Any) -> None:
+    acme = Group(pk=user.pk)
+    acme.is_authenticated = True  # type: ignore[attr-defined]
+    assert DjangoSession().authenticate(request_with(user=acme)) is None
 
 
 # A host's own

@@ -628,6 +628,18 @@ def test_w016_no_autocommit(database: Any) -> None:
     assert database(AUTOCOMMIT=True) == {}
 
 
+def test_a_database_without_chats_may_be_set_as_it_likes(settings: Any) -> None:
+    odd = {"ENGINE": SQLITE, "ATOMIC_REQUESTS": True, "AUTOCOMMIT": False}
+    usual = {"ENGINE": "django.db.backends.postgresql"}
+    settings.DATABASES = {"default": usual, "legacy": odd}
+    assert found() == {}
+    settings.DATABASES = {"default": odd, "chats": usual}
+    settings.DATABASE_ROUTERS = ["tests.test_checks.ChatsElsewhere"]
+    assert set(found()) == {"E010"}
+    settings.DATABASES = {"default": usual, "chats": odd}
+    assert set(found()) == {"E010", "W001", "W002", "W016"}
+
+
 def test_w003_local_times(settings: Any) -> None:
     settings.USE_TZ = False
     [text] = found()["W003"]

@@ -10,13 +10,15 @@ import pytest
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
+from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.urls import include, path, resolve
 
-from django_chat_sessions import get_session_model, services
+from django_chat_sessions import get_session_model, services, signals
 from django_chat_sessions.authentication import VISITOR_COOKIE
+from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.middleware import ChatSessionMiddleware, chat_session_required
 from django_chat_sessions.owners import Owner, owner_from_request
 from tests.callers import Caller, person, rows
@@ -267,6 +269,71 @@ def test_a_streamed_body_is_left_alone(reader: Caller) -> None:
     assert response.headers["X-Chat-Session-State"] == "active"
     assert response.headers["Cache-Control"] == "private, no-store"
     assert b"".join(response.streaming_content) == b"piece"
+
+
+def record_turn(session: Any) -> None:
+    with services.record_turn(session, "And?") as turn:
+        turn.answer = "So."
+
+
+VERBS: dict[str, Callable[[Any], Any]] = {
+    "touch": services.touch,
+    "end": services.end,
+    "rename": lambda session: services.rename(session, "Physics"),
+    "suggest_title": lambda session: services.suggest_title(session, "Physics"),
+    "pin": services.pin,
+    "archive": services.archive,
+    "delete": services.delete,
+    "mark_read": services.mark_read,
+    "stop": services.stop,
+    "reopen": services.reopen,
+    "add_message": lambda session: services.add_message(session, "user", "And?"),
+    "add_turn": lambda session: services.add_turn(session, "And?", "So."),
+    "record_turn": record_turn,
+}
+SENT = {
+    "end": [signals.session_ended],
+    "archive": [signals.session_ended],
+    "delete": [signals.session_ended],
+    "add_message": [signals.message_added],
+    "add_turn": [signals.message_added],
+    "record_turn": [signals.message_added, signals.turn_answered],
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_takes_it_as_the_row_that_it_stands_for(
+    reader: Caller, verb: str, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.CHAT_SESSIONS = {**settings.CHAT_SESSIONS, "RESPONDER": None}
+    services.send(reader.owner, "Why?", key="why")
+    session = passed(request_of(reader)).chat_session
+    heard: list[Signal] = []
+
+    def hear(signal: Signal, **facts: Any) -> None:
+        heard.append(signal)
+
+    try:
+        for signal in SENT.get(verb, []):
+            signal.connect(hear, sender=get_session_model())
+        with django_capture_on_commit_callbacks(execute=True):
+            VERBS[verb](session)
+    finally:
+        for signal in SENT.get(verb, []):
+            signal.disconnect(hear, sender=get_session_model())
+    assert heard == SENT.get(verb, [])
+    again = get_session_model().objects.get(pk=session.pk)
+    values = [(each.attname, getattr(again, each.attname)) for each in again._meta.concrete_fields]
+    assert [(name, getattr(session, name)) for name, _value in values] == values
+
+
+def test_one_that_is_gone_is_said_to_be(reader: Caller) -> None:
+    services.send(reader.owner, "Why?", key="why")
+    session = passed(request_of(reader)).chat_session
+    assert session
+    get_session_model().objects.all().delete()
+    with pytest.raises(SessionNotFound):
+        services.reopen(session)
 
 
 def test_d13_without_a_database_there_is_no_session_and_the_site_stays_up(

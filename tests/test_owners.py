@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group
 from django.core import signing
 from django.http import HttpRequest
 from django.test import RequestFactory
@@ -32,6 +32,11 @@ def test_an_unsaved_or_anonymous_user_owns_nothing(django_user_model: Any) -> No
     for user in (django_user_model(), AnonymousUser()):
         with pytest.raises(ValueError, match="saved user"):
             Owner.for_user(user)
+
+
+def test_a_row_of_another_model_is_no_user_whatever_its_key() -> None:
+    with pytest.raises(TypeError, match=r"Group is not a user; give Owner\.for_host"):
+        Owner.for_user(Group(pk=1))
 
 
 def test_a_visitor_must_have_a_key() -> None:

@@ -8,15 +8,8 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.db import (
-    DataError,
-    Error,
-    InterfaceError,
-    OperationalError,
-    ProgrammingError,
-    connections,
-    transaction,
-)
+from django.db import Error as DatabaseTrouble
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware, get_token
@@ -49,8 +42,8 @@ from django_chat_sessions.exceptions import (
     TurnInProgress,
 )
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.outages import fit_for_log, is_away, what_is_missing
 from django_chat_sessions.services.races import is_refusal
-from django_chat_sessions.services.unmigrated import fit_for_log, what_is_missing
 
 logger = logging.getLogger(__name__)
 LARGEST_UNREAD = 10_000  # bytes of a body where none is asked for
@@ -165,18 +158,17 @@ class Endpoint(View):
             # Django answers these with a page: a form it cannot parse, too many parameters …
             answer = unreadable(error)
             response = self._refusal(answer, answer.body())
-        except (OperationalError, InterfaceError, DataError, ProgrammingError) as error:
+        except DatabaseTrouble as error:
             answer = self._outage(error)
             response = self._refusal(answer, answer.body())
         return self._private(request, response, caller)
 
-    def _outage(self, error: Error) -> ApiError:
+    def _outage(self, error: DatabaseTrouble) -> ApiError:
         """Say what the database cannot do; neither the log nor the answer repeats what was sent."""
         if is_refusal(error):
             logger.error("The chat's database refuses a text: %s", type(error).__name__)
             return not_storable()
-        # A table that is not there yet is this one in PostgreSQL, another one in SQLite.
-        if isinstance(error, ProgrammingError) and not what_is_missing(error):
+        if not is_away(error) and not what_is_missing(error):
             raise error
         logger.error("The chat's database cannot be used: %s", fit_for_log(error))
         return unavailable()

@@ -14,17 +14,22 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.db import router
+
+from django_chat_sessions.checks.tables import models_in_use
 
 ID = "django_chat_sessions"
 
 
-# Not tagged as database checks: those run on request only, and these read nothing but settings.
+# Not tagged as database checks: those run on request only, and these ask no database.
 @register(Tags.compatibility)
 def check_databases(**kwargs: Any) -> list[CheckMessage]:
     """Settings under which two people at once meet an error that one person never sees."""
     found: list[CheckMessage] = []
-    for alias, options in settings.DATABASES.items():
-        found.extend(_of_a_database(alias, options))
+    # Others may be set as they like: what the chat does is no part of their transactions.
+    aliases = {router.db_for_write(model) for model in models_in_use() or ()}
+    for alias in sorted(aliases & settings.DATABASES.keys()):
+        found.extend(_of_a_database(alias, settings.DATABASES[alias]))
     if not settings.USE_TZ:
         found.append(
             CheckWarning(

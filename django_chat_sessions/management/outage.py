@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.db import Error as DatabaseTrouble
 
-from django_chat_sessions.services.unmigrated import what_is_missing
+from django_chat_sessions.services.outages import is_away, what_is_missing
 
 
 @contextmanager
@@ -22,12 +22,12 @@ def told_in_a_sentence() -> Iterator[None]:
     """
     try:
         yield
-    except (OperationalError, InterfaceError, ProgrammingError) as error:
+    except DatabaseTrouble as error:
         if missing := what_is_missing(error):
             raise CommandError(
                 f"The database is not migrated: {missing}. Run migrate, then the command again."
             ) from error
-        if isinstance(error, ProgrammingError):
+        if not is_away(error):
             raise
         said = " ".join(str(error).split()) or type(error).__name__
         raise CommandError(

@@ -120,7 +120,7 @@ def end(session: AbstractChatSession, reason: str = EndReason.USER.value) -> Abs
     One that has expired already ends as expired. Raises ValueError for a reason that is longer
     than its column (20 characters). Sends ``session_ended`` once.
     """
-    fitting(type(session), "end_reason", reason)
+    fitting(session.__class__, "end_reason", reason)
 
     def step(known: AbstractChatSession) -> None:
         if known.open_key is None:

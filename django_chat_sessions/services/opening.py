@@ -21,7 +21,7 @@ from django_chat_sessions.services.excerpts import fitting
 from django_chat_sessions.services.keys import Among, Keys
 from django_chat_sessions.services.races import RaceLost, compare_and_set, moving
 from django_chat_sessions.services.tables import announce, messages, sessions, tell_readers
-from django_chat_sessions.services.together import Addition, Beginning, Change, Step, write
+from django_chat_sessions.services.together import Beginning, Change, Placing, Step, write
 from django_chat_sessions.signals import message_added, session_ended, session_started
 
 
@@ -223,12 +223,12 @@ def open_new(
 
 def placed(
     session: AbstractChatSession, rows: Sequence[AbstractChatMessage], first: int
-) -> Addition:
+) -> Placing:
     """Return the addition of messages to a session, from this position on."""
     for position, row in enumerate(rows, start=first):
         row.session = session
         row.position = position
-    return Addition(messages(), rows)
+    return Placing(messages(), rows)
 
 
 def tell_placed(session: AbstractChatSession, rows: Sequence[AbstractChatMessage]) -> None:

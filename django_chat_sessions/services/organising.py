@@ -46,7 +46,7 @@ def rename(session: AbstractChatSession, title: str) -> AbstractChatSession:
 
     Raises ValueError for one that is longer than its column (200 characters).
     """
-    return _note(session, title=fitting(type(session), "title", storable(title)))
+    return _note(session, title=fitting(session.__class__, "title", storable(title)))
 
 
 @survives_races

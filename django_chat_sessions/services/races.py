@@ -97,7 +97,7 @@ def read_again(session: AbstractChatSession) -> None:
     """Read the session from the database; 1 SELECT. Raises SessionNotFound when it is gone."""
     try:
         session.refresh_from_db(using=sessions().db)
-    except type(session).DoesNotExist as error:
+    except session.__class__.DoesNotExist as error:
         raise SessionNotFound(f"Chat session {session.pk} is gone.") from error
 
 

@@ -75,13 +75,14 @@ def short_transaction(*rows: AbstractChatSession) -> Iterator[None]:
 
     A row in memory that kept values the database never got would decide wrongly afterwards.
     """
-    as_they_were = [dict(vars(row)) for row in rows]
+    kept = [vars(getattr(row, "_wrapped", row)) for row in rows]  # request.chat_session is lazy
+    as_they_were = [dict(values) for values in kept]
     try:
         with transaction.atomic(using=router.db_for_write(get_session_model())):
             yield
     except BaseException:
-        for row, values in zip(rows, as_they_were, strict=True):
-            vars(row).update(values)
+        for now, before in zip(kept, as_they_were, strict=True):
+            now.update(before)
         raise
 
 
@@ -133,4 +134,6 @@ def tell_readers(session: AbstractChatSession) -> None:
 
 def announce(signal: Signal, session: AbstractChatSession, **facts: Any) -> None:
     """Send a signal once, after commit."""
-    after_commit(partial(signal.send_robust, sender=type(session), session=session, **facts))
+    # Not type(session): request.chat_session is a lazy one.
+    facts |= {"sender": session.__class__, "session": session}
+    after_commit(partial(signal.send_robust, **facts))

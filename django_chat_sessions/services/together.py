@@ -14,7 +14,7 @@ from django.db import DataError, connections, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.signals import post_save, pre_save
 
-from django_chat_sessions.models import AbstractChatSession
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.services import statements
 from django_chat_sessions.services.combined import combined
 from django_chat_sessions.services.prepared import Table
@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(slots=True)
 class Addition:
-    """New messages, in their order."""
+    """New rows, in their order."""
 
     table: QuerySet[Any]
     rows: Sequence[Model]
@@ -75,6 +75,30 @@ class Addition:
     def make(self) -> None:
         """Write them by a statement of their own."""
         self.table.bulk_create(self.rows)
+
+
+@dataclass(slots=True)
+class Placing(Addition):
+    """New messages of one session, each with a position."""
+
+    rows: Sequence[AbstractChatMessage]
+
+    def make(self) -> None:
+        """Write them by a statement of their own; 1 more where the database tells no keys."""
+        for row in self.rows:
+            row.session = row.session  # a key that the database makes is known by now
+        Addition.make(self)
+        if any(row.pk is None for row in self.rows):
+            self._ask_for_keys()
+
+    def _ask_for_keys(self) -> None:
+        """Learn the keys that MySQL, unlike MariaDB, does not tell of several rows."""
+        by_position = {row.position: row for row in self.rows}
+        stored = self.table.filter(session=self.rows[0].session, position__in=by_position)
+        for position, key in stored.values_list("position", "pk"):
+            row = by_position[position]
+            row.pk = key
+            row._state.adding, row._state.db = False, self.table.db
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
-from django_chat_sessions.services.unmigrated import fit_for_log
+from django_chat_sessions.services.outages import fit_for_log
 from django_chat_sessions.templatetags.moments import as_stored, deadline_text, when_text
 from django_chat_sessions.templatetags.tokens import nonce_of_page, token_in_page
 

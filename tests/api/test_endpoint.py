@@ -11,6 +11,7 @@ import pytest
 from django.db import (
     DataError,
     InterfaceError,
+    InternalError,
     OperationalError,
     ProgrammingError,
     connection,
@@ -394,6 +395,15 @@ def test_a_site_without_visitors_asks_for_a_login(db: None, settings: Any) -> No
 # A database that is away
 
 
+class ReadOnly(InternalError):
+    """As psycopg has it for a standby that is not in charge yet."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.__cause__ = Exception()
+        self.__cause__.sqlstate = "25006"  # type: ignore[attr-defined]
+
+
 @contextmanager
 def database_down(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every statement and every new connection fails."""
@@ -406,7 +416,7 @@ def database_down(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> It
         yield
 
 
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, ReadOnly])
 @pytest.mark.parametrize("operation", [*CHANGES, *[("GET", route) for route in READABLE]])
 def test_without_a_database_every_route_says_503_and_when_to_come_back(
     caller: Caller,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.dispatch import Signal
+from django.utils.functional import SimpleLazyObject
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.owners import Owner
@@ -71,6 +72,20 @@ class TestShortTransaction:
             fails()
         for row in (session, other):
             assert row.title == stored(row).title == ""
+
+    def test_so_is_it_in_a_lazy_row(self, owner: Owner) -> None:
+        """Such as ``request.chat_session`` is."""
+        session: Any = SimpleLazyObject(lambda: opened(owner))
+        assert session.title == ""
+
+        def fails() -> None:
+            with short_transaction(session):
+                session.title = "Lost"
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fails()
+        assert session.title == ""
 
     def test_what_is_stored_stays_in_memory(self, owner: Owner) -> None:
         session = opened(owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from django_chat_sessions.services.opening import open_new
 from django_chat_sessions.services.races import RaceLost, moving
 from django_chat_sessions.services.replies.writing import finish, take
 from django_chat_sessions.services.tables import messages, sessions
-from django_chat_sessions.services.together import Addition, Change, write
+from django_chat_sessions.services.together import Addition, Change, Placing, write
 from tests.conversations import (
     leave_replies,
     listen_only,
@@ -248,6 +249,40 @@ class TestVerbs:
             finish(reply, sent.session, ReplyState.ANSWERED, content="Late")
         assert (stored(reply).state, stored(reply).content) == ("stopped", "")
         assert stored(sent.session).last_activity_at == before.last_activity_at
+
+
+class TestKeysOfTheDatabases:
+    """What a database tells of keys that it makes itself, and when."""
+
+    def test_messages_get_the_key_that_their_session_was_given(self, owner: Owner) -> None:
+        session = opened(owner)
+        given = session.pk
+        session.pk = None
+        row = messages().model(session=session, position=0, content="Hello")
+        session.pk = given  # as the database does on its INSERT
+        Placing(messages(), [row]).make()
+        assert stored(row).session_id == given
+
+    def test_where_keys_of_several_rows_are_not_told_they_are_asked_for(
+        self, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session = opened(owner)
+        model = messages().model
+        rows = [model(session=session, position=place, content=str(place)) for place in range(2)]
+
+        def insert(table: Any, wanted: list[Any]) -> None:
+            type(table).bulk_create_before(table, copied := deepcopy(wanted))
+            assert [row.pk for row in copied] != [None, None]
+            for row in wanted:
+                row.pk = None
+
+        kind = type(messages())
+        monkeypatch.setattr(kind, "bulk_create_before", kind.bulk_create, raising=False)
+        monkeypatch.setattr(kind, "bulk_create", insert)
+        Placing(messages(), rows).make()
+        for row in rows:
+            assert stored(row).content == row.content
+            assert (row._state.adding, row._state.db) == (False, "default")
 
 
 class TestHostsOwnSave:

@@ -7,15 +7,16 @@ import threading
 import time
 from contextlib import suppress
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import Error as DatabaseTrouble
+from django.db import connections
 
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import AbstractChatMessage
+from django_chat_sessions.services.outages import is_away
 from django_chat_sessions.services.replies.writing import save_text
 from django_chat_sessions.services.tables import let_go_of_connection, messages
 
 logger = logging.getLogger(__name__)
-DATABASE_AWAY = (OperationalError, InterfaceError)
 SAVE_EVERY = 0.5  # seconds; twice this is the most of a growing answer that a crash can take
 LOOKED_AFTER = SAVE_EVERY / 2  # seconds between two looks of the keeper at texts that wait
 
@@ -56,8 +57,8 @@ class Growth:
         if time.monotonic() - self._stored_at >= SAVE_EVERY and not self.is_left_to_keeper:
             try:
                 self._store()
-            except DATABASE_AWAY as error:
-                if self.is_private:
+            except DatabaseTrouble as error:
+                if self.is_private or not is_away(error):
                     raise
                 # The text is here, and a database that restarts is back before the answer's end.
                 logger.warning("Reply %s is not stored: %s", self.reply.pk, type(error).__name__)

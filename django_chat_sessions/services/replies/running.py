@@ -8,14 +8,15 @@ from contextlib import nullcontext
 from contextvars import copy_context
 from typing import Any
 
-from django.db import Error
+from django.db import Error as DatabaseTrouble
 
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.services.excerpts import storable_data
+from django_chat_sessions.services.outages import is_away
 from django_chat_sessions.services.races import is_refusal
-from django_chat_sessions.services.replies.growing import DATABASE_AWAY, Growth
+from django_chat_sessions.services.replies.growing import Growth
 from django_chat_sessions.services.replies.leases import Lease, lease_keeper
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
 from django_chat_sessions.services.replies.writing import cause_of, finish, take
@@ -77,7 +78,7 @@ def _finish_answered(growth: Growth, metadata: dict[str, Any]) -> None:
         _finish_quietly(growth, ReplyState.ANSWERED, metadata=metadata, unread=True)
     except Exception as error:  # what cannot be stored is an answer that failed
         # But a database that takes nothing now would not take a failure.
-        if isinstance(error, Error) and not is_refusal(error):
+        if isinstance(error, DatabaseTrouble) and not is_refusal(error):
             raise
         _fail(growth, error)
 
@@ -125,8 +126,9 @@ def _finish_quietly(growth: Growth, state: ReplyState, **facts: Any) -> None:
             finish(reply, reply.session, state, **{"content": growth.text, **facts})
         except TurnLost:
             logger.info("Reply %s ended elsewhere; this answer is dropped.", reply.pk)
-        except DATABASE_AWAY as error:
-            if growth.is_private or is_refusal(error) or time.monotonic() >= until:
+        except DatabaseTrouble as error:
+            is_hopeless = growth.is_private or is_refusal(error) or not is_away(error)
+            if is_hopeless or time.monotonic() >= until:
                 raise
             logger.warning("Reply %s waits to be finished: %s", reply.pk, type(error).__name__)
             let_go_of_connection()

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
 
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.owners import Owner
@@ -177,6 +177,15 @@ def test_a_database_that_is_away_does_not_end_the_answer(
     stopwatch.now += SAVE_EVERY
     growth.add("four")
     assert saved == ["One two three four"]
+
+
+def test_what_will_not_pass_ends_it(growth: Growth, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(reply: Any, text: str) -> None:
+        raise ProgrammingError("no such function")
+
+    monkeypatch.setattr(growing, "save_text", fail)
+    with pytest.raises(ProgrammingError):
+        growth.add("One")
 
 
 def test_but_it_breaks_a_transaction_of_the_callers(

@@ -1,12 +1,20 @@
-"""Errors of a database that lacks what a migration will add: told alike, whichever database."""
+"""Errors of a database that is away, or lacks what a migration will add: told alike for each."""
 
 from __future__ import annotations
 
 from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 
 # No such table, no such column: in PostgreSQL, in MariaDB and MySQL; SQLite has words only.
 MISSING_CODES = frozenset({"42P01", "42703", 1146, 1054})
 MISSING_WORDS = ("no such table", "no such column")
+READ_ONLY = "25006"  # a standby of PostgreSQL's that is not in charge yet, or no longer
+
+
+def is_away(error: DatabaseError) -> bool:
+    """Whether the database cannot be used now, and may be later."""
+    is_trouble = isinstance(error, (OperationalError, InterfaceError))
+    return is_trouble or getattr(error.__cause__, "sqlstate", None) == READ_ONLY
 
 
 def what_is_missing(error: DatabaseError) -> str:
