@@ -32,7 +32,7 @@ export function createActivity(
   };
   return {
     note() {
-      if (timer !== null) return;
+      if (timer) return;
       // Never longer than that, should the clock have been set back.
       const wait = Math.min(interval(), last + interval() - clock.now());
       if (wait <= 0) fire();

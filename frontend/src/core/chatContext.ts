@@ -50,8 +50,11 @@ export interface ChatContext extends ContextParts {
   isSettled(): boolean;
   update(change: (state: ChatState) => ChatState): void;
   set(change: Partial<ChatState>): void;
-  /** Learn the server's time from its answer, and whether it can be reached. */
-  call<T extends { server_time: Time }>(answer: Promise<T>): Promise<T>;
+  /**
+   * Learn the server's time from its answer, and whether it can be reached. News wait until it is there, unless
+   * `holding` is 0: it holds nothing back then, as whatever takes the answer knows newer rows.
+   */
+  call<T extends { server_time: Time }>(answer: Promise<T>, holding?: 0 | 1): Promise<T>;
   /** What the reader has asked for did not succeed, whatever the reason. */
   fail(error: unknown): void;
   /** What nobody has asked for was refused; what is tried again by itself is a status, not an error. */
@@ -102,10 +105,10 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     isSettled: () => asked === 0,
     update,
     set,
-    async call(answer) {
+    async call(answer, holding = 1) {
       const askedAt = clock.now();
       const { online } = context.state;
-      asked += 1;
+      asked += holding;
       try {
         const given = await answer;
         clock.observe(given.server_time, askedAt, clock.now());
@@ -116,7 +119,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
         else set({ failures: context.state.failures + 1, online: page.isOnline() });
         throw error;
       } finally {
-        asked -= 1;
+        asked -= holding;
         settled();
       }
     },

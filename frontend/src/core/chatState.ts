@@ -111,11 +111,6 @@ export function isUnderWay({ state, tried }: PendingMessage): boolean {
   return state === "sending" || (state === "queued" && tried);
 }
 
-/** The message whose turn it is. */
-export function nextPending({ pending }: ChatState): PendingMessage | undefined {
-  return pending.find(({ state }) => state !== "failed");
-}
-
 const WARNING = 60_000;
 
 /** When to warn before the session expires: a minute, or less when the whole timeout is short. */

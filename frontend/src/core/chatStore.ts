@@ -143,13 +143,13 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     const { session, messages, loaded, viewing, hidden } = context.state;
     const isRunning = runningReply(messages) !== null;
     context.live?.await(isRunning);
-    if (session !== null) activity.known(session.last_activity_at);
+    if (session) activity.known(session.last_activity_at);
     if (loaded && !hidden && session?.unread && page.isVisible()) void lifecycle.markRead(session);
     if (session?.expires_at && session.state === "active" && !isRunning) {
       if (watched.id !== session.id) watched = { id: session.id, warning: warningFor(session) };
       deadline.set(session.expires_at, watched.warning);
     } else deadline.stop();
-    if (loaded && !viewing && session !== null && reading.knowsReader()) remember(session.id);
+    if (loaded && !viewing && session && reading.knowsReader()) remember(session.id);
     sending.proceed();
   };
 
@@ -164,8 +164,8 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     set({ online: page.isOnline() });
     const { draft } = context.state;
     // The tabs share one place for it, where another may have put its own. At a logout all of it is cleared.
-    const isOurs = reading.knowsReader() && hint.read().session !== null;
-    if (signal === "hidden" && draft !== "" && isOurs) hint.write({ draft });
+    const isOurs = draft && reading.knowsReader() && hint.read().session;
+    if (signal === "hidden" && isOurs) hint.write({ draft });
     if (signal === "hidden" || signal === "offline") return;
     deadline.check();
     sending.hurry();
@@ -205,7 +205,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     retry: (key) => retry(key),
     async retryInEnded(key) {
       const ended = sending.find(key)?.conflict?.session;
-      if (ended !== undefined && (await lifecycle.verbs.reopen(ended.id))) retry(key, ended.id);
+      if (ended && (await lifecycle.verbs.reopen(ended.id))) retry(key, ended.id);
     },
     retryInCurrent(key) {
       const conflict = sending.find(key)?.conflict;

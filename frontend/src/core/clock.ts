@@ -33,7 +33,7 @@ export function createClock(timers: Timers = systemTimers): Clock {
       const error = Math.max(0, receivedAt - sentAt) / 2;
       if (!Number.isFinite(offset)) return;
       // A slow answer says less than a quick one, unless the two cannot both be right: then a clock was set.
-      if (best === null || error <= best.error || Math.abs(offset - best.offset) > error + best.error) {
+      if (!best || error <= best.error || Math.abs(offset - best.offset) > error + best.error) {
         best = { offset, error };
       }
     },

@@ -24,7 +24,7 @@ export function createDeadline(clock: Clock, events: DeadlineEvents): Deadline {
 
   const check = () => {
     clock.clearTimeout(timer);
-    if (watched === null) return;
+    if (!watched) return;
     const { time, warning } = watched;
     const left = clock.remaining(time);
     if (left <= 0) {

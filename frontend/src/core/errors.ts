@@ -63,5 +63,5 @@ export function retryAfterOf(error: unknown): number {
 
 export function conflictOf(error: unknown): Conflict | null {
   if (!(error instanceof ApiError) || error.status !== 409) return null;
-  return error.body !== null && "session" in error.body ? error.body : null;
+  return error.body && "session" in error.body ? error.body : null;
 }

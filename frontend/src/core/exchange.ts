@@ -48,7 +48,7 @@ function initOf(options: ApiClientOptions, { method, body, headers }: Omit<ApiRe
   const own = typeof options.headers === "function" ? options.headers() : options.headers;
   const all: Record<string, string> = { Accept: "application/json", ...own, ...headers };
   const init: RequestInit = { method: method ?? "GET", headers: all, cache: "no-store" };
-  if (body !== undefined) {
+  if (body) {
     all["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);
   }
@@ -69,11 +69,11 @@ export async function readAnswer<T>(response: Response): Promise<T> {
   const { status } = response;
   if (status === 204 || status === 304) return null as T;
   const body = parseObject(await response.text());
-  if (response.ok && body !== null) return body as T;
+  if (response.ok && body) return body as T;
   const refusal = typeof body?.code === "string" ? (body as unknown as ErrorBody | Conflict) : null;
   const retryAfter = retryAfterIn(response.headers);
   // A captive portal or a proxy answers with a page of its own: that is no answer of this API. A bug's 500 is one.
-  const isForeign = refusal === null && (status < 400 || status > 501);
+  const isForeign = !refusal && (status < 400 || status > 501);
   throw new ApiError(isForeign ? { retryAfter } : { status, body: refusal, retryAfter });
 }
 

@@ -425,6 +425,37 @@ describe("news", () => {
     expect(lists()).toBe(1);
   });
 
+  it("that are older than an answer do not leave what it says", async () => {
+    bench.server.streams.refusal = null;
+    const { history } = await openHistory();
+    const { session } = await bench.api().sendMessage({ content: "Why?", key: "phone-key-1" });
+    await bench.timers.advance(1000);
+    expect(history.getSnapshot().sessions[0]).toMatchObject({ running: true });
+    bench.server.holdAnswers();
+    const renamed = history.rename(session.id, "Ice");
+    await bench.timers.advance(1000);
+    bench.server.finish("Because.");
+    await bench.timers.advance(1000);
+    bench.server.release();
+    await renamed;
+    await bench.timers.advance(1000);
+    expect(history.getSnapshot().sessions[0]).toMatchObject({ title: "Ice", running: false });
+  });
+
+  it("of a tab that continues another chat end the one that was open", async () => {
+    await conversations(1);
+    const open = bench.server.start("", ["Open?"]);
+    const { history } = await openHistory();
+    const { store } = await bench.openTab();
+    const [old] = bench.server.sessions.filter(({ id }) => id !== open.id);
+    const { length } = bench.server.seen;
+    await store.reopen(old?.id ?? "");
+    await settle();
+    const states = Object.fromEntries(history.getSnapshot().sessions.map(({ id, state }) => [id, state]));
+    expect(states).toEqual({ [open.id]: "ended", [old?.id ?? ""]: "active" });
+    expect(bench.server.seen.slice(length).filter(({ path }) => path.startsWith("/sessions?"))).toEqual([]);
+  });
+
   it("of new, renamed and deleted sessions list them again", async () => {
     bench.server.streams.refusal = null;
     await conversations(2);

@@ -222,6 +222,8 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     try {
       const answer = (await done) as SessionState | undefined;
       changed.add(id);
+      // News were faster: what else it says is old.
+      if (answer && isStale(known.get(id) ?? null, answer.session)) void refresh();
       if (answer) known.set(id, answer.session);
       else known.delete(id);
       change();
@@ -251,6 +253,9 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       const row = message.answer?.session;
       if (row !== undefined && known.has(row.id)) {
         note(row);
+        // What it took the place of is no longer open.
+        const left = message.answer?.arrival.previous;
+        if (left && known.has(left.id)) note(left);
         change();
       } else if (isIn(message)) void refresh();
     });

@@ -17,7 +17,7 @@ export function createJsonStorage(open: () => BrowserStorage | null = browserSto
     write: (name, value) =>
       use((storage) => {
         const text = JSON.stringify(value);
-        if (value === null) storage.removeItem(name);
+        if (!value) storage.removeItem(name);
         // What we see may be older than what another tab has written: to say it again would undo that.
         else if (storage.getItem(name) !== text) storage.setItem(name, text);
         return true;

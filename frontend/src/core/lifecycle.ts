@@ -52,7 +52,7 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
   const touch = async (tell: (error: unknown) => void) => {
     const { session, viewing } = context.state;
     if (session?.state !== "active" || viewing) return false;
-    return attempt(async (id) => take((await call(api.touchSession(id))).session), session.id, tell);
+    return attempt(async (id) => take((await call(api.touchSession(id), 0)).session), session.id, tell);
   };
 
   /** What is written meanwhile waits for the session that this gives. */
@@ -77,14 +77,14 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
       update((state) => replied(state, session, reply));
     } catch (error) {
       const conflict = conflictOf(error);
-      if (conflict === null) throw error;
+      if (!conflict) throw error;
       if (conflict.code === "session_ended" && mayReopen) {
         if (await reopen(id)) await askAgain(id, false);
         return;
       }
       // Somebody was faster: what they got is what the reader wanted.
       const { session, running } = conflict;
-      update((state) => ({ ...replied(state, session, running), gap: running === null }));
+      update((state) => ({ ...replied(state, session, running), gap: !running }));
       await catchUp(context.epoch);
     }
   };
@@ -113,7 +113,7 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
       }),
     async retryReply() {
       const { session } = context.state;
-      if (session === null || (session.state !== "active" && !(await reopen(session.id)))) return false;
+      if (!session || (session.state !== "active" && !(await reopen(session.id)))) return false;
       return attempt((id) => askAgain(id, true), session.id);
     },
   };

@@ -10,11 +10,11 @@ export function updated(state: ChatState, { sessions, messages, deltas, isWhole 
   const isNamed = (id: string) => sessions.some((row) => row.id === id);
   const before = isWhole ? stillRunning(state.elsewhere, isNamed) : state.elsewhere;
   // A first message whose answer was lost: the chat that we hear of may be its own.
-  const isUnsure = state.session === null && state.pending.length > 0;
+  const isUnsure = !state.session && state.pending.length > 0;
   const elsewhere = isUnsure ? before : heardElsewhere(before, sessions, state.session?.id);
   const known = elsewhere === state.elsewhere ? state : { ...state, elsewhere };
   const { session } = known;
-  if (session === null) return known;
+  if (!session) return known;
   const isOurs = (item: Message | Delta) => item.session === session.id;
   const told = joined(withEarlier(sessions.reduce(withRow, known), messages), messages.filter(isOurs));
   const grown = deltas.filter(isOurs).reduce(withDelta, told);
@@ -43,8 +43,8 @@ function withRow(state: ChatState, row: Session): ChatState {
 function withDelta(state: ChatState, delta: Delta): ChatState {
   const at = state.messages.findLastIndex(({ id }) => id === delta.message);
   const reply = state.messages[at];
-  const after = reply === undefined ? null : grown(reply, delta);
-  if (after === null) return { ...state, gap: true };
+  const after = reply ? grown(reply, delta) : null;
+  if (!after) return { ...state, gap: true };
   return after === reply ? state : { ...state, messages: state.messages.with(at, after) };
 }
 

@@ -46,16 +46,22 @@ describe("a message that waits for an answer in a chat that was left", () => {
     expect(stored()).toContain("three");
   });
 
-  it("goes on waiting, and the answer is announced, when another chat is deleted", async () => {
-    const other = bench.server.start("c", ["Else?", "Else."]);
-    const store = await leaveWaiting();
-    await bench.api().deleteSession(other.id);
-    await bench.timers.advance(60_000);
-    expect(store.getSnapshot().pending).toMatchObject([{ content: "two", state: "queued", tried: false }]);
-    expect(bench.server.count("POST", /^.messages/)).toBe(1);
-    bench.server.finish("Because.");
-    await bench.timers.advance(30_000);
-    expect(store.getSnapshot().answeredElsewhere).toMatchObject({ id: here.id });
-    expect(stored()).toContain("two");
-  });
+  it.each([0, 2])(
+    "goes on waiting, and the answer is announced, when another chat is deleted (%i lost)",
+    async (lost) => {
+      const other = bench.server.start("c", ["Else?", "Else."]);
+      const store = await leaveWaiting();
+      await bench.api().deleteSession(other.id);
+      // Whether the one in which it waits is still there is not to be found out at once.
+      bench.server.faults = Array.from({ length: lost }, () => ({}));
+      await bench.timers.advance(60_000);
+      expect(bench.server.faults).toEqual([]);
+      expect(store.getSnapshot().pending).toMatchObject([{ content: "two", state: "queued", tried: false }]);
+      expect(bench.server.count("POST", /^.messages/)).toBe(1);
+      bench.server.finish("Because.");
+      await bench.timers.advance(30_000);
+      expect(store.getSnapshot().answeredElsewhere).toMatchObject({ id: here.id });
+      expect(stored()).toContain("two");
+    },
+  );
 });

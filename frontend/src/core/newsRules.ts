@@ -1,10 +1,14 @@
 import type { ChatContext } from "./chatContext.js";
 import { stillRunning } from "./elsewhere.js";
+import { isRetryable } from "./errors.js";
 import type { NewsIntake, NewsRules } from "./liveUpdates.js";
 import { awaitedEarlier, isOtherwise, updated, withEarlier } from "./news.js";
 import { nextFrame } from "./nextFrame.js";
 import { PAGE, type Reading } from "./reading.js";
 import type { News } from "./updatesReader.js";
+
+/** Milliseconds until it is asked again whether a chat is there. */
+const AGAIN = 5000;
 
 /** Take what has come, and read what it leaves open. */
 function hear(context: ChatContext, reading: Reading, news: readonly News[]): void {
@@ -32,10 +36,13 @@ function hear(context: ChatContext, reading: Reading, news: readonly News[]): vo
 }
 
 /** A message for a chat that was deleted while it answered would wait for that answer for ever. */
-function forgetGone({ api, call, state, update }: ChatContext): void {
-  for (const id of state.elsewhere.running) {
-    call(api.getSession(id)).catch(() => {
-      update((now) => ({ ...now, elsewhere: stillRunning(now.elsewhere, (other) => other !== id) }));
+function forgetGone(context: ChatContext, ids = context.state.elsewhere.running): void {
+  const { api, call, clock, update } = context;
+  for (const id of ids) {
+    call(api.getSession(id)).catch((error: unknown) => {
+      // It may well be there, and its answer is still awaited.
+      if (isRetryable(error)) clock.setTimeout(() => context.live && forgetGone(context, [id]), AGAIN);
+      else update((now) => ({ ...now, elsewhere: stillRunning(now.elsewhere, (other) => other !== id) }));
     });
   }
 }

@@ -307,6 +307,38 @@ describe("a message that was not sent", () => {
   });
 });
 
+describe("a chat that leaves its page and comes back, as React's Activity does", () => {
+  it("does not offer again what another tab has sent meanwhile", async () => {
+    const first = await cutOff({ owner: "7" }, "Why?");
+    await bench.timers.advance(600_000);
+    expect(first.store.getSnapshot().pending).toMatchObject([{ state: "failed" }]);
+    first.disconnect();
+    bench.server.offline = false;
+    await bench.openTab({ owner: "7" });
+    await bench.timers.advance(5000);
+    expect(stored()).toEqual(["Why?"]);
+    first.store.connect();
+    await bench.timers.advance(5000);
+    expect(first.store.getSnapshot().pending).toEqual([]);
+  });
+
+  it("does not send what was taken back in another tab", async () => {
+    bench.server.start("", ["Here?", "Here."]);
+    const first = await bench.openTab({ owner: "7" });
+    first.store.send("One");
+    await bench.timers.advance(1000);
+    const key = first.store.send("Two") ?? "";
+    first.disconnect();
+    const second = await bench.openTab({ owner: "7" });
+    await bench.timers.advance(1000);
+    second.store.discard(key);
+    first.store.connect();
+    bench.server.finish("So.");
+    await bench.timers.advance(30_000);
+    expect(stored()).not.toContain("Two");
+  });
+});
+
 describe("where the storage is almost full", () => {
   const words = "question ".repeat(15);
   const kept = () => bench.browser.storage.text;

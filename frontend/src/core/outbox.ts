@@ -16,6 +16,8 @@ export interface KeptMessage {
 
 /** Unsent messages, each in the hands of one tab; the browser frees the hands of a tab that is gone. */
 export interface Outbox {
+  /** What is kept under a key; null where another tab has sent it or given its words back. */
+  read(key: string): KeptMessage | null;
   /** False when it will not outlive this page. */
   keep(message: KeptMessage): boolean;
   forget(key: string): void;
@@ -36,7 +38,7 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
   const hold = (key: string, take: () => void) => {
     if (held.has(key)) return;
     held.set(key, () => {});
-    if (lock === null) take();
+    if (!lock) take();
     else held.set(key, lock.request(prefix + key, take));
   };
   const letGo = (key: string) => {
@@ -59,11 +61,12 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
   const claim = (key: string, take: (message: KeptMessage) => void) =>
     hold(key, () => {
       const message = read(key);
-      if (message === null) letGo(key);
+      if (!message) letGo(key);
       else take(message);
     });
 
   return {
+    read,
     letGo,
     keep({ key, ...message }) {
       // Before it can be seen: the other tabs then queue behind us.
@@ -83,7 +86,7 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
         for (const key of keysIn([name ?? ""])) {
           if (newValue === null) lose(key);
           // Without locks nobody knows whether the tab that has just kept it still lives.
-          else if (lock !== null) claim(key, take);
+          else if (lock) claim(key, take);
         }
       };
       globalThis.addEventListener?.("storage", listener);

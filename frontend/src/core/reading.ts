@@ -43,7 +43,7 @@ const GONE: ChatProblem = { code: "gone", message: "This chat is no longer here.
 
 /** An answer is taken at its word where it goes on from what is shown; another may be older than that. */
 function follows(shown: Session | null, { session, arrival }: TabAnswer): boolean {
-  if (shown === null) return session.state === "active";
+  if (!shown) return session.state === "active";
   return shown.id === session.id || shown.id === arrival.previous?.id;
 }
 
@@ -71,7 +71,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
 
   const catchUp = async (epoch: number) => {
     const { session } = context.state;
-    if (session !== null && isBehind(context.state)) await takePage(session.id, epoch);
+    if (session && isBehind(context.state)) await takePage(session.id, epoch);
   };
 
   const load = () => {
@@ -79,7 +79,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       loading = null;
       if (!isWantedAgain) return;
       isWantedAgain = false;
-      void refresh();
+      return refresh();
     });
     return loading;
   };
@@ -94,7 +94,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     const { viewing, pending } = context.state;
     // A message on its way will tell us more than we could read now, and must not be shown twice.
     if (viewing || pending.some(({ state }) => state === "sending")) return;
-    if (loading !== null) isWantedAgain = true;
+    if (loading) isWantedAgain = true;
     await load();
   };
 
@@ -110,7 +110,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       if (epoch !== context.epoch || before !== overheard) return;
       const { viewing, session } = context.state;
       // Who reads an older one has chosen it.
-      await (viewing && session !== null ? confirmShown(session.id, epoch) : take(current, epoch));
+      await (viewing && session ? confirmShown(session.id, epoch) : take(current, epoch));
       const wasGone = context.state.error === GONE;
       const error = wasGone && context.state.session?.id !== lost ? GONE : null;
       if (epoch === context.epoch) set({ loaded: true, error });
@@ -129,7 +129,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   const take = async (current: CurrentSession, epoch: number) => {
     const shown = context.state.session;
     update((state) => arrived(state, current));
-    const isExplained = current.session !== null || shown === null || current.arrival.previous?.id === shown.id;
+    const isExplained = current.session || !shown || current.arrival.previous?.id === shown.id;
     await (isExplained ? catchUp(epoch) : confirmShown(shown.id, epoch));
   };
 
@@ -162,7 +162,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   const recognise = async (current: CurrentSession) => {
     if (isRecognised) return;
     const { session, draft } = hint.read();
-    const isKnown = session === null || session === current.session?.id || session === current.arrival.previous?.id;
+    const isKnown = !session || session === current.session?.id || session === current.arrival.previous?.id;
     if (!isKnown && draft !== "" && !(await owns(session))) hint.write({ session: null, draft: "" });
     settle();
   };
@@ -189,7 +189,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
 
   const retryLater = (error: unknown) => {
     // It has left the page meanwhile.
-    if (context.tabs === null) return;
+    if (!context.tabs) return;
     timer = clock.setTimeout(() => void load(), backoff(attempts, random, error));
     attempts += 1;
   };
@@ -223,7 +223,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     },
     async loadOlder() {
       const { session, nextBefore, loadingOlder } = context.state;
-      if (session === null || nextBefore === null || loadingOlder) return;
+      if (!session || nextBefore === null || loadingOlder) return;
       set({ loadingOlder: true });
       try {
         const page = await transcript(session.id, { before: nextBefore });
@@ -265,7 +265,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       if (!answer || !isOurs || !isFree || !follows(session, answer)) return void refresh();
       overheard += 1;
       update((state) => joined(arrived(state, answer), messages));
-      if (loading === null) catchUp(context.epoch).catch(report);
+      if (!loading) catchUp(context.epoch).catch(report);
       else void refresh();
     },
   };

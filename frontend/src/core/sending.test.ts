@@ -362,6 +362,90 @@ it("news come while a message waits for a long time", async () => {
   expect(store.getSnapshot().messages.map(({ content }) => content)).toContain("For a phone.");
 });
 
+it("whoever is told to wait asks no sooner for looking at other tabs", async () => {
+  const { store, page } = await bench.openTab();
+  bench.server.faults = [{ status: 429, body: "{}", retryAfter: "600" }];
+  store.send("Why?");
+  for (let look = 0; look < 8; look += 1) {
+    await bench.timers.advance(1000);
+    page.signal("hidden");
+    page.signal("visible");
+  }
+  expect(posted()).toHaveLength(1);
+  await bench.timers.advance(600_000);
+  expect([posted().length, store.getSnapshot().pending]).toEqual([2, []]);
+});
+
+it("a message in a new chat does not wait for the answer in the chat before", async () => {
+  bench.server.start("", ["Here?", "Here."]);
+  const { store } = await bench.openTab();
+  store.send("One");
+  await bench.timers.advance(1000);
+  store.send("Two, when that is answered");
+  await store.startNew();
+  await bench.timers.advance(1000);
+  store.send("Three, in a new chat");
+  await bench.timers.advance(1000);
+  expect(posted().map((body) => body?.content)).toEqual(["One", "Three, in a new chat"]);
+  expect(store.getSnapshot().pending).toMatchObject([{ content: "Two, when that is answered", state: "queued" }]);
+});
+
+describe("while it is asked who is here, after a refusal", () => {
+  /** The chat is gone, its last message was refused, and the answer to who is here is held back. */
+  const refuse = async () => {
+    const { id } = bench.server.start("", ["Here?", "Here."]);
+    const tab = await bench.openTab();
+    bench.server.sessions = bench.server.sessions.filter((session) => session.id !== id);
+    bench.server.holdAnswers();
+    const key = tab.store.send("Why?") ?? "";
+    await bench.timers.advance(0);
+    const refusal = bench.server.setAside();
+    bench.server.hold();
+    refusal();
+    await bench.timers.advance(0);
+    expect(tab.store.getSnapshot().pending).toMatchObject([{ key, state: "queued", tried: false }]);
+    return { ...tab, key };
+  };
+
+  it("words that are taken back stay so", async () => {
+    const { store, key } = await refuse();
+    store.discard(key);
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ draft: "Why?", pending: [] });
+    expect([...bench.browser.storage.values.keys()].filter((name) => name.includes("outbox"))).toEqual([]);
+  });
+
+  it("a chat that leaves the page leaves the message to the others", async () => {
+    const { disconnect, key } = await refuse();
+    disconnect();
+    bench.server.release();
+    await bench.timers.advance(0);
+    const { store } = await bench.openTab();
+    await bench.timers.advance(5000);
+    expect(store.getSnapshot().pending).toMatchObject([{ key, content: "Why?" }]);
+  });
+
+  it("what was asked before the refusal is not the answer", async () => {
+    const { store, page } = await bench.openTab();
+    bench.server.holdAnswers();
+    page.signal("visible");
+    await bench.timers.advance(0);
+    const before = bench.server.setAside();
+    bench.server.reader = "somebody";
+    const key = store.send("Why?") ?? "";
+    await bench.timers.advance(0);
+    const stop = store.subscribe(() => {
+      if (store.getSnapshot().pending[0]?.state === "failed") store.retry(key);
+    });
+    before();
+    await bench.timers.advance(0);
+    stop();
+    expect(posted().map((body) => body?.reader)).toEqual(["visitor", "somebody"]);
+    expect(store.getSnapshot().pending).toEqual([]);
+  });
+});
+
 describe("conflicts", () => {
   it("shows the chat that another device began, when its answer is what stands in the way", async () => {
     const { store } = await bench.openTab();

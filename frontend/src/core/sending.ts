@@ -1,6 +1,6 @@
 import { backoff } from "./backoff.js";
 import type { ChatContext } from "./chatContext.js";
-import { isUnderWay, joinedText, nextPending, type PendingMessage, problemOf } from "./chatState.js";
+import { isUnderWay, joinedText, type PendingMessage, problemOf } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { conflictOf, isGone, isRetryable, statusOf } from "./errors.js";
 import type { KeptMessage, Outbox } from "./outbox.js";
@@ -42,6 +42,8 @@ const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 export function createSending(context: ChatContext, events: SendingEvents): Sending {
   const { api, owner, clock, page, hint, outbox, visitorOutbox, random, newKey, call, update, set, kept } = context;
   let isBusy = false;
+  /** Whether the pause before the next attempt is the server's: to ask sooner would make it longer. */
+  let isToldToWait = false;
   let timer: TimerId = null;
   let wake: (() => void) | null = null;
   let letGo: (() => void) | null = null;
@@ -52,7 +54,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
   /** A session that we know has ended on purpose is not named: the message then starts a new one. */
   const addressed = () => {
     const { session } = context.state;
-    return session === null || session.state === "ended" ? null : session.id;
+    return !session || session.state === "ended" ? null : session.id;
   };
   const keep = ({ key, content, session, scope, after, reader }: PendingMessage, at = clock.now()) =>
     kept(outbox.keep({ key, content, session, scope, after, reader, at }));
@@ -65,7 +67,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
   const isOccupied = (message: PendingMessage) => {
     const { state } = context;
     const named = addressee(message);
-    if (message.tried || named === null) return false;
+    if (!named) return false;
     return named === state.session?.id
       ? runningReply(state.messages) !== null
       : state.elsewhere.running.includes(named);
@@ -78,7 +80,11 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     if (timer === null) wake?.();
     if (isBusy) return;
     isBusy = true;
-    const next = () => nextPending(context.state);
+    // One for another chat need not wait for the answer in the first one's.
+    const next = () => {
+      const waiting = context.state.pending.filter(({ state }) => state !== "failed");
+      return waiting.find((message) => !isOccupied(message)) ?? waiting[0];
+    };
     for (let message = next(); message; message = next()) {
       if (!(await deliver(message.key))) break;
     }
@@ -92,8 +98,10 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       const message = find(key);
       if (!message || message.state === "failed") return true;
       try {
-        if (isOccupied(message) || isStranger() || context.awaited !== undefined) await pause(null);
-        else return await attempt(message);
+        const isTurn = message.tried || !isOccupied(message);
+        if (isTurn && !isStranger() && context.awaited === undefined) return await attempt(message);
+        await pause(null);
+        return !!letGo;
       } catch (error) {
         // While the device itself is offline, waiting costs nothing and is no attempt. A bug seldom mends itself.
         if (page.isOnline()) attempts += statusOf(error) === 500 ? 2 : 1;
@@ -103,21 +111,21 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         if (attempts >= MOST_ATTEMPTS || !(isTurnedAway || isRetryable(error))) {
           // Somebody else may be here than we thought, or the chat is gone: whoever sends it again does so as who is here.
           change(key, AFRESH);
-          change(key, AFRESH);
+          // Kept for who deleted its chat, though nothing says any more whose it was; not to be sent unasked. Before
+          // anything is awaited: its writer may take it back then.
+          if (isGone(error)) keep({ ...message, session: null }, 0);
           if (!conflict) await events.occupied();
           change(key, { state: "failed", problem: problemOf(error), conflict });
-          // Kept for who deleted its chat, though nothing says any more whose it was; not to be sent unasked.
-          if (isGone(error)) keep({ ...message, session: null }, 0);
           return true;
         }
         // Whoever is told to wait has stored nothing by this attempt, and is told why.
-        const isTooMuch = statusOf(error) === 429;
-        const problem = isTooMuch ? problemOf(error) : null;
-        change(key, { state: "queued", tried: !isTurnedAway && (message.tried || !isTooMuch), problem });
+        isToldToWait = statusOf(error) === 429;
+        const problem = isToldToWait ? problemOf(error) : null;
+        change(key, { state: "queued", tried: !isTurnedAway && (message.tried || !isToldToWait), problem });
         if (isTurnedAway) events.occupied();
         await pause(backoff(pauses++, random, error));
       }
-      if (letGo === null) return false;
+      if (!letGo) return false;
     }
   };
 
@@ -128,7 +136,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const body: SendMessage = {
       ...{ scope, content, key, session: addressee(message) ?? undefined },
       // A session that was named when it was written says whose it is.
-      reader: session === null ? (reader ?? undefined) : undefined,
+      reader: session ? undefined : (reader ?? undefined),
     };
     const answer = await call(api.sendMessage(body));
     const isLeft = chosen !== context.chosen;
@@ -136,7 +144,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     update((state) => sent(state, key, answer, isLeft));
     outbox.forget(key);
     context.entered(answer.arrival);
-    context.tell(answer.reply === null ? [answer.message] : [answer.message, answer.reply], answer);
+    context.tell(answer.reply ? [answer.message, answer.reply] : [answer.message], answer);
     events.stored();
     return true;
   };
@@ -155,7 +163,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const { key, session, at } = message;
     // What a visitor has left goes on in the chat that the login has moved, or waits for its writer.
     const isOurs = from === outbox;
-    const isKnown = isOurs && (owner !== "" || session === null);
+    const isKnown = isOurs && (owner !== "" || !session);
     const isReady = isKnown || (session !== null && (await events.owns(session)));
     if (!isReady) return isOurs ? outbox.forget(key) : from.letGo(key);
     if (!isOurs) {
@@ -165,7 +173,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const isStale = clock.now() - at > STALE;
     const problem = isStale ? problemOf("Not sent.") : null;
     const state = isStale ? "failed" : "queued";
-    if (find(key) === undefined) {
+    if (!find(key)) {
       const { at: _, ...rest } = message;
       const pending = {
         ...rest,
@@ -183,7 +191,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
   /** One of which nobody can say now whose it is stays where it is until somebody can. */
   const adopt = (message: KeptMessage, from: Outbox, attempts: number) => {
     take(message, from).catch((error: unknown) => {
-      const again = () => letGo !== null && adopt(message, from, attempts + 1);
+      const again = () => letGo && adopt(message, from, attempts + 1);
       clock.setTimeout(again, backoff(attempts, random, error));
     });
   };
@@ -223,8 +231,10 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       kept(hint.write({ draft }));
     },
     open() {
-      if (letGo === null) {
+      if (!letGo) {
         const lose = (key: string) => update((state) => withoutPending(state, key));
+        // Another tab may have sent it, or given its words back, while we were away.
+        for (const { key } of context.state.pending) if (context.state.durable && !outbox.read(key)) lose(key);
         const opened = [...new Set([outbox, visitorOutbox])].map((from) =>
           from.open((one) => adopt(one, from, 0), lose),
         );
@@ -243,7 +253,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       // One that is old waits for the reader's word.
       for (const { key, tried, problem } of context.state.pending)
         if (tried && problem?.code === "network") change(key, AFRESH);
-      wake?.();
+      if (!isToldToWait) wake?.();
       void proceed();
     },
   };

@@ -58,7 +58,7 @@ const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolea
   ["expiring", (state) => state.remainingSeconds !== null],
   ["reopened", (state) => state.greeting === "reopened"],
   ["resumed", (state) => state.greeting === "resumed"],
-  ["new", (state) => state.session === null || (state.greeting === "new" && state.messages.length === 0)],
+  ["new", (state) => !state.session || (state.greeting === "new" && state.messages.length === 0)],
 ];
 
 export function toSnapshot(state: ChatState): ChatSnapshot {
@@ -90,7 +90,7 @@ function statusOf(state: ChatState): ChatStatus {
 
 function runningOf({ messages, lostNews }: ChatState): ChatSnapshot["running"] {
   const reply = runningReply(messages);
-  if (reply === null) return null;
+  if (!reply) return null;
   if (lostNews > 0) return "reconnecting";
   return reply.state === "running" && reply.content !== "" ? "writing" : "waiting";
 }
@@ -126,7 +126,7 @@ const entries = new WeakMap<object, TranscriptEntry>();
 /** The same source gives the same entry, so that rows which did not change do not render again. */
 function remembered(source: object, make: () => TranscriptEntry): TranscriptEntry {
   const known = entries.get(source);
-  if (known !== undefined) return known;
+  if (known) return known;
   const made = make();
   entries.set(source, made);
   return made;

@@ -172,6 +172,50 @@ describe("a stream", () => {
   });
 });
 
+describe("a stream that ends with its answer, as at a deploy", () => {
+  const endWithAnswer = async () => {
+    const tab = await ask();
+    await bench.timers.advance(60_000);
+    return {
+      ...tab,
+      end() {
+        bench.server.finish("Because.");
+        bench.server.streams.end();
+      },
+    };
+  };
+
+  it("is opened again at once", async () => {
+    const { store, end } = await endWithAnswer();
+    end();
+    await bench.timers.advance(1000);
+    expect(last(store)?.content).toBe("Because.");
+    expect(bench.server.streams.count).toBe(1);
+  });
+
+  it("also out of sight, where another tab trusts it", async () => {
+    const { page, end } = await endWithAnswer();
+    const other = await bench.openTab();
+    page.signal("hidden");
+    end();
+    await bench.timers.advance(1000);
+    await bench.api().sendMessage({ content: "From the phone", key: "phone-key" });
+    await bench.timers.advance(1000);
+    expect(other.store.getSnapshot().messages.map(({ content }) => content)).toContain("From the phone");
+  });
+});
+
+it("an answer grows while a report of activity is on its way", async () => {
+  const { store } = await ask();
+  await bench.timers.advance(40_000);
+  bench.server.hold();
+  store.touch();
+  await bench.timers.advance(0);
+  bench.server.write("Because");
+  await bench.timers.advance(1000);
+  expect(last(store)?.content).toBe("Because");
+});
+
 describe("news and answers that overtake each other", () => {
   it("do not show a message twice that is still on its way", async () => {
     const { store } = await bench.openTab();

@@ -27,7 +27,7 @@ export function lastAsked(messages: readonly Message[]): Message | undefined {
 /** The reply that is being waited for or written. */
 export function runningReply(messages: readonly Message[]): Message | null {
   const last = messages.at(-1);
-  return last !== undefined && isUnfinished(last) ? last : null;
+  return last && isUnfinished(last) ? last : null;
 }
 
 /** One list without doubles, in order; rows that did not change stay the same objects. */
@@ -36,7 +36,7 @@ export function mergeMessages(known: readonly Message[], incoming: readonly Mess
   let changed = false;
   for (const message of incoming) {
     const before = byId.get(message.id);
-    const after = before === undefined ? message : newer(before, message);
+    const after = before ? newer(before, message) : message;
     changed ||= after !== before;
     byId.set(message.id, after);
   }
@@ -63,7 +63,7 @@ function isSame(a: Message, b: Message): boolean {
 export function isApart(known: readonly Message[], incoming: readonly Message[]): boolean {
   const last = known.at(-1);
   const first = incoming[0];
-  return last !== undefined && first !== undefined && first.position > last.position + 1;
+  return !!last && !!first && first.position > last.position + 1;
 }
 
 export function boundaryBetween(previous: Session, next: Session, reason: string): Boundary {

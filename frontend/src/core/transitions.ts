@@ -23,10 +23,10 @@ export function arrived(
   state: ChatState,
   { arrival, session }: Pick<CurrentSession, "arrival" | "session">,
 ): ChatState {
-  if (session === null) return nothingOpen(state, arrival);
+  if (!session) return nothingOpen(state, arrival);
   if (session.id === state.session?.id) return stillOpen(state, session, arrival);
   // One that goes on elsewhere, and not the next after what is shown: its reader is told.
-  const isNext = state.session === null || session.previous === state.session.id;
+  const isNext = !state.session || session.previous === state.session.id;
   const welcome = state.loaded ? (isNext ? null : "reopened") : "resumed";
   return { ...entered(state, session, arrival), greeting: session.message_count === 0 ? "new" : welcome };
 }
@@ -40,7 +40,7 @@ function stillOpen(state: ChatState, session: Session, arrival: Arrival): ChatSt
 function nothingOpen(state: ChatState, arrival: Arrival): ChatState {
   const { previous } = arrival;
   const told = { ...state, arrival, previous, greeting: null };
-  return previous !== null && previous.id === state.session?.id ? withSession(told, previous) : told;
+  return previous && previous.id === state.session?.id ? withSession(told, previous) : told;
 }
 
 /** Another session takes over; what this page showed of the one before stays above a boundary. */
@@ -56,7 +56,7 @@ function entered(state: ChatState, session: Session, arrival: Arrival): ChatStat
 }
 
 function carried(state: ChatState, next: Session, arrival: Arrival): Segment[] {
-  if (state.session === null || state.messages.length === 0) return [];
+  if (!state.session || state.messages.length === 0) return [];
   const previous = arrival.previous ?? state.session;
   const reason = arrival.status === "new" ? arrival.reason : previous.end_reason;
   return [{ messages: state.messages, boundary: boundaryBetween(previous, next, reason) }];
@@ -93,7 +93,7 @@ export function sent(state: ChatState, key: string, answer: SentMessage, isLeft:
     (session.state !== "active" && shown.state === "active");
   if (shown && !isShown && isElsewhere) return rest;
   const here = isShown ? withSession(rest, session) : entered(rest, session, arrival);
-  const messages = mergeMessages(here.messages, reply === null ? [message] : [message, reply]);
+  const messages = mergeMessages(here.messages, reply ? [message, reply] : [message]);
   return { ...here, messages, greeting: null, loaded: true };
 }
 
@@ -101,7 +101,7 @@ export function sent(state: ChatState, key: string, answer: SentMessage, isLeft:
 export function replied(state: ChatState, session: Session, reply: Message | null): ChatState {
   if (session.id !== state.session?.id) return state;
   const known = withSession(state, session);
-  return reply === null ? known : { ...known, messages: mergeMessages(known.messages, [reply]) };
+  return reply ? { ...known, messages: mergeMessages(known.messages, [reply]) } : known;
 }
 
 /** What was written in several tabs, as one opened beside a draft shows it too, is sent in one. */
@@ -113,7 +113,7 @@ export function withoutDraft(state: ChatState, messages: readonly Message[]): Ch
 /** These messages too, unless some before them are missing here. */
 export function joined(state: ChatState, messages: readonly Message[]): ChatState {
   const [first] = messages;
-  if (first === undefined) return state;
+  if (!first) return state;
   const isTorn = state.messages.length === 0 ? first.position > 0 : isApart(state.messages, messages);
   if (isTorn) return { ...state, gap: true };
   return { ...state, messages: mergeMessages(state.messages, messages) };
@@ -147,7 +147,7 @@ export function paged(state: ChatState, page: Transcript): ChatState {
 }
 
 function furtherBack(first: Message | undefined): number | null {
-  return first === undefined || first.position === 0 ? null : first.position;
+  return !first || first.position === 0 ? null : first.position;
 }
 
 export function pagedOlder(state: ChatState, page: Transcript): ChatState {
@@ -171,7 +171,7 @@ export function viewed(state: ChatState, page: Transcript): ChatState {
 
 /** The session's time is over, by our reckoning; the server's word follows. */
 export function lapsed(state: ChatState): ChatState {
-  if (state.session === null) return state;
+  if (!state.session) return state;
   const session: Session = {
     ...state.session,
     state: "expired",
@@ -189,11 +189,11 @@ export function cleared(state: ChatState): ChatState {
 
 /** Whether what is shown may differ from what the server has. */
 export function isBehind({ session, messages, nextBefore, gap }: ChatState): boolean {
-  if (session === null) return false;
+  if (!session) return false;
   if (gap) return true;
   const first = messages[0];
   const last = messages.at(-1);
-  if (first === undefined || last === undefined) return session.message_count > 0;
+  if (!first || !last) return session.message_count > 0;
   if (first.position > 0 && nextBefore === null) return true;
   if (messages.some((message) => message !== last && isUnfinished(message))) return true;
   return last.position + 1 !== session.message_count || session.running !== (runningReply(messages) !== null);

@@ -72,8 +72,7 @@ export class UpdatesReader {
     if (mode === this.mode) return;
     this.halt();
     this.mode = mode;
-    if (this.wantsStream()) this.look();
-    else this.next();
+    this.goOn();
   }
 
   stop(): void {
@@ -86,7 +85,7 @@ export class UpdatesReader {
     if (isAwaited === this.isAwaited) return;
     this.isAwaited = isAwaited;
     this.interval = FIRST;
-    if (this.mode !== null && !this.isBusy && !this.isRefused && this.failures === 0) this.next();
+    if (this.mode !== null && !this.isBusy && !this.isRefused && this.failures === 0) this.goOn();
   }
 
   /** Do not wait any longer. A stream is opened anew if it is old, or its connection may be another one now. */
@@ -121,6 +120,11 @@ export class UpdatesReader {
     this.isBusy = false;
     this.parts.clock.clearTimeout(this.timer);
     this.timer = milliseconds === null ? null : this.parts.clock.setTimeout(() => this.look(), milliseconds);
+  }
+
+  private goOn(): void {
+    if (this.wantsStream()) this.look();
+    else this.next();
   }
 
   private next(): void {

@@ -9,7 +9,16 @@ import { useFootnotes } from "./useFootnotes.js";
 const PLUGINS = [remarkGfm];
 
 /** Headings below those of the chat itself. */
-const COMPONENTS: Components = { a: Link, img: Picture, h1: "h4", h2: Heading, h3: "h5", h4: "h6", h5: "h6" };
+const COMPONENTS: Components = {
+  a: Link,
+  img: Picture,
+  input: Box,
+  h1: "h4",
+  h2: Heading,
+  h3: "h5",
+  h4: "h6",
+  h5: "h6",
+};
 
 /** Without raw HTML: tags are shown as they were written. */
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
@@ -36,6 +45,11 @@ type Of<Tag extends "a" | "img" | "h2"> = ComponentProps<Tag> & ExtraProps;
 /** Without its id: the one above footnotes is the same in every answer. */
 function Heading({ className, children }: Of<"h2">) {
   return <h4 className={className}>{children}</h4>;
+}
+
+/** Of a list of tasks; as a sign, for a field would need a name. */
+function Box({ checked }: ComponentProps<"input">) {
+  return checked ? "☑" : "☐";
 }
 
 /** An address that may not be followed leaves the words. */

@@ -33,6 +33,12 @@ it("shows tables, and headings below those of the chat", async () => {
   expect(container.querySelectorAll("td")).toHaveLength(2);
 });
 
+it("shows a list of tasks with signs, and no field that has no name", async () => {
+  const container = await rendered("- [x] Ice\n- [ ] Salt");
+  expect(container.querySelector("input")).toBeNull();
+  expect([...container.querySelectorAll("li")].map((item) => item.textContent?.trim())).toEqual(["☑ Ice", "☐ Salt"]);
+});
+
 it("leaves what the reader wrote as it was written", async () => {
   const container = await rendered("2 * 3 * 4 and **this**", "user");
   expect(container.textContent).toBe("2 * 3 * 4 and **this**");

@@ -59,7 +59,7 @@ export function ChatProvider(props: ChatProviderProps) {
 /** The connection of the nearest provider; `caller` is named when there is none. */
 export function useChatConnection(caller: string): ChatConnection {
   const connection = useContext(ChatConnectionContext);
-  if (connection === null) throw new Error(`${caller} must be used inside a <ChatProvider>.`);
+  if (!connection) throw new Error(`${caller} must be used inside a <ChatProvider>.`);
   return connection;
 }
 
@@ -69,10 +69,10 @@ type ConnectionParts = {
 
 function createConnection(parts: ConnectionParts, latest: () => ChatProviderProps): ChatConnection {
   const api = parts.api ?? (parts.baseUrl == null ? null : createClient(parts.baseUrl, latest));
-  if (api === null && parts.store === undefined) throw new Error("<ChatProvider> needs baseUrl, api or store.");
+  if (!api && !parts.store) throw new Error("<ChatProvider> needs baseUrl, api or store.");
   const { scope: chatScope, owner } = parts;
   const tabs = createTabChannel();
-  const updates = api === null ? undefined : createLiveUpdates({ api, scope: chatScope, owner });
+  const updates = api ? createLiveUpdates({ api, scope: chatScope, owner }) : undefined;
   const store = parts.store ?? createChatStore({ api: api as ApiClient, scope: chatScope, owner, tabs, updates });
   firstOf(store); // before it is connected
   const histories = new Map<string, HistoryStore>();

@@ -27,7 +27,7 @@ export function useSelection<S, T>(
       if (last?.snapshot === snapshot) return last.value;
       const before = last ?? shown.current;
       const value = select(snapshot);
-      last = { snapshot, value: before !== null && isEqual(before.value, value) ? before.value : value };
+      last = { snapshot, value: before && isEqual(before.value, value) ? before.value : value };
       return last.value;
     };
   }, [select, isEqual]);

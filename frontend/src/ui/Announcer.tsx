@@ -66,7 +66,7 @@ function useSpokenStatus(announce: (text: string) => void) {
       const isKept = before?.status === "expiring" && text === "";
       const news = before?.isLost && !isLost ? words.connectedAgain : isKept ? words.statusReopened : text;
       // What a page says at first is read with the page.
-      if (before !== null && news !== "") announce(news);
+      if (before && news !== "") announce(news);
     };
     if (!isLost) return say();
     const timer = setTimeout(say, FLICKER);
@@ -79,9 +79,10 @@ function useSpokenAnswers(announce: (text: string) => void) {
   const words = useWords();
   const elsewhere = useChatSelector((chat) => chat.answeredElsewhere);
   useAnswerEnd(announce);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other words are no news
   useEffect(() => {
-    if (elsewhere !== null) announce(words.answerElsewhere);
-  }, [elsewhere, words, announce]);
+    if (elsewhere) announce(words.answerElsewhere);
+  }, [elsewhere]);
 }
 
 /** That a new chat has begun; whoever comes to a page reads that in its transcript. */
@@ -94,7 +95,7 @@ function useSpokenBoundary(announce: (text: string) => void) {
     known.current = new Set(before);
     if (entry?.kind !== "boundary" || before?.has(entry.key)) return;
     known.current.add(entry.key);
-    if (before !== null) announce(reasonText(entry.boundary, words));
+    if (before) announce(reasonText(entry.boundary, words));
   }, [entry, words, announce]);
 }
 
@@ -104,7 +105,7 @@ function useSpokenWaiting(announce: (text: string) => void) {
   const count = useChatSelector(({ pending }) => pending.length);
   const reason = useChatSelector((chat) => {
     const last = chat.pending.at(-1);
-    return last === undefined || last.state === "failed" ? "sending" : waitsFor(chat, last);
+    return !last || last.state === "failed" ? "sending" : waitsFor(chat, last);
   });
   const before = useRef(Number.POSITIVE_INFINITY);
   useEffect(() => {

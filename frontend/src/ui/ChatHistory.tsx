@@ -50,8 +50,9 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
     root.current?.querySelector<HTMLElement>(first)?.focus();
   }, [isOpen]);
   const close = () => {
+    const { activeElement } = document;
+    if (activeElement === document.body || root.current?.contains(activeElement)) toggle.current?.focus();
     setOpen(false);
-    toggle.current?.focus();
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from anywhere inside

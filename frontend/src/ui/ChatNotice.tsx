@@ -10,12 +10,12 @@ export function ChatNotice() {
   const isAsked = useChatSelector((chat) => chat.pending.some(({ conflict }) => conflict?.code === "session_ended"));
   const isOver = status === "expired" || status === "ended";
   const target = isOver ? (session ?? previous) : status === "new" ? previous : null;
-  if (readOnly || isAsked || target === null) return null;
+  if (readOnly || isAsked || !target) return null;
   return (
     <div className="dcs-notice">
       {isOver && <p>{words.nextStartsNew}</p>}
       <button type="button" className="dcs-button" onClick={() => void store.reopen(target.id)}>
-        {session === null || status === "new" ? words.continuePrevious : words.continueChat}
+        {!session || status === "new" ? words.continuePrevious : words.continueChat}
       </button>
     </div>
   );

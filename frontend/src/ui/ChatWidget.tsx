@@ -58,7 +58,10 @@ function Frame(props: FrameProps) {
   const titleId = useId();
   const isFloating = layout === "floating";
   // A floating one is closed at first, also before its code is there.
-  useBeforePaint(() => store.hide(isFloating), [store, isFloating]);
+  useBeforePaint(() => {
+    store.hide(isFloating);
+    return () => store.hide(true);
+  }, [store, isFloating]);
   const on = {
     onPointerDown: store.touch,
     onKeyDown: (event: KeyboardEvent<HTMLElement>) => {
@@ -134,7 +137,7 @@ function ErrorBanner() {
   const words = useWords();
   const store = useChatStore();
   const error = useChatSelector((chat) => chat.error);
-  if (error === null) return null;
+  if (!error) return null;
   const final = FINAL[error.code];
   const text = error.code === "unexpected" ? words.loadFailed : error.message;
   return (
@@ -157,7 +160,7 @@ function Footer(props: Pick<ChatWidgetProps, "placeholder" | "autoFocus">) {
   const Field = useSlot("Composer", Composer);
   const isReadOnly = useChatSelector((chat) => chat.readOnly);
   const session = useChatSelector((chat) => chat.session?.id ?? null);
-  if (!isReadOnly || session === null) return <Field {...props} />;
+  if (!isReadOnly || !session) return <Field {...props} />;
   return (
     <div className="dcs-reading">
       <p>{words.readingOlder}</p>
@@ -180,6 +183,6 @@ function isFieldKey({ key, target, ctrlKey, altKey, metaKey }: KeyboardEvent): b
 
 function goToField(event: KeyboardEvent<HTMLElement>) {
   const field = event.currentTarget.querySelector("textarea");
-  if (field !== null) event.preventDefault();
+  if (field) event.preventDefault();
   field?.focus();
 }

@@ -26,7 +26,7 @@ export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
   const send = useSend(field);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what makes the field grow
   useEffect(() => {
-    if (field.current !== null) grow(field.current);
+    if (field.current) grow(field.current);
   }, [draft]);
   useEffect(() => {
     if (autoFocus) field.current?.focus();

@@ -16,7 +16,7 @@ export function CopyButton({ text }: { text: string }) {
     return () => clearTimeout(timer);
   }, [isCopied]);
   const clipboard: Clipboard | undefined = globalThis.navigator?.clipboard;
-  if (clipboard === undefined || text === "") return null;
+  if (!clipboard || text === "") return null;
   const copy = async () => {
     await clipboard.writeText(text);
     setCopied(true);

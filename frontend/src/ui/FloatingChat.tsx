@@ -88,7 +88,7 @@ function useEscapeElsewhere(
     if (!isOpen) return;
     const listener = (event: globalThis.KeyboardEvent) => {
       if (event.key !== "Escape" || event.defaultPrevented) return;
-      const focused = event.target as Element;
+      const focused = document.activeElement ?? document.body;
       const { x, y, width, height } = focused.getBoundingClientRect();
       const above = document.elementFromPoint(x + width / 2, y + height / 2);
       if (!dialog.current?.contains(focused) && dialog.current?.contains(above)) setOpen(false);

@@ -5,7 +5,7 @@ import { HistoryNotes, MoreSessions } from "./HistoryNotes.js";
 import { HistoryRow, type RowVerb } from "./HistoryRow.js";
 import { groupsOf } from "./historyGroups.js";
 import { HistoryIcon } from "./historyIcons.js";
-import { useHistoryWords } from "./historyWords.js";
+import { refusalIn, useHistoryWords } from "./historyWords.js";
 import { type Undoable, UndoBar } from "./UndoBar.js";
 import { useKeptRow } from "./useKeptRow.js";
 import { type Chosen, useOpening } from "./useOpening.js";
@@ -199,7 +199,7 @@ function HistoryError({ history }: { history: ChatHistoryState }) {
   if (error === null || (status === "failed" && query.trim() === "")) return null;
   return (
     <p className="dcs-history-bar" role="alert">
-      <span>{error.code === "network" ? words.notDone : error.message}</span>
+      <span>{refusalIn(error) ?? words.notDone}</span>
       <button type="button" className="dcs-link" onClick={retry}>
         {words.tryAgain}
       </button>

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 import type { ChatHistoryState } from "../react/index.js";
-import { useHistoryWords } from "./historyWords.js";
+import { refusalIn, useHistoryWords } from "./historyWords.js";
 import { Skeleton } from "./Skeleton.js";
 
 /** Why there is nothing to see, or not all of it: loading, failed, empty and nothing found are told apart. */
@@ -24,7 +24,7 @@ export function HistoryNotes({ history, isArchive }: { history: ChatHistoryState
       {status === "loading" && <HistorySkeleton />}
       {status === "failed" && !isSearch && (
         <div className="dcs-history-note" role="alert">
-          <p>{error === null || error.code === "network" ? words.historyFailed : error.message}</p>
+          <p>{refusalIn(error) ?? words.historyFailed}</p>
           <button type="button" className="dcs-button" onClick={retry}>
             {words.tryAgain}
           </button>

@@ -70,5 +70,5 @@ function failure({ problem }: PendingMessage, words: ChatWords): string {
   const code = problem?.code;
   if (code === "turn_in_progress") return words.turnInProgress;
   if (code === "session_ended") return words.sessionEnded;
-  return problem === null || code === "network" || code === "unexpected" ? words.notSent : problem.message;
+  return !problem || code === "network" || code === "unexpected" ? words.notSent : problem.message;
 }

@@ -19,7 +19,7 @@ export function SourceList({ metadata }: { metadata: Record<string, unknown> }) 
           <li key={index}>
             <span className="dcs-source-number">{index + 1}</span>
             <div dir="auto">
-              {url === null ? <span className="dcs-source-name">{title}</span> : <SourceLink title={title} url={url} />}
+              {url ? <SourceLink title={title} url={url} /> : <span className="dcs-source-name">{title}</span>}
               {quote !== "" && (
                 <p className="dcs-quote" dir="auto">
                   {quote}

@@ -275,6 +275,15 @@ describe("the sidebar", () => {
     expect(screen.getByText("Your chats will appear here.")).toBeTruthy();
   });
 
+  it("has words of its own where a proxy refuses", async () => {
+    bench.server.faults = [{ status: 403, body: "<h1>No</h1>" }];
+    await show([]);
+    expect(screen.getByRole("alert").textContent).toContain("The chats could not be loaded.");
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await act(settle);
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+
   it("offers the way back for a while, and for as long as somebody is at it", async () => {
     await show(["Ice", "Salt"]);
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -564,6 +573,19 @@ describe("the dropdown", () => {
     bench.server.hold();
     fireEvent.click(row("Salt"));
     fireEvent.pointerDown(screen.getByText("Elsewhere"));
+    act(() => screen.getByText("Elsewhere").focus());
+    await act(async () => bench.server.release());
+    await act(settle);
+    expect(document.activeElement).toBe(screen.getByText("Elsewhere"));
+  });
+
+  it("takes the focus from nobody who has tabbed on while what was chosen is loading", async () => {
+    await show(["Ice"], { variant: "dropdown" });
+    fireEvent.click(screen.getByRole("button", { name: "Chats" }));
+    await act(settle);
+    bench.server.hold();
+    fireEvent.click(row("Ice"));
+    await act(settle);
     act(() => screen.getByText("Elsewhere").focus());
     await act(async () => bench.server.release());
     await act(settle);

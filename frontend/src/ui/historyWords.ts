@@ -1,4 +1,5 @@
 import { createContext, useContext, useMemo } from "react";
+import type { ChatProblem } from "../core/index.js";
 import { englishFootnoteWords } from "./footnoteWords.js";
 import { englishChatWords, useWords, type Words } from "./words.js";
 
@@ -85,4 +86,9 @@ export function useAllWords(own?: Partial<Words>): Words {
 /** The words that the history around this provides. */
 export function useHistoryWords(): Words {
   return useContext(HistoryWordsContext);
+}
+
+/** What the API itself said to its reader; null where no answer of its came, but a proxy's or none. */
+export function refusalIn(problem: ChatProblem | null): string | null {
+  return !problem || problem.code === "network" || problem.code === "unexpected" ? null : problem.message;
 }

@@ -191,6 +191,17 @@ describe("a floating chat", () => {
     expect(document.activeElement).toBe(button("Open chat"));
   });
 
+  it("stands an Escape that a host sends to its document, which has no place on the page", async () => {
+    await show({ layout: "floating" });
+    await open();
+    const failed = vi.fn((event: ErrorEvent) => event.preventDefault());
+    addEventListener("error", failed);
+    fireEvent.keyDown(document, { key: "Escape" });
+    removeEventListener("error", failed);
+    expect(failed).not.toHaveBeenCalled();
+    expect(dialog()?.open).toBe(true);
+  });
+
   it("has a field as high as the draft that was kept", async () => {
     const height = vi.spyOn(HTMLElement.prototype, "scrollHeight", "get");
     height.mockImplementation(() => (dialog()?.open ? 96 : 0));

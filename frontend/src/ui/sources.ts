@@ -9,7 +9,7 @@ export interface Source {
 export function sourcesIn(metadata: Record<string, unknown>): Source[] {
   if (!Array.isArray(metadata.sources)) return [];
   return metadata.sources.flatMap((given: unknown) => {
-    if (typeof given !== "object" || given === null) return [];
+    if (typeof given !== "object" || !given) return [];
     const { title, url, quote } = given as Record<string, unknown>;
     const link = typeof url === "string" ? safeUrl(url) : null;
     const name = typeof title === "string" && title !== "" ? title : link;

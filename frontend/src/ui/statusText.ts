@@ -52,7 +52,7 @@ export function answerOutcome(answer: Message, words: ChatWords): string {
 
 function expiredText({ session, previous }: SessionStatusInfo, words: ChatWords): string {
   const expired = session ?? previous;
-  if (expired === null || expired.end_reason !== "idle") return words.statusExpiredOtherwise;
+  if (expired?.end_reason !== "idle") return words.statusExpiredOtherwise;
   return words.statusExpired(durationText(idleSeconds(expired), words.locale));
 }
 

@@ -4,7 +4,7 @@ import { type RefObject, useEffect } from "react";
 export function useKeptFocus(root: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const box = root.current;
-    if (box === null) return;
+    if (!box) return;
     let last: Element | null = null;
     const enter = ({ target }: FocusEvent) => {
       last = target as Element;
@@ -16,7 +16,7 @@ export function useKeptFocus(root: RefObject<HTMLElement | null>): void {
       });
     const observer = new MutationObserver(() => {
       const isLost = document.activeElement === document.body || document.activeElement === null;
-      if (last === null || last.isConnected || !isLost) return;
+      if (!last || last.isConnected || !isLost) return;
       last = null;
       box.querySelector<HTMLElement>(".dcs-footer :is(textarea, button)")?.focus();
     });

@@ -43,7 +43,7 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
 
   useBeforePaint(() => {
     const box = ref.current;
-    if (box === null) return;
+    if (!box) return;
     const last = before.current;
     before.current = { height: box.scrollHeight, room: box.clientHeight, firstKey, lastKey };
     const change = changeOf(last, rows);
@@ -93,7 +93,7 @@ function useGrowth(
     if (!box || !content || typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(() => {
       // Else what has grown until now would be taken for rows that came in above.
-      if (seen.current !== null) seen.current.height = box.scrollHeight;
+      if (seen.current) seen.current.height = box.scrollHeight;
       if (isFollowing.current) toBottom(box);
     });
     observer.observe(content);
@@ -103,5 +103,5 @@ function useGrowth(
 }
 
 function toBottom(box: HTMLElement | null) {
-  if (box !== null) box.scrollTop = box.scrollHeight;
+  if (box) box.scrollTop = box.scrollHeight;
 }

@@ -285,6 +285,49 @@ describe("answers elsewhere", () => {
     expect(within(row()).queryByText("New answer")).toBeNull();
     expect(bench.server.sessions[0]?.unread).toBe(false);
   });
+
+  it("are announced once, whatever the host renders", async () => {
+    bench.server.streams.refusal = null;
+    tab = bench.tab();
+    const api = bench.api();
+    const page = (title: string) => (
+      <ChatProvider store={tab.store} api={api}>
+        <ChatWidget words={{ title }} />
+      </ChatProvider>
+    );
+    const { rerender } = render(page("One"));
+    await advance(0);
+    await bench.api().sendMessage({ scope: "b", content: "Elsewhere", key: "phone-key-1" });
+    await advance(1000);
+    bench.server.finish("There.");
+    await advance(1000);
+    const before = document.querySelector("[aria-live=polite] p");
+    expect(before?.textContent).toBe("An answer has arrived in another chat");
+    rerender(page("Two"));
+    await advance(0);
+    expect(document.querySelector("[aria-live=polite] p")).toBe(before);
+  });
+
+  it("are not read where there is no widget on the page any more", async () => {
+    bench.server.streams.refusal = null;
+    tab = bench.tab();
+    const api = bench.api();
+    const page = (isThere: boolean) => (
+      <ChatProvider store={tab.store} api={api}>
+        {isThere && <ChatWidget />}
+      </ChatProvider>
+    );
+    const { rerender } = render(page(true));
+    await advance(0);
+    await ask("Why?");
+    rerender(page(false));
+    bench.server.finish("Because.");
+    await advance(5000);
+    expect(bench.server.count("POST", /read$/)).toBe(0);
+    rerender(page(true));
+    await advance(0);
+    expect(bench.server.count("POST", /read$/)).toBe(1);
+  });
 });
 
 describe("a message whose answer was lost", () => {
