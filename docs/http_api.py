@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ SHOWN = {
 KINDS_OF_TEXT = {"Time": "time", "Scope": "text, up to 100 letters, digits and `:` `.` `_` `/` `-`"}
 
 
+@lru_cache
+def contract_as_written() -> dict[str, Any]:
+    """Return the contract."""
+    contract: dict[str, Any] = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+    return contract
+
+
 def page_with(tables: str) -> str:
     """Return the page with these tables in their place."""
     before, _begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
@@ -37,7 +45,7 @@ def page_with(tables: str) -> str:
 
 def tables() -> str:
     """Return what the contract says, in Markdown."""
-    contract = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+    contract = contract_as_written()
     parts = ["## Operations", overview(contract)]
     parts += [operation(contract, *found) for found in operations(contract)]
     parts.append("## Objects")
@@ -122,7 +130,7 @@ def kind(schema: dict[str, Any]) -> str:
     """Return in words what a schema allows."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return KINDS_OF_TEXT.get(name) or f"[{name}](#{name.lower()})"
+        return KINDS_OF_TEXT.get(name) or f"[{name}](#{anchor(name)})"
     if "oneOf" in schema:
         return " or ".join(kind(choice) for choice in schema["oneOf"])
     if "enum" in schema:
@@ -132,6 +140,13 @@ def kind(schema: dict[str, Any]) -> str:
         return f"list of {kind(schema['items'])}"
     words = {"string": "text", "integer": "number", "boolean": "yes or no"}
     return " or ".join(words.get(name, name) for name in types) + limits(schema)
+
+
+def anchor(name: str) -> str:
+    """Return the anchor of an object, which stands after an operation that may be called alike."""
+    every = operations(contract_as_written())
+    called = {described["operationId"].lower() for _request, _parameters, described in every}
+    return f"{name.lower()}-1" if name.lower() in called else name.lower()
 
 
 def default(schema: dict[str, Any]) -> str:

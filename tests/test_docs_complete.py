@@ -324,7 +324,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    # A heading that is there already gets a number, as MyST gives it.
+    before = [slugs[:at].count(slug) for at, slug in enumerate(slugs)]
+    return {f"{slug}-{n}" if n else slug for slug, n in zip(slugs, before, strict=True)}
 
 
 def test_every_page_is_in_the_contents() -> None:

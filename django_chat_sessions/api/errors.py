@@ -64,7 +64,7 @@ class ApiError(Exception):
 
 def not_found() -> ApiError:
     """Return the same error for what does not exist and for what is somebody else's."""
-    return ApiError("not_found", _("There is no such chat session."))
+    return ApiError("not_found", _("There is no such chat."))
 
 
 def too_large() -> ApiError:

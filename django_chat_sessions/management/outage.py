@@ -38,14 +38,12 @@ def told_in_a_sentence() -> Iterator[None]:
 def print_now(stdout: Any, text: str) -> None:
     """Print the lines, and not only when Python ends, which nobody could put into a sentence.
 
-    Raises CommandError when there is no room for them; what the command did is done.
+    Raises CommandError when there is no room for them, or nobody who reads them any more; what the
+    command did is done.
     """
     try:
         stdout.write(text)
-        with suppress(BrokenPipeError):  # of a reader who has gone Python tells when it ends
-            stdout.flush()
-    except BrokenPipeError:
-        raise
+        stdout.flush()
     except OSError as error:
         write_no_more(stdout)
         raise CommandError(f"standard output: {error.strerror}.") from error

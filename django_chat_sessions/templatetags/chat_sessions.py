@@ -25,6 +25,7 @@ from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
 from django_chat_sessions.services.outages import fit_for_log
+from django_chat_sessions.templatetags.choices import chosen
 from django_chat_sessions.templatetags.moments import as_stored, deadline_text, when_text
 from django_chat_sessions.templatetags.tokens import nonce_of_page, token_in_page
 
@@ -170,7 +171,8 @@ def chat_history(
         for group in services.grouped_by_day(rows, now, timezone.get_current_timezone())
     ]
     unread = any(row.unread for row in rows)
-    facts = {"is_reachable": True, "is_dropdown": variant == "dropdown", "unread": unread}
+    is_dropdown = chosen("variant", variant) == "dropdown"
+    facts = {"is_reachable": True, "is_dropdown": is_dropdown, "unread": unread}
     return {**facts, "title": title, "groups": groups}
 
 
@@ -262,11 +264,11 @@ def chat_widget(
         "scope": named,
         "owner": _reader(context),
         "title": title,
-        "history": history,
+        "history": chosen("history", history),
         "greeting": greeting,
         "placeholder": placeholder,
-        "layout": layout,
-        "theme": theme,
+        "layout": chosen("layout", layout),
+        "theme": chosen("theme", theme),
         "language": get_language() or "",
     }
 

@@ -258,7 +258,7 @@ def test_z01_anothers_chat_is_a_page_like_that_of_one_that_is_not_there(reader: 
             answer = reader.call(method, path)
             assert answer.status_code == 404
             assert answer.headers["Content-Type"].startswith("text/html")
-            assert "There is no such chat session." in answer.text
+            assert "There is no such chat." in answer.text
             assert "SECRET" not in answer.text
             assert_private(answer)
 

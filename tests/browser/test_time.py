@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
 from tests.browser.conftest import Reader, each_once
@@ -143,14 +143,22 @@ def test_a_chat_can_be_kept_before_it_pauses(reader: Reader, site: Site, place: 
     assert [row["ended_at"] for row in site.sessions()] == [None]
 
 
+def read_without_a_trace(route: Route) -> None:
+    """Answer as if the chat had been noted as read."""
+    known = route.fetch(url=route.request.url.removesuffix("/read"), method="GET").json()
+    route.fulfill(json={**known, "session": {**known["session"], "unread": False}})
+
+
 @each_once
 def test_w03_after_a_sleep_the_chat_says_at_once_that_it_has_paused(
     reader: Reader, site: Site, place: Place
 ) -> None:
     chat = open_with_own_clock(reader, place)
     # It changes the row, of which a stream would speak: after the sleep, as it was before.
-    chat.page.route("**/read", lambda route: route.fulfill(json={}))
-    chat.converse(QUESTION)
+    chat.page.route("**/read", read_without_a_trace)
+    with chat.page.expect_response("**/read"):
+        chat.converse(QUESTION)
+    chat.page.unroute("**/read")
     # The network is not back yet: what is said then is the page's own knowledge.
     reader.provokes("ERR_INTERNET_DISCONNECTED")
     chat.page.route("**/chat/**", lambda route: route.abort("internetdisconnected"))

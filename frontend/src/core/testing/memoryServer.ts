@@ -53,7 +53,7 @@ const refusal = (status: number, code: string, message: string, field: string | 
   body: { code, message, field },
 });
 const UNDO = 86_400_000;
-const notFound = () => refusal(404, "not_found", "There is no such chat session.");
+const notFound = () => refusal(404, "not_found", "There is no such chat.");
 
 /** Follows the contract in memory: one reader, real expiry, keys compared, one running turn. */
 export class MemoryServer {
