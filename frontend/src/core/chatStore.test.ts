@@ -786,6 +786,21 @@ describe("the draft", () => {
     expect((await bench.openTab()).store.getSnapshot().draft).toBe("a long text in tab two");
   });
 
+  it("that another tab is sending does not come back by a page that shows it and goes", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const one = await bench.openTab();
+    one.store.setDraft("And then?");
+    const two = await bench.openTab();
+    expect(two.store.getSnapshot().draft).toBe("And then?");
+    bench.server.hold();
+    one.store.send("And then?");
+    two.page.signal("hidden");
+    two.disconnect();
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("");
+  });
+
   it("is not written again by a page that goes when everything was cleared, as at a logout", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const { store, page } = await bench.openTab();

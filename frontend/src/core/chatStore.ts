@@ -163,8 +163,9 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const heard = (signal: PageSignal) => {
     set({ online: page.isOnline() });
     const { draft } = context.state;
-    // The tabs share one place for it, where another may have put its own. At a logout all of it is cleared.
-    const isOurs = draft && reading.knowsReader() && hint.read().session;
+    // The tabs share one place for it, where another may have put its own, or have sent what all of them show. At a
+    // logout all of it is cleared.
+    const isOurs = draft && !outbox.holds(draft) && reading.knowsReader() && hint.read().session;
     if (signal === "hidden" && isOurs) hint.write({ draft });
     if (signal === "hidden" || signal === "offline") return;
     deadline.check();

@@ -18,6 +18,8 @@ export interface KeptMessage {
 export interface Outbox {
   /** What is kept under a key; null where another tab has sent it or given its words back. */
   read(key: string): KeptMessage | null;
+  /** Whether these words are on their way, from any tab. */
+  holds(content: string): boolean;
   /** False when it will not outlive this page. */
   keep(message: KeptMessage): boolean;
   forget(key: string): void;
@@ -65,8 +67,12 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
       else take(message);
     });
 
+  const keysIn = (names: string[]) =>
+    names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+
   return {
     read,
+    holds: (content) => keysIn(storage.names()).some((key) => read(key)?.content === content),
     letGo,
     keep({ key, ...message }) {
       // Before it can be seen: the other tabs then queue behind us.
@@ -78,8 +84,6 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
       letGo(key);
     },
     open(take, lose) {
-      const keysIn = (names: string[]) =>
-        names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
       const at = (key: string) => read(key)?.at ?? 0;
       for (const key of keysIn(storage.names()).sort((a, b) => at(a) - at(b))) claim(key, take);
       const listener = ({ key: name, newValue }: StorageEvent) => {

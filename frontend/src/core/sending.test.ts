@@ -390,6 +390,25 @@ it("a message in a new chat does not wait for the answer in the chat before", as
   expect(store.getSnapshot().pending).toMatchObject([{ content: "Two, when that is answered", state: "queued" }]);
 });
 
+it("a message on its way is shown once to whoever looks at an older chat and comes back", async () => {
+  const { id } = bench.server.start("", ["Old?", "Old."]);
+  bench.server.changeSession(id, { state: "ended", end_reason: "user" });
+  const { store } = await bench.openTab();
+  bench.server.holdAnswers();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  const answer = bench.server.setAside();
+  await store.open(id);
+  await store.openCurrent();
+  await bench.timers.advance(1000);
+  const shown = () =>
+    store.getSnapshot().entries.map((entry) => (entry.kind === "message" ? entry.message.content : entry.kind));
+  expect(shown()).toEqual(["Why?", ""]);
+  answer();
+  await bench.timers.advance(0);
+  expect(shown()).toEqual(["Why?", ""]);
+});
+
 describe("while it is asked who is here, after a refusal", () => {
   /** The chat is gone, its last message was refused, and the answer to who is here is held back. */
   const refuse = async () => {

@@ -77,7 +77,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
   const isStranger = () => owner === "" && !context.state.loaded;
 
   const proceed = async () => {
-    if (timer === null) wake?.();
+    if (!timer) wake?.();
     if (isBusy) return;
     isBusy = true;
     // One for another chat need not wait for the answer in the first one's.
@@ -164,7 +164,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     // What a visitor has left goes on in the chat that the login has moved, or waits for its writer.
     const isOurs = from === outbox;
     const isKnown = isOurs && (owner !== "" || !session);
-    const isReady = isKnown || (session !== null && (await events.owns(session)));
+    const isReady = isKnown || (session && (await events.owns(session)));
     if (!isReady) return isOurs ? outbox.forget(key) : from.letGo(key);
     if (!isOurs) {
       from.forget(key);
@@ -238,7 +238,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         const opened = [...new Set([outbox, visitorOutbox])].map((from) =>
           from.open((one) => adopt(one, from, 0), lose),
         );
-        letGo = () => opened.forEach((close) => void close());
+        letGo = () => opened.map((close) => close());
       }
       void proceed();
     },

@@ -1,4 +1,4 @@
-import type { ChatProblem, ChatState, PendingMessage } from "./chatState.js";
+import { type ChatProblem, type ChatState, isUnderWay, type PendingMessage } from "./chatState.js";
 import { type Boundary, lastAsked, runningReply } from "./transcript.js";
 import type { Arrival, Message, Session } from "./wire.js";
 
@@ -97,12 +97,12 @@ function runningOf({ messages, lostNews }: ChatState): ChatSnapshot["running"] {
 
 const NOTHING_PENDING: readonly PendingMessage[] = [];
 
-/** Of a message from before a reload the server may have told already, while its own answer is still to come. */
+/** Of a message that was read anew, as after a reload, the server has told while its own answer is still to come. */
 function visiblePending({ viewing, pending, messages }: ChatState): readonly PendingMessage[] {
   if (viewing) return NOTHING_PENDING;
   const stored = lastAsked(messages);
-  const isDouble = ({ tried, content, state, after }: PendingMessage) =>
-    tried && state === "queued" && content === stored?.content && after !== stored.id;
+  const isDouble = (message: PendingMessage) =>
+    isUnderWay(message) && message.content === stored?.content && message.after !== stored.id;
   return pending.some(isDouble) ? pending.filter((message) => !isDouble(message)) : pending;
 }
 
