@@ -51,7 +51,8 @@ class Chat:
         self.greeting = self.log.locator(".dcs-greeting")
         self.boundary = self.log.locator(".dcs-boundary")
         self.notice = self.log.locator(".dcs-notice")
-        self.new_chat = self.root.get_by_role("button", name="New chat", exact=True)
+        header = self.root.locator(".dcs-header")  # a message that was refused may offer one, too
+        self.new_chat = header.get_by_role("button", name="New chat", exact=True)
         self.history = page.get_by_role("navigation", name=place.history, exact=True)
         self.rows = self.history.get_by_role("listitem")
 
