@@ -6,7 +6,7 @@ import type { News } from "./updatesReader.js";
 import type { Delta, Message, Session } from "./wire.js";
 
 /** What the server says has changed. The same news may come twice, late or out of order: it is applied once. */
-export function updated(state: ChatState, { sessions, messages, deltas, isWhole }: News): ChatState {
+export function updated(state: ChatState, { sessions, messages, deltas, history_changed, isWhole }: News): ChatState {
   const isNamed = (id: string) => sessions.some((row) => row.id === id);
   const before = isWhole ? stillRunning(state.elsewhere, isNamed) : state.elsewhere;
   // A first message whose answer was lost: the chat that we hear of may be its own.
@@ -20,7 +20,13 @@ export function updated(state: ChatState, { sessions, messages, deltas, isWhole 
   const grown = deltas.filter(isOurs).reduce(withDelta, told);
   // Nothing more will be said of a chat that is over, and its answer may have come in between.
   const isLeftOut = isWhole && !isNamed(session.id);
-  return isLeftOut && runningReply(grown.messages) !== null ? { ...grown, gap: true } : grown;
+  const isLate = history_changed && session.state !== "active" && isLeftBehind(grown.messages);
+  return (isLeftOut && runningReply(grown.messages) !== null) || isLate ? { ...grown, gap: true } : grown;
+}
+
+/** Whether the worker of the last answer was taken for dead: if it was only late, it has ended that answer since. */
+function isLeftBehind(messages: readonly Message[]): boolean {
+  return messages.at(-1)?.state === "interrupted";
 }
 
 /** Above a boundary an answer may still be on its way. */
@@ -75,5 +81,6 @@ export function isOtherwise(state: ChatState, news: News, scope: string): boolea
 
 /** The session above a boundary whose answer may have come unnoticed; null when none is awaited there. */
 export function awaitedEarlier({ earlier }: ChatState): string | null {
-  return earlier.find(({ messages }) => runningReply(messages) !== null)?.boundary.previous.id ?? null;
+  const isAwaited = (messages: readonly Message[]) => runningReply(messages) !== null || isLeftBehind(messages);
+  return earlier.find(({ messages }) => isAwaited(messages))?.boundary.previous.id ?? null;
 }

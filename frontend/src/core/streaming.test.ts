@@ -291,6 +291,42 @@ describe("news and answers that overtake each other", () => {
   });
 });
 
+describe("an answer whose worker was only late, in a chat that is over", () => {
+  const interrupt = async () => {
+    const { store } = await ask();
+    const other = await bench.openTab();
+    await bench.timers.advance(1000);
+    bench.server.finish("", "interrupted");
+    await bench.timers.advance(1000);
+    return { store, other };
+  };
+  const answers = (store: ChatStore) =>
+    store
+      .getSnapshot()
+      .entries.flatMap((entry) => (entry.kind === "message" ? [[entry.message.content, entry.message.state]] : []));
+
+  it("is shown where that chat is on screen", async () => {
+    const { store } = await interrupt();
+    bench.server.changeSession(store.getSnapshot().session?.id ?? "", { state: "ended", end_reason: "user" });
+    bench.server.streams.push();
+    await bench.timers.advance(1000);
+    expect(answers(store).at(-1)).toEqual(["", "interrupted"]);
+    bench.server.finish("Because.");
+    await bench.timers.advance(1000);
+    expect(answers(store).at(-1)).toEqual(["Because.", "answered"]);
+  });
+
+  it("is shown above the boundary that another tab has set", async () => {
+    const { store, other } = await interrupt();
+    await other.store.startNew();
+    await bench.timers.advance(1000);
+    expect(answers(store).at(-1)).toEqual(["", "interrupted"]);
+    bench.server.finish("Because.");
+    await bench.timers.advance(1000);
+    expect(answers(store).at(-1)).toEqual(["Because.", "answered"]);
+  });
+});
+
 describe("other devices", () => {
   it("can start a session, write in it, and end it: all is seen at once", async () => {
     const { store } = await bench.openTab();
