@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { createApiClient } from "./apiClient.js";
 import type { ChatStore } from "./chatStore.js";
 import { ChatBench } from "./testing/chatBench.js";
 import type { Session } from "./wire.js";
@@ -44,6 +45,29 @@ describe("a message that waits for an answer in a chat that was left", () => {
     store.send("three");
     await bench.timers.advance(60_000);
     expect(stored()).toContain("three");
+  });
+
+  it("is asked for once in five seconds where the server is in trouble, however often the history changes", async () => {
+    bench.server.streams.refusal = null;
+    let asked = 0;
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      if (init?.method !== "GET" || !String(input).endsWith(`/sessions/${there.id}`)) {
+        return bench.server.fetch(input, init);
+      }
+      asked += 1;
+      return new Response("{}", { status: 503 });
+    };
+    await bench.openTab({ api: createApiClient({ baseUrl: "/chat", fetch, timers: bench.timers }) });
+    await bench.api().sendMessage({ scope: "b", session: there.id, content: "Elsewhere", key: "phone-key-1" });
+    await bench.timers.advance(1000);
+    for (let change = 0; change < 5; change += 1) {
+      const { session } = await bench.api().startSession({ scope: `c${change}` });
+      await bench.api().deleteSession(session.id);
+      await bench.timers.advance(1000);
+    }
+    asked = 0;
+    await bench.timers.advance(20_000);
+    expect(asked).toBe(4);
   });
 
   it.each([0, 2])(

@@ -1,6 +1,7 @@
 import type { ChatContext } from "./chatContext.js";
+import type { TimerId } from "./clock.js";
 import { stillRunning } from "./elsewhere.js";
-import { isRetryable } from "./errors.js";
+import { isRetryable, retryAfterOf } from "./errors.js";
 import type { NewsIntake, NewsRules } from "./liveUpdates.js";
 import { awaitedEarlier, isOtherwise, updated, withEarlier } from "./news.js";
 import { nextFrame } from "./nextFrame.js";
@@ -18,7 +19,10 @@ function hear(context: ChatContext, reading: Reading, news: readonly News[]): vo
   const isElsewhere = news.some((one) => isOtherwise(before, one, scope));
   update((state) => news.reduce((known, one) => updated(known, one), state));
   const awaited = awaitedEarlier(context.state);
-  if (awaited !== null && news.some(({ history_changed, isWhole }) => history_changed || isWhole)) {
+  // Also by rows of others: what said that this one was over may have come while something else was being read.
+  const mayHaveEnded = ({ history_changed, isWhole, sessions }: News) =>
+    history_changed || isWhole || sessions.length > 0;
+  if (awaited !== null && news.some(mayHaveEnded)) {
     call(api.getTranscript(awaited, { limit: PAGE })).then(
       (page) => update((state) => withEarlier(state, page.messages)),
       report,
@@ -35,14 +39,20 @@ function hear(context: ChatContext, reading: Reading, news: readonly News[]): vo
   }
 }
 
+/** Of each chat, when it asks again. */
+const due = new WeakMap<ChatContext, TimerId>();
+
 /** A message for a chat that was deleted while it answered would wait for that answer for ever. */
-function forgetGone(context: ChatContext, ids = context.state.elsewhere.running): void {
+function forgetGone(context: ChatContext): void {
   const { api, call, clock, update } = context;
-  for (const id of ids) {
+  for (const id of context.state.elsewhere.running) {
     call(api.getSession(id)).catch((error: unknown) => {
-      // It may well be there, and its answer is still awaited.
-      if (isRetryable(error)) clock.setTimeout(() => context.live && forgetGone(context, [id]), AGAIN);
-      else update((now) => ({ ...now, elsewhere: stillRunning(now.elsewhere, (other) => other !== id) }));
+      if (!isRetryable(error))
+        return update((now) => ({ ...now, elsewhere: stillRunning(now.elsewhere, (other) => other !== id) }));
+      // It may well be there, and its answer is still awaited. Once for all of them, however often it is asked meanwhile.
+      clock.clearTimeout(due.get(context) ?? null);
+      const again = () => context.live && forgetGone(context);
+      due.set(context, clock.setTimeout(again, Math.max(AGAIN, retryAfterOf(error) * 1000)));
     });
   }
 }

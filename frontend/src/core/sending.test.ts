@@ -409,6 +409,24 @@ it("a message on its way is shown once to whoever looks at an older chat and com
   expect(shown()).toEqual(["Why?", ""]);
 });
 
+it("the second of two equal messages is shown while it is sent", async () => {
+  bench.server.start("", ["Sure?", "Quite."]);
+  const { store, page } = await bench.openTab();
+  bench.server.offline = true;
+  page.signal("offline");
+  store.send("Yes");
+  store.send("Yes");
+  await bench.timers.advance(0);
+  bench.server.offline = false;
+  page.signal("online");
+  await bench.timers.advance(0);
+  bench.server.hold();
+  bench.server.finish("So.");
+  await bench.timers.advance(30_000);
+  expect(posted()).toHaveLength(3);
+  expect(store.getSnapshot().pending).toMatchObject([{ content: "Yes", state: "sending" }]);
+});
+
 describe("while it is asked who is here, after a refusal", () => {
   /** The chat is gone, its last message was refused, and the answer to who is here is held back. */
   const refuse = async () => {

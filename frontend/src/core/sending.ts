@@ -131,10 +131,14 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
 
   const attempt = async (message: PendingMessage) => {
     const { key, content, session, scope, tried, reader } = message;
-    if (!tried) change(key, { state: "sending" });
+    // What is there by now is another message, though it may say the same.
+    if (!tried) change(key, { state: "sending", after: lastAsked(context.state.messages)?.id ?? null });
     const { chosen } = context;
     const body: SendMessage = {
-      ...{ scope, content, key, session: addressee(message) ?? undefined },
+      scope,
+      key,
+      content,
+      session: addressee(message) ?? undefined,
       // A session that was named when it was written says whose it is.
       reader: session ? undefined : (reader ?? undefined),
     };
@@ -198,14 +202,22 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
 
   return {
     find,
-    proceed: () => void proceed(),
+    proceed,
     send(text) {
       if (text.trim() === "" || context.state.viewing) return null;
-      const after = lastAsked(context.state.messages)?.id ?? null;
       const { awaited, reader } = context;
       const session = awaited === undefined ? addressed() : awaited;
       const scope = awaited === null ? context.scope : context.shownScope();
-      const message = { ...AFRESH, key: newKey(), content: text, session, scope, after, reader, tried: false };
+      const message = {
+        ...AFRESH,
+        key: newKey(),
+        content: text,
+        session,
+        scope,
+        reader,
+        tried: false,
+        after: lastAsked(context.state.messages)?.id ?? null,
+      };
       // Another tab, or what is in the field, may have words of its own there.
       if (hint.read().draft === text) hint.write({ draft: "" });
       keep(message);

@@ -327,6 +327,32 @@ describe("an answer whose worker was only late, in a chat that is over", () => {
   });
 });
 
+it("an answer above a boundary is read when another chat has news, if its own were missed", async () => {
+  const page = new FakePage();
+  let listener: UpdatesListener | undefined;
+  const real = bench.updates(page);
+  const join = (given: UpdatesListener) => {
+    listener = given;
+    return real.join(given);
+  };
+  const store = bench.store({ updates: { join } }, page);
+  store.connect();
+  await bench.timers.advance(0);
+  store.send("Why?");
+  await bench.timers.advance(1000);
+  const other = await bench.openTab();
+  await other.store.startNew();
+  await bench.timers.advance(1000);
+  bench.server.streams.isSilent = true;
+  bench.server.finish("Because.");
+  const { entries, session } = store.getSnapshot();
+  expect(entries.at(-2)).toMatchObject({ message: { content: "" } });
+  const rest = { cursor: "c", messages: [], deltas: [], history_changed: false, server_time: "", isWhole: false };
+  listener?.news({ ...rest, sessions: session ? [session] : [] }, newsRules);
+  await bench.timers.advance(0);
+  expect(store.getSnapshot().entries.at(-2)).toMatchObject({ message: { content: "Because." } });
+});
+
 describe("other devices", () => {
   it("can start a session, write in it, and end it: all is seen at once", async () => {
     const { store } = await bench.openTab();

@@ -128,5 +128,6 @@ function isSendKey({ key, shiftKey, ctrlKey, altKey, metaKey }: KeyboardEvent): 
 
 function grow(field: HTMLTextAreaElement) {
   field.style.height = "auto";
-  field.style.height = `${field.scrollHeight}px`;
+  // With its border, or it would scroll by that.
+  field.style.height = `${field.scrollHeight + 2}px`;
 }

@@ -32,8 +32,14 @@ export function FloatingChat({ titleId, theme, className, children, ...on }: Flo
   const news = useNewsWhileClosed(isOpen);
   const isUnread = useChatSelector((chat) => chat.session?.unread === true);
   const { hide } = useChatStore();
-  // After the frame, which takes a floating chat for closed.
-  useEffect(() => hide(!isOpen), [hide, isOpen]);
+  // After the frame, which takes a floating chat for closed, also when it is shown again after a fallback.
+  useBeforePaint(() => {
+    let isLeft = false;
+    queueMicrotask(() => isLeft || hide(!isOpen));
+    return () => {
+      isLeft = true;
+    };
+  }, [hide, isOpen]);
   const dialog = useRef<HTMLDialogElement | null>(null);
   const launcher = useRef<HTMLDivElement | null>(null);
   useShown(dialog, isOpen);

@@ -1,5 +1,5 @@
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
-import { type ComponentType, Profiler } from "react";
+import { type ComponentType, Profiler, Suspense } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Boundary, ChatProblem, ChatSnapshot, ChatStore, PendingMessage } from "../core/index.js";
@@ -207,9 +207,10 @@ describe("a floating chat", () => {
     height.mockImplementation(() => (dialog()?.open ? 96 : 0));
     await show({ layout: "floating" });
     act(() => tab.store.setDraft("one\ntwo\nthree"));
-    expect(field().style.height).toBe("0px");
+    expect(field().style.height).toBe("2px");
     await open();
-    expect(field().style.height).toBe("96px");
+    // With its border, or it would scroll.
+    expect(field().style.height).toBe("98px");
     height.mockRestore();
   });
 
@@ -295,6 +296,40 @@ describe("a floating chat", () => {
     );
     await advance(0);
     expect(read()).toBe(2);
+  });
+
+  it("that is open is seen after something beside it has come late, too", async () => {
+    tab = bench.tab();
+    const api = bench.api();
+    let come = () => {};
+    let late: Promise<void> | null = null;
+    const Late = () => {
+      if (late) throw late;
+      return null;
+    };
+    const page = () => (
+      <Suspense fallback="Wait">
+        <ChatProvider store={tab.store} api={api}>
+          <ChatWidget layout="floating" />
+        </ChatProvider>
+        <Late />
+      </Suspense>
+    );
+    const { rerender } = render(page());
+    await advance(0);
+    await open();
+    await ask("Why?");
+    late = new Promise((resolve) => {
+      come = resolve;
+    });
+    rerender(page());
+    expect(screen.getByText("Wait")).toBeTruthy();
+    late = null;
+    await act(async () => come());
+    await advance(0);
+    bench.server.finish("Because.");
+    await advance(5000);
+    expect(bench.server.count("POST", /read$/)).toBe(1);
   });
 
   it("that is open is seen in another scope, too", async () => {

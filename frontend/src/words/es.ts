@@ -94,7 +94,7 @@ export const spanishWords: Words = {
   older: "Anteriores",
   more: (title) => `Opciones de «${title}»`,
   pin: "Fijar",
-  unpin: "Soltar",
+  unpin: "Desfijar",
   rename: "Cambiar el nombre",
   renameLabel: "Título",
   archive: "Archivar",
