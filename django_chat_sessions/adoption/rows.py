@@ -18,7 +18,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import DataError, IntegrityError
+from django.db import DatabaseError, IntegrityError
 from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Left
 
@@ -35,6 +35,7 @@ from django_chat_sessions.adoption.batches import (
 from django_chat_sessions.adoption.moments import NO_COLUMN, Created, give_times
 from django_chat_sessions.models import Role
 from django_chat_sessions.services.excerpts import preview_of, storable, title_from
+from django_chat_sessions.services.races import is_refusal
 
 Roles = Mapping[Any, str] | Callable[[Any], str | None]
 
@@ -118,7 +119,9 @@ class _Run:
             while in_transaction(alias, partial(self._place, usable)):
                 pass
             in_transaction(alias, partial(self._close, usable))
-        except (IntegrityError, DataError) as error:
+        except DatabaseError as error:
+            if not (isinstance(error, IntegrityError) or is_refusal(error)):
+                raise
             if len(keys) == 1:
                 return self._skip(keys[0], f"the database refuses it ({type(error).__name__})")
             for key in list(usable):

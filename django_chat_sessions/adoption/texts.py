@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any
 
-from django.db import DataError, IntegrityError
+from django.db import DatabaseError, IntegrityError
 
 from django_chat_sessions import ids
 from django_chat_sessions.adoption.batches import (
@@ -21,6 +21,7 @@ from django_chat_sessions.adoption.batches import (
 )
 from django_chat_sessions.adoption.moments import has_created
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.races import is_refusal
 
 SHORTEST_SECRET = 20
 FEWEST_CHARACTERS = 8
@@ -121,7 +122,9 @@ class _Making:
         """Make their sessions; when the database refuses some, find out which one at a time."""
         try:
             made, failed = in_transaction(self.messages.db, partial(self._divide_all, values))
-        except (IntegrityError, DataError) as error:
+        except DatabaseError as error:
+            if not (isinstance(error, IntegrityError) or is_refusal(error)):
+                raise
             if len(values) > 1:
                 for value in values:
                     self.make([value])

@@ -28,6 +28,8 @@ MOST_SESSIONS = 1000  # whose messages are looked through, the latest first
 MOST_CHARACTERS = 100_000  # of a message, on PostgreSQL: its vectors have room for a megabyte
 MOST_SECONDS = 2  # for databases that can be told so: all but MySQL
 STEPS = 100  # of SQLite's between two looks at the clock; a message takes some ten
+# MySQL's, for a text with characters that a host's column (utf8mb3, latin1) cannot hold.
+NO_SUCH_CHARACTERS = 1267
 TOO_LONG = frozenset({"57014", 1969, "interrupted"})  # PostgreSQL's, MariaDB's and SQLite's word
 
 
@@ -96,6 +98,8 @@ def _search_in_time(
     try:
         return _read(found)
     except OperationalError as error:
+        if error.args[:1] == (NO_SUCH_CHARACTERS,):
+            return []
         if TOO_LONG.isdisjoint({getattr(error.__cause__, "sqlstate", None), *error.args}):
             raise
         return None

@@ -67,10 +67,9 @@ async def arecord_turn(
     recorded = recording.record_turn(session, question, key=key)
     entering = _in_thread(recorded.__enter__)
     try:
-        await asyncio.wait([entering])
+        await _until_done(entering)
         yield entering.result()
     except BaseException as error:
-        await asyncio.wait([entering])
         if entering.exception() is None:  # otherwise it was refused, and nothing has begun
             await _to_its_end(recorded.__exit__, type(error), error, error.__traceback__)
         raise
@@ -84,9 +83,17 @@ def _in_thread(step: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
 async def _to_its_end(step: Callable[..., Any], *args: Any) -> None:
     """Take a step that a cancellation must not take out of the queue: leases hang on it."""
     taking = _in_thread(step, *args)
-    try:
-        await asyncio.wait([taking])
-    except asyncio.CancelledError:
-        await asyncio.wait([taking])
-        raise
+    await _until_done(taking)
     taking.result()
+
+
+async def _until_done(taking: asyncio.Future[Any]) -> None:
+    """Wait for a step, however often that is cancelled (anyio does it again and again)."""
+    cancelled = None
+    while not taking.done():
+        try:
+            await asyncio.wait([taking])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

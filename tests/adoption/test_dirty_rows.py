@@ -281,6 +281,57 @@ def test_m_k_rows_that_cannot_be_used_are_skipped_by_key_and_without_content(
     assert stored(bad).title == "Secret"
 
 
+def refuse_emoji(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    """As mysqlclient tells of a column in utf8mb3, which PyMySQL takes for bad data."""
+    if sql.startswith(("UPDATE", "INSERT")) and "😀" in str(params):
+        raise OperationalError(1366, "Incorrect string value: '\\xF0\\x9F\\x98\\x80'")
+    return execute(sql, params, many, context)
+
+
+def test_m_k_a_text_that_the_table_has_no_characters_for_costs_that_session_only(ada: Any) -> None:
+    bad, good = began(ada, ("user", "Hello 😀")), began(ada, ("user", "Hello"))
+    with connection.execute_wrapper(refuse_emoji):
+        report = adopt()
+    assert (report.sessions, report.skipped_count) == (1, 1)
+    assert report.skipped == {
+        f"shape_k.ChatSession {bad.pk}": "the database refuses it (OperationalError)"
+    }
+    assert stored(good).title == "Hello"
+    assert adopt().sessions == 1
+
+
+def test_m_g_nor_more_than_its_messages_where_sessions_are_made(settings: Any) -> None:
+    configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
+    messages: Any = get_message_model().objects
+    for text in ("a", "b"):
+        messages.create(chat_id=text, content="x", created_at=BEGAN, old_sender="user")
+
+    def fill(text: str) -> dict[str, Any]:
+        return {"title": "😀" if text == "a" else "b"}
+
+    with connection.execute_wrapper(refuse_emoji):
+        report = adoption.make_sessions(messages.all(), "chat_id", fill=fill)
+    assert (report.sessions, report.skipped_count) == (1, 1)
+
+
+def test_a_database_that_is_away_costs_no_row(ada: Any, settings: Any) -> None:
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(("UPDATE", "INSERT")):
+            raise OperationalError("away")
+        return execute(sql, params, many, context)
+
+    session = began(ada, ("user", "Hello"))
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError, match="away"):
+        adopt()
+    assert stored(session).last_activity_at is None
+    configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
+    messages: Any = get_message_model().objects
+    messages.create(chat_id="a", content="x", created_at=BEGAN, old_sender="user")
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError, match="away"):
+        adoption.make_sessions(messages.all(), "chat_id")
+    assert messages.get().session_id is None
+
+
 def test_m_k_what_a_host_fills_in_wrongly_costs_that_session_only(ada: Any) -> None:
     first, second, third = (began(ada, ("user", "Fine")) for _n in range(3))
 

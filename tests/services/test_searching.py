@@ -220,6 +220,18 @@ class TestTime:
         monkeypatch.setattr(searching, "MOST_SECONDS", 60)  # however slow the machine is
         assert chat_sessions.search(owner, f"{'a' * 199}b").is_complete
 
+    def test_nothing_is_found_where_the_table_has_no_such_characters(self, owner: Owner) -> None:
+        """MySQL says so of a table in utf8mb3 or latin1."""
+
+        def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if "LIKE" in sql:
+                raise OperationalError(1267, "Illegal mix of collations")
+            return execute(sql, params, many, context)
+
+        talked(owner)
+        with connection.execute_wrapper(refuse):
+            assert chat_sessions.search(owner, "hello 😀").matches == []
+
     def test_another_failure_is_raised(self, owner: Owner) -> None:
         def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             if "LIKE" in sql:

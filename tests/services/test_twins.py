@@ -195,9 +195,15 @@ class TestRecordTurn:
         question, reply = await self.messages(session)
         assert (question.content, reply.state) == ("Why?", "failed")
 
+    @pytest.mark.parametrize("times", [1, 3])
     @pytest.mark.parametrize("moment", ["begin", "end"])
-    async def test_a_step_that_waits_for_the_thread_is_not_lost(self, moment: str) -> None:
-        """Else its lease would be kept by this process for ever, and nobody could write."""
+    async def test_a_step_that_waits_for_the_thread_is_not_lost(
+        self, moment: str, times: int
+    ) -> None:
+        """Else its lease would be kept by this process for ever, and nobody could write.
+
+        A structured scope, such as anyio's, cancels again until it is left.
+        """
         session = await self.opened()
         busy, waits = threading.Event(), asyncio.Event()
 
@@ -220,9 +226,10 @@ class TestRecordTurn:
         await waits.wait()
         for _ in range(3):
             await asyncio.sleep(0)
-        task.cancel()
-        for _ in range(3):
-            await asyncio.sleep(0)
+        for _ in range(times):
+            task.cancel()
+            for _ in range(3):
+                await asyncio.sleep(0)
         busy.set()
         with pytest.raises(asyncio.CancelledError):
             await task
