@@ -169,7 +169,7 @@ def answers_elsewhere(camera: Camera) -> None:
     site.model.go_on("Warmth is energy on the move. ")
     expect(chat.status).to_have_text("Writing an answer…")
     site.stop(signal.SIGKILL)
-    expect(chat.status).to_contain_text("reconnecting")
+    expect(chat.status).to_have_text("Reconnecting…")
     camera.take(chat, "subject-reconnecting")
     site.model.reset()
     site.start()
