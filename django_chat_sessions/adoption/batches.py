@@ -9,10 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from django.db import OperationalError, connections, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connections,
+    transaction,
+)
 from django.db.models import CharField, Manager, Q, QuerySet, TextField
 
-from django_chat_sessions.services.races import ATTEMPTS, is_transient, pause
+from django_chat_sessions.services.races import ATTEMPTS, is_refusal, is_transient, pause
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +111,11 @@ def in_transaction(alias: str, step: Callable[[], T]) -> T:
             pause(attempt)
     with transaction.atomic(using=alias):
         return step()
+
+
+def is_about_a_row(error: DatabaseError) -> bool:
+    """Whether the database refuses what a row has: that one is skipped, the others go on."""
+    return isinstance(error, IntegrityError) or is_refusal(error)
 
 
 def write(rows: Rows, changes: Mapping[Any, Mapping[str, Any]]) -> None:

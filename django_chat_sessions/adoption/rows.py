@@ -18,7 +18,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError
 from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Left
 
@@ -27,6 +27,7 @@ from django_chat_sessions.adoption.batches import (
     Adopted,
     Rows,
     in_transaction,
+    is_about_a_row,
     key_batches,
     lock,
     messages_of,
@@ -35,7 +36,6 @@ from django_chat_sessions.adoption.batches import (
 from django_chat_sessions.adoption.moments import NO_COLUMN, Created, give_times
 from django_chat_sessions.models import Role
 from django_chat_sessions.services.excerpts import preview_of, storable, title_from
-from django_chat_sessions.services.races import is_refusal
 
 Roles = Mapping[Any, str] | Callable[[Any], str | None]
 
@@ -120,7 +120,7 @@ class _Run:
                 pass
             in_transaction(alias, partial(self._close, usable))
         except DatabaseError as error:
-            if not (isinstance(error, IntegrityError) or is_refusal(error)):
+            if not is_about_a_row(error):
                 raise
             if len(keys) == 1:
                 return self._skip(keys[0], f"the database refuses it ({type(error).__name__})")

@@ -9,19 +9,19 @@ from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError
 
 from django_chat_sessions import ids
 from django_chat_sessions.adoption.batches import (
     Adopted,
     Rows,
     in_transaction,
+    is_about_a_row,
     is_empty,
     key_batches,
 )
 from django_chat_sessions.adoption.moments import has_created
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.races import is_refusal
 
 SHORTEST_SECRET = 20
 FEWEST_CHARACTERS = 8
@@ -123,7 +123,7 @@ class _Making:
         try:
             made, failed = in_transaction(self.messages.db, partial(self._divide_all, values))
         except DatabaseError as error:
-            if not (isinstance(error, IntegrityError) or is_refusal(error)):
+            if not is_about_a_row(error):
                 raise
             if len(values) > 1:
                 for value in values:

@@ -93,13 +93,9 @@ def arguments(command: tuple[str, ...], user: Any) -> list[str]:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.parametrize("when", ["write", "flush"])
-def test_a_full_disk_is_a_sentence(command: tuple[str, ...], when: str, user: Any) -> None:
-    with pytest.raises(CommandError, match=r"^standard output: No space left on device\.$"):
-        call_command(*arguments(command, user), stdout=Unwritable(NO_ROOM, when))
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-@pytest.mark.parametrize("when", ["write", "flush"])
-def test_so_is_a_reader_who_has_gone(command: tuple[str, ...], when: str, user: Any) -> None:
-    with pytest.raises(CommandError, match=r"^standard output: Broken pipe\.$"):
-        call_command(*arguments(command, user), stdout=Unwritable(GONE, when))
+@pytest.mark.parametrize("trouble", [NO_ROOM, GONE], ids=["full disk", "closed pipe"])
+def test_an_output_that_takes_no_more_is_a_sentence(
+    command: tuple[str, ...], when: str, trouble: OSError, user: Any
+) -> None:
+    with pytest.raises(CommandError, match=rf"^standard output: {trouble.strerror}\.$"):
+        call_command(*arguments(command, user), stdout=Unwritable(trouble, when))

@@ -4,6 +4,7 @@ import type { UpdatesListener } from "./liveUpdates.js";
 import { newsRules } from "./newsRules.js";
 import { createSharedUpdates } from "./sharedUpdates.js";
 import { ChatBench, FakePage } from "./testing/chatBench.js";
+import type { News } from "./updatesReader.js";
 
 let bench: ChatBench;
 beforeEach(() => {
@@ -23,6 +24,26 @@ async function ask(text = "Why?") {
   tab.store.send(text);
   await bench.timers.advance(0);
   return tab;
+}
+
+const NO_NEWS: News = {
+  ...{ cursor: "c", sessions: [], messages: [], deltas: [], history_changed: false, server_time: "", isWhole: false },
+};
+
+/** A tab that has asked, and can be told what no server has said. */
+async function askAndTell() {
+  const page = new FakePage();
+  let listener: UpdatesListener | undefined;
+  const real = bench.updates(page);
+  const join = (given: UpdatesListener) => {
+    listener = given;
+    return real.join(given);
+  };
+  const store = bench.store({ updates: { join } }, page);
+  store.connect();
+  await bench.timers.advance(0);
+  store.send("Why?");
+  return { store, tell: (news: Partial<News>) => listener?.news({ ...NO_NEWS, ...news }, newsRules) };
 }
 
 describe("a stream", () => {
@@ -265,25 +286,14 @@ describe("news and answers that overtake each other", () => {
   });
 
   it("read again what does not join, and only once for all that came", async () => {
-    const page = new FakePage();
-    let listener: UpdatesListener | undefined;
-    const real = bench.updates(page);
-    const join = (given: UpdatesListener) => {
-      listener = given;
-      return real.join(given);
-    };
-    const store = bench.store({ updates: { join } }, page);
-    store.connect();
-    await bench.timers.advance(0);
-    store.send("Why?");
+    const { store, tell } = await askAndTell();
     await bench.timers.advance(0);
     const reply = last(store);
     bench.server.streams.isSilent = true;
     bench.server.write("Because it floats");
     for (const offset of [9, 10, 11]) {
       const delta = { session: reply?.session ?? "", message: reply?.id ?? "", attempt: 1, offset, text: "?" };
-      const rest = { cursor: "c", sessions: [], messages: [], history_changed: false, server_time: "", isWhole: false };
-      listener?.news({ ...rest, deltas: [delta] }, newsRules);
+      tell({ deltas: [delta] });
     }
     await bench.timers.advance(0);
     expect(last(store)?.content).toBe("Because it floats");
@@ -328,17 +338,7 @@ describe("an answer whose worker was only late, in a chat that is over", () => {
 });
 
 it("an answer above a boundary is read when another chat has news, if its own were missed", async () => {
-  const page = new FakePage();
-  let listener: UpdatesListener | undefined;
-  const real = bench.updates(page);
-  const join = (given: UpdatesListener) => {
-    listener = given;
-    return real.join(given);
-  };
-  const store = bench.store({ updates: { join } }, page);
-  store.connect();
-  await bench.timers.advance(0);
-  store.send("Why?");
+  const { store, tell } = await askAndTell();
   await bench.timers.advance(1000);
   const other = await bench.openTab();
   await other.store.startNew();
@@ -347,8 +347,7 @@ it("an answer above a boundary is read when another chat has news, if its own we
   bench.server.finish("Because.");
   const { entries, session } = store.getSnapshot();
   expect(entries.at(-2)).toMatchObject({ message: { content: "" } });
-  const rest = { cursor: "c", messages: [], deltas: [], history_changed: false, server_time: "", isWhole: false };
-  listener?.news({ ...rest, sessions: session ? [session] : [] }, newsRules);
+  tell({ sessions: session ? [session] : [] });
   await bench.timers.advance(0);
   expect(store.getSnapshot().entries.at(-2)).toMatchObject({ message: { content: "Because." } });
 });
