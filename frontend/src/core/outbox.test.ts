@@ -115,6 +115,21 @@ describe("a message that was not sent", () => {
     expect(other.store.getSnapshot().messages[0]).toMatchObject({ content: "Why?" });
   });
 
+  it("is no draft any more in a tab that was opened while it was being written", async () => {
+    const first = await bench.openTab({ owner: "7" });
+    first.store.setDraft("Why?");
+    const other = await bench.openTab({ owner: "7" });
+    expect(other.store.getSnapshot().draft).toBe("Why?");
+    // Its tab goes before it has heard that the server has it.
+    bench.server.faults = [{ afterwards: true }];
+    first.store.send("Why?");
+    await bench.timers.advance(0);
+    first.disconnect();
+    await bench.timers.advance(30_000);
+    expect(stored()).toEqual(["Why?"]);
+    expect(other.store.getSnapshot()).toMatchObject({ draft: "", pending: [], messages: [{ content: "Why?" }, {}] });
+  });
+
   it("is not taken over when it has been sent meanwhile", async () => {
     const other = await bench.openTab({ owner: "7" });
     const first = await bench.openTab({ owner: "7" });

@@ -187,7 +187,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         problem,
         conflict: null,
       } as const;
-      set({ pending: [...context.state.pending, pending] });
+      // It was a draft that a tab opened beside it shows, too.
+      update((state) => queued(state, pending));
     }
     void proceed();
   };
@@ -221,7 +222,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       // Another tab, or what is in the field, may have words of its own there.
       if (hint.read().draft === text) hint.write({ draft: "" });
       keep(message);
-      update((state) => queued(state, message));
+      update((state) => ({ ...queued(state, message), greeting: null, error: null }));
       void proceed();
       return message.key;
     },

@@ -65,7 +65,7 @@ function carried(state: ChatState, next: Session, arrival: Arrival): Segment[] {
 export function queued(state: ChatState, message: PendingMessage): ChatState {
   // What is sent need not be what is in the field.
   const draft = state.draft === message.content ? "" : state.draft;
-  return { ...state, pending: [...state.pending, message], draft, greeting: null, error: null };
+  return { ...state, pending: [...state.pending, message], draft };
 }
 
 export function changedPending(state: ChatState, key: string, change: Partial<PendingMessage>): ChatState {
