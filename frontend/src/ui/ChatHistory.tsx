@@ -1,4 +1,5 @@
 import { type KeyboardEvent, memo, useEffect, useId, useRef, useState } from "react";
+import { focusedBeside } from "./focusedBeside.js";
 import { HistoryList, type HistoryListProps, type Undoing } from "./HistoryList.js";
 import { HistoryWordsProvider, useAllWords, useHistoryWords } from "./historyWords.js";
 import { NamedIcon } from "./icons.js";
@@ -45,13 +46,14 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
   useClickOutside(root, isOpen, () => setOpen(false));
   useEffect(() => {
     if (!isOpen) return;
-    // The keyboard that comes with a field would cover the chats on a phone.
-    const first = matchMedia("(pointer: coarse)").matches ? ".dcs-history-groups" : "input";
+    // The keyboard that comes with a field would cover the chats on a phone. A test's jsdom has no matchMedia.
+    const isTouched = globalThis.matchMedia?.("(pointer: coarse)").matches;
+    const first = isTouched ? ".dcs-history-groups" : "input";
     root.current?.querySelector<HTMLElement>(first)?.focus();
   }, [isOpen]);
   const close = () => {
-    const { activeElement } = document;
-    if (activeElement === document.body || root.current?.contains(activeElement)) toggle.current?.focus();
+    const isLost = document.activeElement === document.body;
+    if (isLost || root.current?.contains(focusedBeside(root.current))) toggle.current?.focus();
     setOpen(false);
   };
   return (
@@ -97,9 +99,12 @@ function useClickOutside(root: { current: HTMLElement | null }, isActive: boolea
   useEffect(() => {
     if (!isActive) return;
     const listener = (event: PointerEvent) => {
-      if (!(event.target instanceof Node) || root.current?.contains(event.target)) return;
+      // In a shadow root the event's own target is, to the document, whose root that is.
+      const [target] = event.composedPath();
+      if (!(target instanceof Node) || root.current?.contains(target)) return;
+      const focused = focusedBeside(root.current);
       // What has the focus hears that it is left, as a title being typed, before it goes.
-      if (root.current?.contains(document.activeElement)) (document.activeElement as HTMLElement).blur();
+      if (root.current?.contains(focused)) focused?.blur();
       latest.current();
     };
     document.addEventListener("pointerdown", listener);

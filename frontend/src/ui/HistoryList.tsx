@@ -1,6 +1,7 @@
 import { type Dispatch, type KeyboardEvent, type SetStateAction, useMemo, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
 import { type ChatHistoryState, useChatHistory } from "../react/index.js";
+import { focusedBeside } from "./focusedBeside.js";
 import { HistoryNotes, MoreSessions } from "./HistoryNotes.js";
 import { HistoryRow, type RowVerb } from "./HistoryRow.js";
 import { groupsOf } from "./historyGroups.js";
@@ -51,7 +52,7 @@ export function HistoryList({
   const undo = () => {
     if (undoable === undefined) return;
     // Else the focus would stay where it is, and nobody who listens would hear what came back.
-    (document.activeElement as HTMLElement | null)?.blur();
+    focusedBeside(list.current)?.blur();
     focus.goTo(undoable.session.id);
     setUndoables(undoables.slice(0, -1));
     void undoable.undo();

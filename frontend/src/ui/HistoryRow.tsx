@@ -1,5 +1,6 @@
 import { type KeyboardEvent, memo, useRef, useState } from "react";
 import type { Session } from "../core/index.js";
+import { focusedBeside } from "./focusedBeside.js";
 import { HistoryMenu } from "./HistoryMenu.js";
 import { whenText } from "./historyGroups.js";
 import { HistoryIcon } from "./historyIcons.js";
@@ -164,7 +165,7 @@ function Renaming({ title, onTitle, onBack, onLeave }: RenamingProps) {
         enterKeyHint="done"
         // Who taps beside it has not given it up; a window that is left keeps its focus.
         onBlur={({ currentTarget }) => {
-          if (document.activeElement === currentTarget) return;
+          if (focusedBeside(currentTarget) === currentTarget) return;
           onLeave();
         }}
         onKeyDown={(event) => {

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-async function show(titles: readonly string[], props: ChatHistoryProps = {}) {
+async function show(titles: readonly string[], props: ChatHistoryProps = {}, container?: HTMLElement) {
   for (const title of [...titles].reverse()) {
     const { id } = bench.server.start("", [`About ${title}`]);
     bench.server.changeSession(id, { title, state: "ended" });
@@ -28,6 +28,7 @@ async function show(titles: readonly string[], props: ChatHistoryProps = {}) {
       <ChatHistory now={bench.timers.now} {...props} />
       <button type="button">Elsewhere</button>
     </ChatProvider>,
+    container && { container },
   );
   await act(settle);
   await act(settle);
@@ -507,6 +508,54 @@ describe("the sidebar", () => {
   });
 });
 
+describe("in a shadow root", () => {
+  let host: HTMLElement;
+  let inside: HTMLElement;
+  beforeEach(() => {
+    host = document.body.appendChild(document.createElement("div"));
+    inside = host.attachShadow({ mode: "open" }).appendChild(document.createElement("div"));
+  });
+  afterEach(() => host.remove());
+  const focused = () => host.shadowRoot?.activeElement;
+
+  it("stays open at a click inside, and closes by one elsewhere in the page", async () => {
+    await show(["Ice"], { variant: "dropdown" }, inside);
+    const toggle = within(inside).getByRole("button", { name: "Chats" });
+    fireEvent.click(toggle);
+    await act(settle);
+    const field = within(inside).getByRole("searchbox");
+    expect(focused()).toBe(field);
+    // As a browser says it to the document; happy-dom would name the field itself as the target.
+    const click = new Event("pointerdown", { bubbles: true });
+    click.composedPath = () => [field, inside, host, document.body, document];
+    act(() => void host.dispatchEvent(click));
+    expect(toggle.getAttribute("aria-expanded")).toBe("true");
+    fireEvent.keyDown(field, { key: "Escape" });
+    expect(focused()).toBe(toggle);
+    fireEvent.click(toggle);
+    await act(settle);
+    fireEvent.pointerDown(document.body);
+    expect(toggle.getAttribute("aria-expanded")).toBe("false");
+  });
+
+  it("leaves the focus in a title that is being typed when the list changes", async () => {
+    await show(["Ice"], {}, inside);
+    const name = within(inside).getByRole("button", { name: /^Ice/ });
+    name.focus();
+    fireEvent.keyDown(name, { key: "F2" });
+    const field = within(inside).getByRole("textbox", { name: "Title" });
+    expect(focused()).toBe(field);
+    fireEvent.change(field, { target: { value: "Sno" } });
+    const { id } = bench.server.start("", ["Salt?"]);
+    bench.server.changeSession(id, { title: "Salt" });
+    document.dispatchEvent(new Event("visibilitychange"));
+    await act(settle);
+    await act(settle);
+    expect(within(inside).getByRole("button", { name: /^Salt/ })).toBeTruthy();
+    expect(focused()).toBe(field);
+  });
+});
+
 describe("the dropdown", () => {
   it("stays open at an Escape that is an input method's", async () => {
     await show(["Ice"], { variant: "dropdown" });
@@ -515,6 +564,15 @@ describe("the dropdown", () => {
     fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Escape", isComposing: true });
     fireEvent.keyDown(screen.getByRole("searchbox"), { key: "Escape", keyCode: 229 });
     expect(screen.queryByRole("searchbox")).not.toBeNull();
+  });
+
+  it("opens where there is no matchMedia, as in jsdom", async () => {
+    vi.stubGlobal("matchMedia", undefined);
+    await show(["Ice"], { variant: "dropdown" });
+    fireEvent.click(screen.getByRole("button", { name: "Chats" }));
+    await act(settle);
+    vi.unstubAllGlobals();
+    expect(document.activeElement).toBe(screen.getByRole("searchbox"));
   });
 
   it("opens on the search box, closes by Escape, by a click elsewhere and by a choice", async () => {

@@ -1,4 +1,5 @@
 import { type FocusEvent, type RefObject, useRef } from "react";
+import { focusedBeside } from "./focusedBeside.js";
 import { useBeforePaint } from "./useBeforePaint.js";
 
 /** The row that has the focus, or is to have it, and its place; without an id it is what comes after the rows. */
@@ -15,7 +16,7 @@ export function useKeptRow(list: RefObject<HTMLElement | null>, onRow: (id: stri
     const { current: last } = held;
     if (current === null || last === null) return;
     const all = rowsIn(current);
-    if (current.contains(document.activeElement)) {
+    if (current.contains(focusedBeside(current))) {
       // What comes in above it takes its place when it goes.
       if (last.id === undefined) last.at = all.length;
       return;
