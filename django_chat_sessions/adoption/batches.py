@@ -58,6 +58,10 @@ def messages_of(sessions: Rows) -> QuerySet[Any]:
     return QuerySet(relation.related_model, using=sessions.db)
 
 
+# Every session of ours has both times; one that waits may have the first, from a host's own column.
+WAITING = Q(last_activity_at=None) | Q(opened_at=None)
+
+
 def is_empty(column: Any) -> Q:
     """Return the condition that a row has nothing in this column."""
     is_null = Q((f"{column.name}__isnull", True))

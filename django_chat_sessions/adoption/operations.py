@@ -14,7 +14,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.models import ForeignKey
 
 LONGEST_NAME = 63  # in PostgreSQL
-INDEX = re.compile(r'CREATE (UNIQUE )?INDEX ("[^"]+") ON (.*?);?$', re.DOTALL)
+TABLE = r'((?:"[^"]+"\.)?"[^"]+")'
+INDEX = re.compile(rf'CREATE (UNIQUE )?INDEX ("[^"]+") ON {TABLE}(.*?);?$', re.DOTALL)
 UNIQUE = re.compile(r'ALTER TABLE (.+?) ADD CONSTRAINT ("[^"]+") UNIQUE (\(.*\));?$', re.DOTALL)
 COLUMN = re.compile(
     r'ALTER TABLE (.+?) ADD COLUMN ("[^"]+") (.+?)(?: (CHECK \(.+\)))?'
@@ -22,6 +23,7 @@ COLUMN = re.compile(
     re.DOTALL,
 )
 KEY = re.compile(r'ALTER TABLE (.+?) ADD CONSTRAINT ("[^"]+") (FOREIGN KEY .+?);?$', re.DOTALL)
+GONE = re.compile(r'(ALTER TABLE .+? DROP COLUMN) ("[^"]+"(?: CASCADE)?);?$', re.DOTALL)
 DROP = re.compile(r'(ALTER TABLE .+? DROP CONSTRAINT) ("[^"]+");?$', re.DOTALL)
 
 
@@ -86,9 +88,10 @@ class Concurrently(Operation):
         ):
             change(app_label, collecting, *states)
         for statement in collecting.collected_sql:
-            if _is_done(connection, statement):
+            # sqlmigrate tells what to do, whatever this database has.
+            if not editor.collect_sql and _is_done(connection, statement):
                 continue
-            for sql in _without_a_long_lock(statement):
+            for sql in _without_a_long_lock(statement, editor):
                 editor.execute(sql, params=None)
 
 
@@ -132,18 +135,18 @@ def _is_done(connection: Any, statement: str) -> bool:
         return cursor.fetchone() is not None
 
 
-def _without_a_long_lock(statement: str) -> list[str]:
+def _without_a_long_lock(statement: str, editor: Any) -> list[str]:
     """Return the statements that do the same and let others write."""
     if found := INDEX.match(statement):
-        unique, name, rest = found[1] or "", found[2], found[3]
+        unique, name, table, rest = found[1] or "", found[2], found[3], found[4]
         return [
-            f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
-            f"CREATE {unique}INDEX CONCURRENTLY {name} ON {rest}",
+            _unfinished_dropped(editor, table, name),
+            f"CREATE {unique}INDEX CONCURRENTLY {name} ON {table}{rest}",
         ]
     if found := UNIQUE.match(statement):
         table, name, columns = found[1], found[2], found[3]
         return [
-            f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
+            _unfinished_dropped(editor, table, name),
             f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} {columns}",
             f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}",
         ]
@@ -151,9 +154,22 @@ def _without_a_long_lock(statement: str) -> list[str]:
         return _column_added(found)
     if found := KEY.match(statement):
         return _checked_later(*found.groups())
-    if found := DROP.match(statement):
+    if found := GONE.match(statement) or DROP.match(statement):
         return [f"{found[1]} IF EXISTS {found[2]}"]
     return [statement]
+
+
+def _unfinished_dropped(editor: Any, table: str, name: str) -> str:
+    """Return what drops an index of this table's schema.
+
+    Without it, that of another schema goes which the search path has, too: another tenant's.
+    """
+    if not editor.collect_sql:
+        asked = "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = %s::regclass"
+        with editor.connection.cursor() as cursor:
+            cursor.execute(asked, [table])
+            name = f"{cursor.fetchone()[0]}.{name}"
+    return f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
 
 
 def _column_added(found: re.Match[str]) -> list[str]:

@@ -55,7 +55,7 @@ def give_back(
         if roles:
             _rename_roles(said, roles, role_to)
         said.update(position=None, state="")
-        sessions.filter(pk__in=keys).update(last_activity_at=None, open_key=None)
+        sessions.filter(pk__in=keys).update(opened_at=None, open_key=None)
 
     for keys in key_batches(sessions, batch, f"Giving back {sessions.model._meta.db_table}"):
         in_transaction(alias, partial(undo, keys))

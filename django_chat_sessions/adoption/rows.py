@@ -24,6 +24,7 @@ from django.db.models.functions import Left
 
 from django_chat_sessions import clock, ids
 from django_chat_sessions.adoption.batches import (
+    WAITING,
     Adopted,
     Rows,
     in_transaction,
@@ -99,11 +100,11 @@ class _Run:
 
     def over_all(self, batch: int) -> Adopted:
         """Adopt every session that waits, or that has a message which does."""
-        waiting = self.sessions.filter(last_activity_at=None)
+        waiting = self.sessions.filter(WAITING)
         self.created = Created.of(waiting)
         unplaced = self.messages.filter(session=OuterRef("pk"), position=None)
         # Apart: asked for both at once, PostgreSQL reads every message for each batch.
-        added_to = self.sessions.exclude(last_activity_at=None).filter(Exists(unplaced))
+        added_to = self.sessions.filter(~WAITING).filter(Exists(unplaced))
         for rows in (waiting, added_to):
             for keys in key_batches(rows, batch, f"Adopting {rows.model._meta.db_table}"):
                 self.adopt_batch(keys)
@@ -236,19 +237,20 @@ class _Run:
             "message_count": 0 if place is None else place + 1,
             "preview": preview_of(storable(session.adopted_last or "")),
         }
-        if session.last_activity_at is not None:  # adopted before; old code has added to it
+        if not _waits(session):  # adopted before; old code has added to it
             latest = [moment for moment in (session.last_message_at, until) if moment is not None]
             return {**facts, "last_message_at": max(latest)}
         started = filled.get("started_at") or session.started_at
         created = self.created.of_the_hosts(session, session.adopted_from)
         began = started or created or session.adopted_from or clock.now()
         last = until or began
-        ended = min(clock.after(last, self.ended_after.total_seconds()), clock.now())
+        active = max(last, session.last_activity_at or last)
+        ended = min(clock.after(active, self.ended_after.total_seconds()), clock.now())
         facts |= {
             "title": session.title or title_from(storable(session.adopted_first or "")),
             "started_at": began,
             "opened_at": min(began, last),
-            "last_activity_at": last,
+            "last_activity_at": active,
             "last_message_at": last,
             "expires_at": ended,
             "ended_at": ended,
@@ -260,8 +262,7 @@ class _Run:
 
     def _filled(self, session: Any) -> Mapping[str, Any]:
         """Return what the host has to say of a session, the first time that it is adopted."""
-        is_first = session.last_activity_at is None
-        return self.fill(session) if self.fill is not None and is_first else {}
+        return self.fill(session) if self.fill is not None and _waits(session) else {}
 
     def report_orphans(self) -> None:
         """Name the messages that belong to no session: nothing can show them."""
@@ -269,6 +270,10 @@ class _Run:
         orphans = self.messages.filter(~Exists(home.filter(pk=OuterRef("session_id"))))
         for pk in orphans.order_by("pk").values_list("pk", flat=True).iterator():
             self.report.skip(f"{self.messages.model._meta.label} {pk}", "its session is missing")
+
+
+def _waits(session: Any) -> bool:
+    return session.last_activity_at is None or session.opened_at is None
 
 
 def _state(role: str) -> str:

@@ -14,10 +14,13 @@ from django.core.checks import CheckMessage, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
+from django.db.models import Q
 
 from django_chat_sessions import get_message_model, get_session_model
 
 ID = "django_chat_sessions"
+# What adoption fills; a host may have a column of its own called last_activity_at.
+FILLED = (("last_activity_at", "opened_at"), ("position",))
 
 
 def models_in_use() -> tuple[Any, Any] | None:
@@ -64,14 +67,14 @@ def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
         return []
     found: list[CheckMessage] = []
     lacking = []
-    for model, column in zip(pair, ("last_activity_at", "position"), strict=True):
+    for model, columns in zip(pair, FILLED, strict=True):
         there = _columns(model, alias)
         missing = [each.column for each in model._meta.local_concrete_fields]
         missing = [each for each in missing if each not in there]
         if missing and there:
             lacking.append(f"{model._meta.db_table} has no column {', '.join(missing)}")
         if there and not missing:
-            found.extend(_waiting(model, column, alias))
+            found.extend(_waiting(model, columns, alias))
     if lacking:  # told once, as migrate shows it right before it adds them
         found.append(
             CheckWarning(
@@ -93,11 +96,13 @@ def _columns(model: Any, alias: str) -> set[str]:
         return {row.name for row in connection.introspection.get_table_description(cursor, table)}
 
 
-def _waiting(model: Any, column: str, alias: str) -> Iterator[CheckMessage]:
-    rows = model._base_manager.using(alias).filter(**{column: None}).values_list("pk", flat=True)
+def _waiting(model: Any, columns: tuple[str, ...], alias: str) -> Iterator[CheckMessage]:
+    names = " or ".join(columns)
+    waits = Q(*((column, None) for column in columns), _connector=Q.OR)
+    rows = model._base_manager.using(alias).filter(waits).values_list("pk", flat=True)
     for pk in rows[:1]:
         yield CheckWarning(
-            f"{model._meta.label} has rows without {column}, the first found is {pk}: they are "
+            f"{model._meta.label} has rows without {names}, the first found is {pk}: they are "
             "not adopted, and no history or transcript shows them rightly.",
             hint="Run your migration's data step again (django_chat_sessions.adoption.adopt). What "
             "it reports as skipped, such as a message without a session, stays until that row is "

@@ -95,7 +95,7 @@ def _store(owner: Owner, found: list[dict[str, Any]]) -> Imported:
 def _session(owner: Owner, facts: dict[str, Any]) -> AbstractChatSession:
     columns = {name: value for name, value in facts.items() if name not in NOT_COLUMNS}
     started = facts["started_at"] or clock.now()
-    for name in ("started_at", "last_activity_at", "last_message_at"):
+    for name in ("started_at", "opened_at", "last_activity_at", "last_message_at"):
         columns[name] = facts[name] or started
     columns["ended_at"] = facts["ended_at"] or columns["last_activity_at"]
     columns["end_reason"] = facts["end_reason"] or EndReason.IDLE.value

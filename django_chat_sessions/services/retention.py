@@ -25,6 +25,9 @@ LARGEST_BATCH = 10_000  # SQLite takes about 32,000 values in one statement
 LONGEST_DAYS = 36_500  # a century; more would leave the calendar
 UNDO_SECONDS = 24 * 3600  # a session its owner deleted can be given back for a day
 
+# Of other rows the times are a host's own, and may be older than what was said there.
+ADOPTED = Q(opened_at__isnull=False)
+
 Progress = Callable[[int], None]
 
 
@@ -93,7 +96,7 @@ def purge(
     if days is not None:
         oldest = clock.after(now, -days * 24 * 3600)
         # A late answer is no activity, and who has come back has not always said something.
-        doomed |= Q(last_message_at__lt=oldest, last_activity_at__lt=oldest)
+        doomed |= ADOPTED & Q(last_message_at__lt=oldest, last_activity_at__lt=oldest)
     candidates = sessions().filter(doomed, open_key=None)
     if dry_run:
         lapsed = sessions().lapsed(now).filter(doomed).count() if after_sweep else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -45,9 +46,11 @@ def test_m_04_a_column_is_added_while_others_write_and_again_after_an_interrupti
     operation = Concurrently(migrations.AddField("chatsession", name, field.clone()))
     kinds = [kind[-1:] for kind, _checked in constraints(field.column)]
     with connection.schema_editor(atomic=False) as editor:
-        operation.database_backwards("shape_k", editor, today, before)
         # What was done before the interruption; elsewhere the operation is Django's own.
-        for _ in range(2 if ON_POSTGRES else 1):
+        times = 2 if ON_POSTGRES else 1
+        for _ in range(times):
+            operation.database_backwards("shape_k", editor, today, before)
+        for _ in range(times):
             operation.database_forwards("shape_k", editor, before, today)
     model = apps.get_model("shape_k", "ChatSession")
     assert list(model._base_manager.values_list(name)) == []
@@ -90,3 +93,69 @@ def test_a_foreign_key_that_changes_is_made_anew(changed: dict[str, Any]) -> Non
     made = constraints("previous_id")
     assert [is_checked for _kind, is_checked in made] == [True] * len(kept)
     assert not set(made) & set(kept)
+
+
+if ON_POSTGRES:
+
+    def indexes(model: Any) -> list[tuple[str, str]]:
+        """Each index of the table, with its schema, in whichever schema the table is."""
+        with connection.cursor() as cursor:
+            asked = (
+                "SELECT schemaname, indexname FROM pg_indexes WHERE tablename = %s ORDER BY 1, 2"
+            )
+            cursor.execute(asked, [model._meta.db_table])
+            return list(cursor.fetchall())
+
+    @pytest.fixture
+    def tenant() -> Iterator[str]:
+        """A schema of the messages' table that is looked into before the public one."""
+        table = apps.get_model("shape_k", "ChatMessage")._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA tenant")
+            cursor.execute(f"CREATE TABLE tenant.{table} (LIKE public.{table})")
+            cursor.execute("SET search_path TO tenant, public")
+            yield "tenant"
+            cursor.execute("RESET search_path")
+            cursor.execute("DROP SCHEMA tenant CASCADE")
+
+    def test_an_index_of_another_schema_is_left_alone(tenant: str) -> None:
+        model = apps.get_model("shape_k", "ChatMessage")
+        state = ProjectState.from_apps(apps)
+        index = models.Index(fields=["created_at"], name="shape_k_of_time")
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE INDEX shape_k_of_time ON public.{model._meta.db_table} (id)")
+        before = indexes(model)
+        [place] = model._meta.constraints
+        new = [
+            Concurrently(migrations.AddIndex("chatmessage", index)),
+            Concurrently(migrations.AddConstraint("chatmessage", place)),
+        ]
+        then = state.clone()
+        new[0].state_forwards("shape_k", then)
+        try:
+            for operation in [*new, new[0]]:  # the index once more, as after an interruption
+                with connection.schema_editor(atomic=False) as editor:
+                    operation.database_forwards("shape_k", editor, state, then)
+            made = {(tenant, index.name), (tenant, place.name)}
+            assert set(indexes(model)) == {*before, *made}
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("DROP INDEX public.shape_k_of_time")
+
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_sqlmigrate_tells_what_to_do_whatever_the_database_has(is_there: bool) -> None:
+        model: Any = apps.get_model("shape_k", "ChatMessage")
+        [place] = model._meta.constraints
+        today = ProjectState.from_apps(apps)
+        if not is_there:
+            today.models["shape_k", "chatmessage"].options["db_table"] = "still_to_come"
+        table = model._meta.db_table if is_there else "still_to_come"
+        name = f'"{place.name}"'
+        operation = Concurrently(migrations.AddConstraint("chatmessage", place))
+        with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+            operation.database_forwards("shape_k", editor, today, today)
+        assert [line.split(" (")[0] for line in editor.collected_sql] == [
+            f"DROP INDEX CONCURRENTLY IF EXISTS {name};",
+            f'CREATE UNIQUE INDEX CONCURRENTLY {name} ON "{table}"',
+            f'ALTER TABLE "{table}" ADD CONSTRAINT {name} UNIQUE USING INDEX {name};',
+        ]

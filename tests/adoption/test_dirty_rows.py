@@ -174,9 +174,10 @@ def test_m_k_a_session_whose_times_cannot_be_compared_gets_no_place(
 
     good, bad = began(ada, ("user", "Fine")), began(ada, started_at=None)
     say(bad, "user", "One", None)
+    times = {"opened_at": BEGAN, "last_activity_at": BEGAN}
     with monkeypatch.context() as patch:
         patch.setattr(Created, "of_the_hosts", naive)
-        patch.setattr(adopting._Run, "_facts", lambda *facts: {"last_activity_at": BEGAN})
+        patch.setattr(adopting._Run, "_facts", lambda *facts: times)
         report = adopt()
     assert report.skipped == {
         f"shape_k.ChatSession {bad.pk}": "its columns cannot be used (TypeError)"
@@ -236,6 +237,24 @@ def test_a_column_called_created_that_is_gone_or_holds_no_time_is_left_alone(fie
         own = {"__module__": __name__, "Meta": meta, "created": field}
         talk: Any = type("Talk", (AbstractChatSession,), own)
     assert Created.of(talk._base_manager) is NO_COLUMN  # there is no table to ask
+
+
+def test_m_k_a_time_of_the_hosts_called_like_ours_keeps_no_session_from_its_adoption(
+    ada: Any,
+) -> None:
+    clicked = BEGAN + timedelta(hours=1)
+    session = began(ada, ("user", "One"), ("bot", "Two"), last_activity_at=clicked)
+    for last in (1, 2):
+        adopt(fill=lambda old: {"scope": "subject:1"})
+        row = stored(session)
+        assert (row.title, row.scope, row.end_reason) == ("One", "subject:1", "idle")
+        assert row.last_message_at == BEGAN + timedelta(minutes=last)
+        assert row.last_activity_at == clicked
+        assert row.ended_at == clicked + adopting.MOMENT
+        assert services.recent_sessions(Owner.for_user(ada)) == [row]
+        adoption.give_back(sessions())
+        assert stored(session).last_activity_at == clicked  # old code may need it
+        say(session, "user", "Three", BEGAN + timedelta(minutes=2))
 
 
 def test_m_k_a_start_that_the_host_fills_in_counts_for_the_other_times(ada: Any) -> None:

@@ -128,13 +128,14 @@ def test_ids_that_are_free_are_kept_where_the_table_does_not_number_its_rows(own
 def test_times_that_an_adopted_row_lacks_are_made_up(owner: Owner) -> None:
     talked(owner)
     document = exported(owner)
-    for name in ("started_at", "last_activity_at", "last_message_at", "ended_at"):
+    names = ("started_at", "opened_at", "last_activity_at", "last_message_at", "ended_at")
+    for name in names:
         document["sessions"][0][name] = None
     document["sessions"][0]["messages"][0]["position"] = None
     chat_sessions.erase(owner)
     chat_sessions.import_sessions(owner, document)
     [row] = chat_sessions.recent_sessions(owner)
-    assert None not in (row.started_at, row.last_activity_at, row.last_message_at, row.ended_at)
+    assert None not in [getattr(row, name) for name in names]
     assert chat_sessions.history_page(owner, limit=1)[0] == [row]
 
 

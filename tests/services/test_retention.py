@@ -295,6 +295,12 @@ class TestPurge:
         assert chat_sessions.purge(older_than_days=2) == 1
         assert list(get_session_model().objects.all()) == [kept]
 
+    def test_p06_a_row_that_is_not_adopted_is_kept(self, owner: Owner, noon: Any) -> None:
+        kept = self.ended(noon, owner, 3 * DAY)
+        get_session_model().objects.filter(pk=kept.pk).update(opened_at=None)
+        assert chat_sessions.purge(older_than_days=2, dry_run=True) == 0
+        assert chat_sessions.purge(older_than_days=2) == 0
+
     def test_days_that_are_given_win(self, owner: Owner, noon: Any, settings: Any) -> None:
         configure(settings, RETENTION_DAYS=30)
         self.ended(noon, owner, 2 * DAY)
