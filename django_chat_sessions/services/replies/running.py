@@ -56,31 +56,41 @@ def _run(reply_id: Any) -> None:
         return
     growth = Growth(reply)
     with lease_keeper.keeping(reply, session, growth) as lease:
-        try:
-            metadata = _answer(ReplyTurn(session, question, reply, growth), lease)
-        except TurnLost as error:
-            if not growth.is_lost:  # it is another turn's, of a session that the responder talks in
-                _fail(growth, error)
-            else:
-                logger.info("Reply %s was taken away while it was being written.", reply.pk)
-        # A host's own code: gevent's Timeout and a panic of Rust's are no Exception, and a worker
-        # that ends by them would leave the reply, and whoever waits behind it, to their leases.
-        except BaseException as error:
+        metadata, error = _tried(ReplyTurn(session, question, reply, growth), lease)
+        if error is None:
+            error = _finish_answered(growth, metadata)
+        if isinstance(error, TurnLost) and growth.is_lost:
+            logger.info("Reply %s was taken away while it was being written.", reply.pk)
+        elif error is not None:  # TurnLost, too: of another session that the responder talks in
             _fail(growth, error)
-            if isinstance(error, KeyboardInterrupt):
-                raise
-        else:
-            _finish_answered(growth, metadata)
+        if isinstance(error, KeyboardInterrupt):
+            raise error
 
 
-def _finish_answered(growth: Growth, metadata: dict[str, Any]) -> None:
+def _tried(turn: ReplyTurn, lease: Lease) -> tuple[dict[str, Any], BaseException | None]:
+    """Return the metadata of the answer, and what was raised instead.
+
+    It is returned, because what a receiver of ``turn_failed`` raises while it is being handled is
+    logged with it, and an error of a host's may quote what somebody wrote.
+    """
+    try:
+        return _answer(turn, lease), None
+    # A host's own code: gevent's Timeout and a panic of Rust's are no Exception, and a worker
+    # that ends by them would leave the reply, and whoever waits behind it, to their leases.
+    except BaseException as error:  # noqa: BLE001
+        return {}, error
+
+
+def _finish_answered(growth: Growth, metadata: dict[str, Any]) -> Exception | None:
+    """Store the answer. Return the error of one that cannot be stored: it has failed."""
     try:
         _finish_quietly(growth, ReplyState.ANSWERED, metadata=metadata, unread=True)
-    except Exception as error:  # what cannot be stored is an answer that failed
+    except Exception as error:
         # But a database that takes nothing now would not take a failure.
         if isinstance(error, DatabaseTrouble) and not is_refusal(error):
             raise
-        _fail(growth, error)
+        return error
+    return None
 
 
 def _fail(growth: Growth, error: BaseException) -> None:

@@ -15,11 +15,13 @@ from django.utils import translation
 
 from django_chat_sessions import get_session_model
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import growing, running
 from django_chat_sessions.services.replies.leases import LeaseKeeper, lease_keeper
 from django_chat_sessions.services.replies.running import run
 from django_chat_sessions.services.replies.writing import finish, save_text, take
+from django_chat_sessions.signals import turn_failed
 from tests.conversations import (
     configure,
     leave_replies,
@@ -505,6 +507,36 @@ def test_logs_name_the_reply_and_the_kind_of_error_never_the_text(
     assert f"Reply {reply.pk} failed: {error.__name__}" in caplog.text
     assert "SECRET-4711" not in caplog.text
     assert all(not record.exc_info for record in caplog.records)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("answer", ["raises", "refused"])
+def test_not_even_with_the_error_of_a_receiver(
+    ask: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    def receiver(**_facts: Any) -> None:
+        raise ValueError("The receiver is broken.")
+
+    def respond(turn: Any) -> str:
+        if answer == "raises":
+            raise LookupError("no model for SECRET-4711")
+        return "An answer."
+
+    def refuse(reply: Any, session: Any, state: ReplyState, **facts: Any) -> None:
+        if state == ReplyState.ANSWERED:
+            raise ValueError("cannot store SECRET-4711")
+        finish(reply, session, state, **facts)
+
+    monkeypatch.setattr(running, "finish", refuse)
+    turn_failed.connect(receiver)
+    try:
+        with caplog.at_level(logging.DEBUG):
+            reply = ask(respond)
+    finally:
+        turn_failed.disconnect(receiver)
+    assert reply.state == ReplyState.FAILED
+    assert "The receiver is broken." in caplog.text
+    assert "SECRET-4711" not in caplog.text
 
 
 def test_a_reply_may_be_written_by_a_coroutine(ask: Any) -> None:
