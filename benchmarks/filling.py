@@ -32,6 +32,7 @@ def fill(sessions: int, messages: int) -> Owner:
             model(
                 user_id=owner.user_id,
                 started_at=now - age,
+                opened_at=now - age,
                 last_activity_at=now - age,
                 last_message_at=now - age,
                 ended_at=now - age + timedelta(minutes=5),

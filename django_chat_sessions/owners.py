@@ -37,7 +37,8 @@ class Owner:
     def for_user(cls, user: Any) -> Owner:
         """Return the owner that stands for a saved user.
 
-        Raises TypeError for a row of another model: its key may be that of a user.
+        Raises TypeError for a row of another model: its key may be that of a user. ValueError for
+        one that is not saved, as Django's AnonymousUser.
         """
         if not may_be_user(user):
             raise TypeError(

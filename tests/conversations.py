@@ -142,7 +142,7 @@ def fill_history(owner: Owner, count: int, scope: str = "") -> None:
         end_reason="idle",
         message_count=2,
     )
-    times = ("started_at", "last_activity_at", "last_message_at")
+    times = ("started_at", "opened_at", "last_activity_at", "last_message_at")
     insert(
         template,
         [

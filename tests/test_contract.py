@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.db.models.signals import pre_save
 from django.test import AsyncRequestFactory, Client
 from django.urls import reverse
 from jsonschema import Draft202012Validator, FormatChecker
@@ -19,6 +20,7 @@ from referencing.jsonschema import DRAFT202012
 
 from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.api import errors, pages, streams, urls, views
+from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.limits import Limits
 from tests.callers import Caller, assert_private
 
@@ -256,6 +258,18 @@ def one_message_too_many_is_refused(held: Held, settings: Any) -> None:
     settings.CHAT_SESSIONS = before
 
 
+def what_the_host_refuses_is_not_there(held: Held) -> None:
+    def refuse(**kwargs: Any) -> None:
+        raise SessionNotFound("There is no such subject.")
+
+    pre_save.connect(refuse, get_session_model())
+    try:
+        held("startSession", {"scope": "subject:99"})
+        held("sendMessage", message("Why?", "key-of-no-scope", scope="subject:99"))
+    finally:
+        pre_save.disconnect(refuse, get_session_model())
+
+
 def everything_that_is_refused(held: Held) -> None:
     key = "key-of-refusals"
     waiting = held("sendMessage", message("Why?", key, scope="w"))["session"]["id"]
@@ -358,6 +372,7 @@ def test_every_real_answer_is_as_the_contract_says(
     one_stream_too_many_is_refused(held, monkeypatch)
     one_message_too_many_is_refused(held, settings)
     everything_that_is_refused(held)
+    what_the_host_refuses_is_not_there(held)
     what_the_host_protects_is_told(held)
     outages_are_told(held)
     strangers_are_refused(held, settings)

@@ -16,9 +16,7 @@ from django.core.checks import CheckMessage, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import router
 
-from django_chat_sessions.checks.tables import models_in_use
-
-ID = "django_chat_sessions"
+from django_chat_sessions.checks.tables import ID, models_in_use
 
 
 # Not tagged as database checks: those run on request only, and these ask no database.

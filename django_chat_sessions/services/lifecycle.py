@@ -22,6 +22,7 @@ from django_chat_sessions.services.opening import (
     followed,
     held_session,
     is_begun,
+    latest_activity,
     new_arrival,
     open_new,
 )
@@ -63,7 +64,8 @@ def resume_or_start(owner: Owner, scope: str = "") -> Arrival:
 
     Counts as activity. Sends ``session_resumed``, or ``session_started`` and ``session_ended``.
     Raises ValueError for a scope that is longer than its column (100 characters). Resume: 2
-    statements, 1 when the stored activity is younger than ACTIVITY_RESOLUTION seconds.
+    statements, 1 when the stored activity is younger than ACTIVITY_RESOLUTION seconds. A new one:
+    as many as ``start`` without LIMITS.
     """
     now = clock.now()
     held = held_session(owner, scope)
@@ -83,6 +85,7 @@ def start(owner: Owner, scope: str = "") -> Arrival:
     Raises TooManyMessages (LIMITS), and ValueError for a scope that is longer than its column (100
     characters). Sends ``session_ended`` and ``session_started``. 3 statements; 4 after an expired
     session without messages, 5 after one with a greeting only; 1 more for LIMITS, if there are any.
+    All that is written is 1 statement on PostgreSQL, outside of transactions.
     """
     now = clock.now()
     held = held_session(owner, scope, with_previous=True)
@@ -137,9 +140,9 @@ def reopen(session: AbstractChatSession) -> Arrival:
     """Take an expired or ended session up again, with all its messages.
 
     The open one of its scope ends with reason ``replaced`` and is the arrival's ``previous``.
-    An archived one comes back into the history. An active session is resumed. Sends
-    ``session_reopened``. Raises SessionNotFound when it was deleted. 2 statements, 3 when another
-    session was open.
+    An archived one comes back into the history. An active session is resumed, without a signal.
+    Sends ``session_reopened``, and ``session_ended`` for the open one. Raises SessionNotFound when
+    it was deleted. 2 statements, 3 when another session was open.
     """
 
     def step(known: AbstractChatSession) -> Arrival:
@@ -160,7 +163,7 @@ def _take_up(session: AbstractChatSession, now: datetime) -> Arrival:
     owner = Owner.of(session)
     held = held_session(owner, session.scope)
     left = held if held is not None and held.pk != session.pk else None
-    activity = max(now, session.last_activity_at or now)
+    activity = latest_activity(session, now)
     pinned = max(activity, session.running_until or activity)
     try:
         with short_transaction(session):

@@ -128,6 +128,11 @@ def expiry_of(activity: Activity) -> datetime | None:
     return None if deadline is None else clock.stored(deadline.at)
 
 
+def latest_activity(session: AbstractChatSession, moment: datetime) -> datetime:
+    """Return the moment, or the session's activity where that is later: it never moves back."""
+    return max(moment, session.last_activity_at or moment)
+
+
 def extend(session: AbstractChatSession, now: datetime) -> None:
     """Write activity down, if the stored one is old enough to matter; at most one UPDATE."""
     last = session.last_activity_at or session.started_at or now

@@ -23,15 +23,15 @@ def export(owner: Owner, form: str = "json") -> Iterator[str]:
     owner has deleted is not in it; what is archived is. However long the history is, no more than
     500 sessions and 500 messages are held at a time.
 
-    Raises ValueError for another form, at once. 1 statement for each 500 sessions and for each
-    500 messages of one session, and no fewer than 1 for each session.
+    Raises ValueError for another form, at once. 1 statement for each 500 sessions and 1 at the end;
+    1 for each session, and 1 more for each 500 messages in it.
     """
     found = (row for batch in in_batches(sessions().owned_by(owner), BATCH) for row in batch)
     return _written(_format(form), found)
 
 
 def export_session(session: AbstractChatSession, form: str = "json") -> Iterator[str]:
-    """Yield one conversation, as ``export`` does all. 1 statement for each 500 messages."""
+    """Yield one conversation, as ``export`` does all. 1 statement, 1 more for each 500 messages."""
     return _written(_format(form), iter([session]))
 
 

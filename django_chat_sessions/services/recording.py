@@ -67,7 +67,7 @@ def record_turn(
     Raises SessionEnded, TurnInProgress, KeyReused; TurnLost when the lease passed to another.
     Sends ``message_added``, then ``turn_answered`` or ``turn_failed``.
     2 statements before the block, 2 after it, each pair in one transaction; on PostgreSQL, outside
-    of transactions, each pair is 1 statement.
+    of transactions, each pair is 1 statement. 2 or 3 more for a repeated ``key``, 2 to ask again.
     """
     turn = _place_turn(session, question, key, _place_to_answer)
     if not turn.created:
@@ -100,7 +100,8 @@ def add_turn(
     Raises SessionEnded, TurnInProgress, KeyReused; TypeError for an answer that is no text, or
     metadata that is no dict.
     Sends ``message_added``, then ``turn_answered``.
-    2 statements in one transaction; on PostgreSQL, outside of transactions, 1 statement.
+    2 statements in one transaction; on PostgreSQL, outside of transactions, 1 statement. 2 or 3
+    more for a repeated ``key``, and up to 4 where that time failed.
     """
     content, facts = _fit_to_store(answer, {} if metadata is None else metadata)
 

@@ -35,6 +35,7 @@ from django_chat_sessions.services.opening import (
     expiry,
     held_session,
     is_begun,
+    latest_activity,
     new_arrival,
     open_new,
     placed,
@@ -77,10 +78,11 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     that is longer than its column (100 characters). Sends ``message_added``, ``session_started``
     where one starts, and ``session_ended`` where that takes the place of an expired one.
     3 statements in an open session: 1 SELECT, 1 UPDATE, 1 INSERT; another SELECT for the first
-    message after ``start``, which tells what was before. 4 where one starts, up to 6 after an
-    expired one in which the owner said nothing. 2 or 3 more for a repeated ``key``. What LIMITS
-    read is that SELECT if the session had a message within the hour, and 1 more otherwise; 1 more
-    near the limit.
+    message after ``start``, which tells what was before, and one more after a greeting. 4 where one
+    starts, up to 6 after an expired one in which the owner said nothing; 1 more where
+    ``session_id`` names an expired one that LIMITS have not read. 2 or 3 more for a repeated
+    ``key``. What LIMITS read is that SELECT if the session had a message within the hour, and 1
+    more otherwise; 1 more near the limit.
     All that is written is 1 statement on PostgreSQL, outside of transactions.
     """
     content = storable(content)
@@ -208,7 +210,7 @@ def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: d
         raise TurnInProgress(session, next(iter(running.order_by("-position")[:1]), None))
     first = session.message_count
     lease = rows[-1].lease_until
-    activity = max(now, session.last_activity_at or now)
+    activity = latest_activity(session, now)
     changes: dict[str, Any] = {
         "message_count": first + len(rows),
         "last_activity_at": activity,
@@ -238,7 +240,8 @@ def add_message(
     """Add one message to an open session and return it; the same key returns the same message.
 
     Raises SessionEnded, TurnInProgress, KeyReused; ValueError for a role that does not exist. Sends
-    ``message_added``. 2 statements, 1 on PostgreSQL outside of transactions.
+    ``message_added``. 2 statements, 1 on PostgreSQL outside of transactions; 2 or 3 more for a
+    repeated ``key``.
     """
     content = storable(content)
 

@@ -32,7 +32,7 @@ def assert_conversation(session: AbstractChatSession, expected: Sequence[tuple[s
 def assert_one_open_session(owner: Owner, scope: str = "") -> AbstractChatSession:
     """Assert that one session of the owner and scope takes messages now; return it."""
     now = clock.now()
-    mine = sessions().owned_by(owner).filter(scope=scope)
+    mine = sessions().owned_by(owner).about(scope)
     active: list[AbstractChatSession] = [row for row in mine if row.is_active(now)]
     if len(active) != 1:
         raise AssertionError(f"{len(active)} of {len(mine)} sessions are open, not 1.")

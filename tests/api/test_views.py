@@ -49,6 +49,7 @@ def test_a_host_refuses_a_scope_where_a_session_begins(caller: Caller) -> None:
     pre_save.connect(refuse, get_session_model())
     try:
         assert_error(caller.say("Why?", scope="subject:99"), 404, "not_found")
+        assert_error(caller.post("sessions", {"scope": "subject:99"}), 404, "not_found")
         assert rows() == before
         assert caller.say("Why?", scope="subject:1").status_code == 201
     finally:

@@ -319,6 +319,14 @@ class TestStart:
         assert second == first
         assert second.opened.expires_at == clock.now() + TIMEOUT
 
+    def test_nor_does_an_expired_one_without_a_message_come_back(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        first = chat_sessions.start(owner).opened
+        noon.shift(TIMEOUT)
+        assert chat_sessions.start(owner).opened != first
+        assert (stored(first).end_reason, stored(first).ended_at) == ("idle", clock.now())
+
     def test_other_scopes_stay_open(self, owner: Owner) -> None:
         other = talked(owner, scope="subject:1")
         chat_sessions.start(owner)
@@ -601,7 +609,7 @@ class TestClockThatJumpsBack:
         assert latest is not None
         noon.shift(timedelta(hours=-1))
         chat_sessions.reopen(session)
-        assert stored(session).last_activity_at == latest
+        assert stored(session).last_activity_at == stored(session).last_message_at == latest
         assert stored(session).expires_at == latest + TIMEOUT
 
 

@@ -188,6 +188,26 @@ class TestSend:
             waiting(owner, key="a third key")
         assert [sql.split()[0] for sql in sent] == [*reads, "UPDATE", "INSERT", "INSERT"]
 
+    def test_a_reply_that_waits_holds_its_session_open(self, owner: Owner, noon: Any) -> None:
+        session = talked(owner)
+        waiting(owner)
+        assert stored(session).expires_at == clock.now() + LEASE + TIMEOUT
+
+    def test_a_fixed_number_after_start_and_after_a_greeting(
+        self, owner: Owner, statements: Any
+    ) -> None:
+        talked(owner)
+        session = chat_sessions.start(owner).opened
+        with statements() as sent:
+            waiting(owner)
+        assert [sql.split()[0] for sql in sent] == ["SELECT", "SELECT", "UPDATE", "INSERT"]
+        chat_sessions.end(session)
+        greeted = chat_sessions.start(owner).opened
+        chat_sessions.add_message(greeted, "assistant", "Welcome!")
+        with statements() as sent:
+            waiting(owner, key="another key")
+        assert [sql.split()[0] for sql in sent] == [*["SELECT"] * 3, "UPDATE", "INSERT"]
+
     def test_session_and_message_are_stored_together_or_not_at_all(self, owner: Owner) -> None:
         model = get_message_model()._meta.db_table
         quoted = connection.ops.quote_name(model)
@@ -215,6 +235,18 @@ class TestNamedSession:
         with statements() as sent:
             chat_sessions.send(owner, "Hi", key="k", session_id=session.pk)
         assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "INSERT"]
+
+    @pytest.mark.parametrize("hours", [0.1, 2])
+    def test_an_expired_one_costs_1_more_unless_limits_have_read_it(
+        self, owner: Owner, noon: Any, statements: Any, limits: int | None, hours: float
+    ) -> None:
+        session = talked(owner)
+        noon.shift(timedelta(hours=hours))
+        with statements() as sent:
+            chat_sessions.send(owner, "Hi", key="k", session_id=session.pk)
+        reads = 2 if limits is None else 1 if hours < 1 else 3
+        writes = ["UPDATE", "INSERT", "INSERT"]
+        assert [sql.split()[0] for sql in sent] == [*["SELECT"] * reads, *writes]
 
     def test_an_expired_one_is_followed_by_a_new_one_of_its_scope(
         self, owner: Owner, noon: Any, settings: Any

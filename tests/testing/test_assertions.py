@@ -38,6 +38,12 @@ def test_none_open(owner: Owner) -> None:
         assert_one_open_session(owner)
 
 
+def test_a_scope_in_other_letters_is_another(owner: Owner) -> None:
+    session = chat_sessions.start(owner, "subject:a").opened
+    chat_sessions.start(owner, "subject:A")
+    assert assert_one_open_session(owner, "subject:a") == session
+
+
 def test_another_state() -> None:
     session = ChatSessionFactory.create()
     assert_state(session, "active")

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             "--older-than",
             type=float,
             metavar="DAYS",
-            help="Delete ended sessions without a message for this many days "
+            help="Delete ended sessions without activity for this many days "
             '(default: CHAT_SESSIONS["RETENTION_DAYS"]; without either nothing but sessions '
             "deleted by their owners goes).",
         )

@@ -28,8 +28,8 @@ class PollNotifier:
     """Compares the open sessions that somebody here follows with what they were.
 
     Sees what other processes write to a followed session, or open in a followed scope, within
-    ``every`` seconds: 1 statement for all readers, 2 while answers are written. The rest of an
-    owner's history is seen when a reader looks by itself.
+    ``every`` seconds: 1 statement for each 400 places that are followed, 2 while answers are
+    written. The rest of an owner's history is seen when a reader looks by itself.
     """
 
     every = 0.5

@@ -22,6 +22,7 @@ from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import UNFINISHED
 from django_chat_sessions.services.limiting import refuse_excess
+from django_chat_sessions.services.opening import latest_activity
 from django_chat_sessions.services.races import (
     compare_and_set,
     read_again,
@@ -123,7 +124,7 @@ def recover(*, dry_run: bool = False, ended: bool = False) -> Recovered:
     A reply is asked for again until it has had REPLY_ATTEMPTS; after that it is interrupted, and
     its reader may ask. Safe beside live traffic and beside itself. Run by a starting worker and by
     ``clear_chat_sessions``; a reader does it for its own sessions. Sends ``turn_failed``.
-    1 statement, and up to 4 for each reply.
+    1 statement, 1 more for each 500 sessions with such a reply, and up to 4 for each reply.
     """
     if dry_run:
         return _would_recover(clock.now(), ended)
@@ -178,8 +179,7 @@ def _without_running(session: AbstractChatSession) -> dict[str, Any]:
     if session.open_key is None:  # over is over
         return {"running_until": None}
     until: Any = session.running_until
-    activity = max(until, session.last_activity_at or until)
-    return {"running_until": None, "last_activity_at": activity}
+    return {"running_until": None, "last_activity_at": latest_activity(session, until)}
 
 
 def _has_attempts_left(

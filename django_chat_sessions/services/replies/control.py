@@ -11,9 +11,9 @@ from django_chat_sessions.exceptions import SessionEnded, TurnInProgress
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.querysets import UNFINISHED, ChatMessageQuerySet
 from django_chat_sessions.services.excerpts import preview_of
-from django_chat_sessions.services.opening import expiry
+from django_chat_sessions.services.opening import expiry, latest_activity
 from django_chat_sessions.services.races import RaceLost, compare_and_set
-from django_chat_sessions.services.replies.writing import latest_activity, ours
+from django_chat_sessions.services.replies.writing import ours
 from django_chat_sessions.services.tables import announce, messages, short_transaction
 from django_chat_sessions.signals import turn_failed
 

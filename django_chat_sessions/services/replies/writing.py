@@ -14,7 +14,7 @@ from django_chat_sessions.exceptions import SessionNotFound, TurnLost
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.querysets import ChatMessageQuerySet
 from django_chat_sessions.services.excerpts import preview_of, storable
-from django_chat_sessions.services.opening import expiry
+from django_chat_sessions.services.opening import expiry, latest_activity
 from django_chat_sessions.services.races import (
     compare_and_set,
     moving,
@@ -60,11 +60,6 @@ def take(reply: AbstractChatMessage, session: AbstractChatSession) -> bool:
         for name, value in facts.items():
             setattr(reply, name, value)
     return is_ours
-
-
-def latest_activity(session: AbstractChatSession, moment: datetime) -> datetime:
-    """Return the moment, or the session's activity where that is later: it never moves back."""
-    return max(moment, session.last_activity_at or moment)
 
 
 def _pinned(session: AbstractChatSession, lease: datetime, now: datetime) -> dict[str, Any]:

@@ -630,6 +630,72 @@ describe("what was written before somebody else signed in", () => {
   });
 });
 
+it("what was asked before a message leads nobody back to the chat before it", async () => {
+  const old = bench.server.start("", ["Old?", "Old."]);
+  const { store, page } = await bench.openTab();
+  bench.server.holdAnswers();
+  page.signal("visible");
+  await bench.timers.advance(0);
+  const before = bench.server.setAside();
+  bench.server.changeSession(old.id, { state: "expired", end_reason: "idle" });
+  store.send("New?");
+  await bench.timers.advance(0);
+  const current = store.getSnapshot().session?.id;
+  expect(current).not.toBe(old.id);
+  const shown = new Set<string | undefined>();
+  store.subscribe(() => shown.add(store.getSnapshot().session?.id));
+  before();
+  await bench.timers.advance(0);
+  expect([...shown]).toEqual([current]);
+});
+
+it("what cannot be kept in the browser is still there when its chat comes back to the page", async () => {
+  const { store, disconnect } = await bench.openTab({ storage: null });
+  bench.server.offline = true;
+  store.send("Why?");
+  await bench.timers.advance(0);
+  disconnect();
+  store.connect();
+  await bench.timers.advance(0);
+  expect(store.getSnapshot()).toMatchObject({ durable: false, pending: [{ content: "Why?" }] });
+});
+
+it("what waits is in the line once when its chat comes back to the page", async () => {
+  const { store, disconnect } = await bench.openTab();
+  bench.server.offline = true;
+  const key = store.send("Why?");
+  await bench.timers.advance(0);
+  disconnect();
+  store.connect();
+  await bench.timers.advance(0);
+  expect(store.getSnapshot().pending.map((message) => message.key)).toEqual([key]);
+});
+
+it("a stranger's message waits until the server has given them a name", async () => {
+  bench.server.hold();
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  expect(bench.server.count("POST", /messages/)).toBe(0);
+  bench.server.release();
+  await bench.timers.advance(0);
+  expect(bench.server.count("POST", /messages/)).toBe(1);
+});
+
+it("what is written right after 'New chat' goes there, and not into the scope that was on screen", async () => {
+  const other = bench.server.start("subject:13", ["Thirteen?", "13."]);
+  const { store } = await bench.openTab({ scope: "subject:12" });
+  await store.open(other.id);
+  bench.server.hold();
+  void store.startNew();
+  store.send("Twelve?");
+  bench.server.release();
+  await bench.timers.advance(0);
+  const asked = bench.server.messages.find(({ content }) => content === "Twelve?");
+  expect(asked?.session).toBe(store.getSnapshot().session?.id);
+  expect(store.getSnapshot().session).toMatchObject({ scope: "subject:12" });
+});
+
 it("what is written right after 'Continue' goes into the chat that is continued", async () => {
   const { id } = bench.server.start("", ["Here?", "Here."]);
   const { store } = await bench.openTab({ owner: "7" });
