@@ -217,6 +217,22 @@ def test_what_arrives_further_down_is_told(
     expect(chat.answers.last.get_by_text("The end.")).to_be_in_viewport()
 
 
+def test_a_long_message_leaves_the_page_where_it_is(
+    make_reader: MakeReader, site: Site, subject: Place
+) -> None:
+    reader = make_reader(site)
+    reader.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    chat = reader.chat(subject).open()
+    # So that the page, too, could scroll after the rows, or after a field that becomes small again.
+    chat.page.evaluate("scrollTo({ top: 400, behavior: 'instant' })")
+    chat.field.fill(f"{QUESTION} {'Slowly, please. ' * 30}")
+    before = chat.root.bounding_box()
+    chat.field.press("Enter")
+    expect(chat.finished).to_have_count(1)
+    chat.page.wait_for_timeout(300)  # a page scrolls after the rows in a later frame
+    assert chat.root.bounding_box() == before
+
+
 def test_earlier_messages_leave_the_reader_where_they_are(
     visitor: Reader, site: Site, place: Place
 ) -> None:

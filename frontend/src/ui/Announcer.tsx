@@ -57,16 +57,17 @@ function useSpokenStatus(announce: (text: string) => void) {
   const isLost = isCutOff(info);
   const text = spokenStatus(info, isDurable, words);
   const { status } = info;
-  const last = useRef<{ text: string; isLost: boolean; status: string } | null>(null);
+  const last = useRef<{ heard?: string | undefined; lost?: string; status?: string }>({});
   useEffect(() => {
-    const before = last.current;
-    if (text === before?.text || text === null) return;
+    const { heard, lost, status: was } = last.current;
+    const said = lost ?? heard;
+    if (text === said || text === null) return;
     const say = () => {
-      last.current = { text, isLost, status };
-      const isKept = before?.status === "expiring" && text === "";
-      const news = before?.isLost && !isLost ? words.connectedAgain : isKept ? words.statusReopened : text;
-      // What a page says at first is read with the page.
-      if (before && news !== "") announce(news);
+      last.current = isLost ? { heard, lost: text } : { heard: text, status };
+      if (lost && !isLost) announce(words.connectedAgain);
+      const news = text || (was === "expiring" && words.statusReopened);
+      // What a page says at first is read with the page; what was so before the connection was lost is no news.
+      if (said !== undefined && news && text !== heard) announce(news);
     };
     if (!isLost) return say();
     const timer = setTimeout(say, FLICKER);
@@ -88,12 +89,12 @@ function useSpokenAnswers(announce: (text: string) => void) {
 /** That a new chat has begun; whoever comes to a page reads that in its transcript. */
 function useSpokenBoundary(announce: (text: string) => void) {
   const words = useWords();
-  const entry = useChatSelector(({ entries }) => entries.findLast(({ kind }) => kind === "boundary"));
+  const entry = useChatSelector(({ entries }) => entries.findLast((entry) => entry.kind === "boundary"));
   const known = useRef<Set<string> | null>(null);
   useEffect(() => {
     const before = known.current;
     known.current = new Set(before);
-    if (entry?.kind !== "boundary" || before?.has(entry.key)) return;
+    if (!entry || before?.has(entry.key)) return;
     known.current.add(entry.key);
     if (before) announce(reasonText(entry.boundary, words));
   }, [entry, words, announce]);

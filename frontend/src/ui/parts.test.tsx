@@ -544,6 +544,26 @@ describe("the status", () => {
     connection("online");
     expect(said()).toBe("Connected again");
   });
+
+  it("says what has changed while the connection was lost, and nothing that was said before", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const lose = async (milliseconds: number) => {
+      act(() => tab.page.signal("offline"));
+      act(() => void vi.advanceTimersByTime(2000));
+      expect(said()).toBe("Offline – your words are kept");
+      await advance(milliseconds);
+      act(() => tab.page.signal("online"));
+    };
+    await lose(333_000);
+    expect([...(announcer()?.querySelectorAll("p") ?? [])].map(({ textContent }) => textContent)).toEqual([
+      "Connected again",
+      "This chat paused after 5 minutes without activity. Your next message starts a new chat.",
+    ]);
+    await lose(0);
+    expect(said()).toBe("Connected again");
+  });
 });
 
 describe("an answer", () => {
