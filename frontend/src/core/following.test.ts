@@ -17,8 +17,12 @@ it("grows with the reply and stops when it has ended", async () => {
   store.send("Why?");
   await bench.timers.advance(0);
   expect(store.getSnapshot().running).toBe("waiting");
-  bench.server.write("Bec");
+  bench.server.write("");
   await bench.timers.advance(400);
+  expect(last(store)).toMatchObject({ content: "", state: "running" });
+  expect(store.getSnapshot().running).toBe("waiting");
+  bench.server.write("Bec");
+  await bench.timers.advance(2000);
   expect(store.getSnapshot()).toMatchObject({ running: "writing" });
   bench.server.finish("Because.");
   await bench.timers.advance(2000);

@@ -268,6 +268,19 @@ describe("news and answers that overtake each other", () => {
     expect(store.getSnapshot().messages).toHaveLength(4);
   });
 
+  it("leave in sight what was refused, although the same words have come from another device", async () => {
+    const { store } = await bench.openTab();
+    bench.server.start("", ["Earlier", "Indeed."]);
+    await bench.timers.advance(0);
+    bench.server.faults = [{ status: 403, body: '{"code": "csrf_failed"}' }];
+    store.send("Why?");
+    await bench.timers.advance(0);
+    await bench.api().sendMessage({ content: "Why?", key: "phone-key" });
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toContain("Why?");
+    expect(store.getSnapshot().pending).toMatchObject([{ content: "Why?", state: "failed" }]);
+  });
+
   it("do not bring a reply back that had ended before the transcript came", async () => {
     const { store } = await ask();
     const { id = "" } = store.getSnapshot().session ?? {};
