@@ -20,7 +20,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import READER_FOUND, owner_from_request
 from django_chat_sessions.services.excerpts import is_storable
-from django_chat_sessions.services.outages import fit_for_log
+from django_chat_sessions.services.outages import fit_for_log, sparing_transaction
 
 logger = logging.getLogger(__name__)
 SESSION_KWARG = "chat_session_id"
@@ -70,7 +70,8 @@ class _Lookup:
     @cached_property
     def found(self) -> AbstractChatSession | None:
         try:
-            return session_of_request(self.request)
+            with sparing_transaction():
+                return session_of_request(self.request)
         except DatabaseError as error:
             logger.error("The chat session cannot be looked up: %s", fit_for_log(error))
             self.is_down = True

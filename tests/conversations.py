@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -116,6 +117,17 @@ def fail_at(kind: str) -> Any:
         return execute(sql, params, many, context)
 
     return connection.execute_wrapper(note)
+
+
+def refusing_to_read() -> AbstractContextManager[None]:
+    """Let the database itself refuse every SELECT, as it does before it is migrated."""
+
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "SELECT" in sql:  # a history is a union of two
+            sql, params = "SELECT 1 FROM not_migrated", ()
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(refuse)
 
 
 def fill(session: AbstractChatSession, count: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template import Context, Template
@@ -22,7 +22,7 @@ from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.middleware import ChatSessionMiddleware, chat_session_required
 from django_chat_sessions.owners import Owner, owner_from_request
 from tests.callers import Caller, person, rows
-from tests.conversations import missing_id
+from tests.conversations import missing_id, refusing_to_read, talked
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 
@@ -362,6 +362,16 @@ def test_a_database_that_is_not_migrated_is_told_of_in_the_log(
     with connection.execute_wrapper(fail):
         assert answered(request, using).text == "none"
     assert "the database is not migrated: no such table: chats; run migrate" in caplog.text
+
+
+def test_d13_what_cannot_be_looked_up_breaks_no_transaction_of_the_view(reader: Caller) -> None:
+    """PostgreSQL would undo at the end what the view has written, and say nothing."""
+    request = request_of(reader)
+    with transaction.atomic():
+        written = talked(reader.owner)
+        with refusing_to_read():
+            assert answered(request, using).text == "none"
+        assert services.recent_sessions(reader.owner) == [written]
 
 
 def viewed(request: Any, chat_session_id: Any = None) -> HttpResponse:

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections, router, transaction
+
+from django_chat_sessions import get_session_model
 
 # No such table, no such column: in PostgreSQL, in MariaDB and MySQL; SQLite has words only.
 MISSING_CODES = frozenset({"42P01", "42703", 1146, 1054})
 MISSING_WORDS = ("no such table", "no such column")
 READ_ONLY = "25006"  # a standby of PostgreSQL's that is not in charge yet, or no longer
+
+
+@contextmanager
+def sparing_transaction() -> Iterator[None]:
+    """Let a caller's transaction go on, with its writes, where what is done here fails.
+
+    PostgreSQL would refuse the caller's next statement, and roll back at COMMIT without a word. No
+    statement outside of a transaction.
+    """
+    alias = router.db_for_write(get_session_model())
+    connection: Any = connections[alias]
+    if connection.in_atomic_block and connection.vendor == "postgresql":
+        with transaction.atomic(using=alias):
+            yield
+    else:
+        yield
 
 
 def is_away(error: DatabaseError) -> bool:

@@ -24,7 +24,7 @@ from django_chat_sessions.exceptions import ChatSessionsError
 from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatSession, SessionState
 from django_chat_sessions.owners import Owner, owner_from_request
-from django_chat_sessions.services.outages import fit_for_log
+from django_chat_sessions.services.outages import fit_for_log, sparing_transaction
 from django_chat_sessions.templatetags.choices import chosen
 from django_chat_sessions.templatetags.moments import as_stored, deadline_text, when_text
 from django_chat_sessions.templatetags.tokens import nonce_of_page, token_in_page
@@ -64,7 +64,8 @@ def _owner(context: Context) -> Owner | None:
 def _reading(what_fails: str) -> Iterator[None]:
     """Say in the log why the database cannot be read, and raise Unreachable."""
     try:
-        yield
+        with sparing_transaction():
+            yield
     except DatabaseError as error:
         logger.error("%s: %s", what_fails, fit_for_log(error))
         raise Unreachable from error

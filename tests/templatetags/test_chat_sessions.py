@@ -21,7 +21,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.cache import SessionStore
 from django.core.cache import cache
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template import Context, Template
 from django.test import RequestFactory
@@ -35,7 +35,7 @@ from django_chat_sessions.authentication import VISITOR_COOKIE
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, Deadline, IdleTimeoutPolicy
 from tests.callers import Caller, person, rows
-from tests.conversations import configure, fill_history, listen_only
+from tests.conversations import configure, fill_history, listen_only, refusing_to_read, talked
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 
@@ -575,6 +575,19 @@ def test_a_database_that_is_not_migrated_is_told_of_in_the_log(
     with connection.execute_wrapper(fail):
         render("{% chat_history %}", request)
     assert "the database is not migrated: no such table: chats; run migrate" in caplog.text
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_x05_what_a_tag_cannot_read_breaks_no_transaction_of_the_page(
+    reader: Caller, tag: str
+) -> None:
+    """PostgreSQL would undo at the end what the host's view has written, and say nothing."""
+    request = request_of(reader)
+    with transaction.atomic():
+        written = talked(reader.owner)
+        with refusing_to_read():
+            render(tag, request)
+        assert services.recent_sessions(reader.owner) == [written]
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
