@@ -33,6 +33,7 @@ VISITOR_COOKIE = "chat_visitor"
 VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep a cookie
 RENEWED_AGE = 30 * 24 * 3600  # seconds; whoever writes after that is given 400 days more
 CLAIMED_AGE = 120  # seconds in which a message still arrives that was on its way at the login
+BY_BASIC = "CHAT_SESSIONS_BY_BASIC"  # in META: whom a password beside each request names
 
 
 def _signer(**options: Any) -> signing.TimestampSigner:
@@ -146,6 +147,7 @@ class _RestFramework:
         # What a browser has been told once, or a proxy knows of it, goes along from other sites.
         by_itself = (known.BasicAuthentication, known.RemoteUserAuthentication)
         self.by_password = issubclass(authentication_class, by_itself)
+        self.is_basic = issubclass(authentication_class, known.BasicAuthentication)
 
     def authenticate(self, request: HttpRequest) -> Owner | None:
         # Imported late: only hosts that name such a class have the framework.
@@ -182,6 +184,8 @@ def recognise(request: HttpRequest) -> Caller:
         authenticator = load_authenticator(path)
         owner = authenticator.authenticate(request)
         if owner is not None:
+            if getattr(authenticator, "is_basic", False):
+                request.META[BY_BASIC] = owner
             key = None
             if isinstance(authenticator, AnonymousCookie):
                 key = authenticator.key_to_renew(request)
@@ -197,6 +201,9 @@ def _visitor_cookies() -> list[AnonymousCookie]:
 
 def visitor_beside_user(request: HttpRequest, user_owner: Owner) -> Visitor | None:
     """Return the visitor whose chats are to move to this user, if there is one."""
+    # No login: a link from anywhere may hold its writer's password, which browsers keep and send.
+    if request.META.get(BY_BASIC) == user_owner:
+        return None
     cookies = [cookie for cookie in _visitor_cookies() if cookie.claimed_at_login]
     for cookie in cookies:
         if (owner := cookie.authenticate(request)) is not None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.contrib.admin.utils import NestedObjects, display_for_value
+from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.views.main import SEARCH_VAR
+from django.contrib.admin.widgets import url_params_from_lookup_dict
 from django.contrib.auth import get_permission_codename
 from django.db import router
 from django.db.models import QuerySet
@@ -22,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django_chat_sessions import clock, get_message_model, services
 from django_chat_sessions.admin.crumbs import crumbs
 from django_chat_sessions.admin.lists import FirstPages, SessionList, StateFilter, found_by
+from django_chat_sessions.admin.purging import PurgedWith
 from django_chat_sessions.admin.statistics import statistics_page
 from django_chat_sessions.models import AbstractChatSession, EndReason, ReplyState
 
@@ -137,11 +139,13 @@ class ChatSessionAdmin(_Admin):
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Refuse what would tell something of a text by whether its row is listed."""
         first = lookup.partition("__")[0]
-        given: Any = self.list_filter
+        given: Any = self.get_list_filter(request)
         filters = [one[0] if isinstance(one, tuple) else one for one in given]
         names = [str(getattr(one, "parameter_name", one)) for one in filters]
-        offered = {name.partition("__")[0] for name in names}
-        return first in FILTERS | offered and super().lookup_allowed(lookup, value, request)
+        offered = {name.partition("__")[0] for name in [*names, self.date_hierarchy or ""]}
+        return (
+            first in FILTERS | offered or _is_of_a_popup(self.model, lookup, value)
+        ) and super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("user")
@@ -223,8 +227,8 @@ class ChatSessionAdmin(_Admin):
     ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
         """Say what a purge takes with it. The messages are counted by their sessions, not read."""
         chosen = list(objs)
-        collector = _AllButMessages(using=router.db_for_write(self.model), origin=chosen)
-        collector.collect(chosen)
+        collector = PurgedWith(using=router.db_for_write(self.model), origin=chosen)
+        collector.collect_all(chosen)
         counts: Counter[str] = Counter()
         missing = set()
         found: Any = collector.model_objs
@@ -244,12 +248,10 @@ class ChatSessionAdmin(_Admin):
         services.purge_chosen(list(queryset))
 
 
-class _AllButMessages(NestedObjects):
-    """What a purge takes with it, but for messages, of which one session may have 50,000."""
-
-    def related_objects(self, related_model: Any, related_fields: Any, objs: Any) -> QuerySet[Any]:
-        related: QuerySet[Any] = super().related_objects(related_model, related_fields, objs)
-        return related.none() if related_model is get_message_model() else related
+def _is_of_a_popup(model: type[Any], lookup: str, value: Any) -> bool:
+    """Whether a host's field offers no other sessions: its popup opens the list with that."""
+    limits = (one() if callable(one) else one for one in model._meta.related_fkey_lookups)
+    return any((lookup, value) in url_params_from_lookup_dict(one).items() for one in limits)
 
 
 def _state_of(message: Any, now: datetime) -> str:

@@ -25,6 +25,7 @@ from django_chat_sessions.api.errors import ApiError
 from django_chat_sessions.authentication import Caller
 from django_chat_sessions.exceptions import ChatSessionsError, SessionNotFound
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
+from django_chat_sessions.services.excerpts import storable
 
 PAGE = 50  # messages
 PARAGRAPHS = re.compile(r"\n[^\S\n]*\n\s*")
@@ -101,8 +102,8 @@ class Page(Endpoint):
 
     def _written(self) -> dict[str, str]:
         """Return the form as it was posted. Raises what Django raises for one it cannot read."""
-        # Browsers end the lines of a form with CR and LF.
-        text = self.request.POST.get("content", "").replace("\r\n", "\n")
+        # Browsers end the lines of a form with CR and LF. A charset may make lone surrogates.
+        text = storable(self.request.POST.get("content", "").replace("\r\n", "\n"))
         return {"content": text, "key": self.request.POST.get("key", "")}
 
     def _refusal(self, error: ApiError, body: dict[str, Any]) -> HttpResponse:
@@ -131,7 +132,7 @@ class Page(Endpoint):
             self.shown["problem"] = _("Write a message first.")
         # Another site's words stand in no form: one click would send them as the reader's.
         if error.code not in HOPELESS and not isinstance(error, WrongOrigin):
-            with suppress(ApiError, ChatSessionsError, DatabaseError):
+            with suppress(ApiError, ChatSessionsError, DatabaseError, SuspiciousOperation):
                 self.find_place(error)
 
     def find_place(self, error: ApiError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,8 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
 from django_chat_sessions.services.following.hints import hint
 from django_chat_sessions.services.keys import Keys
+
+logger = logging.getLogger(__name__)
 
 
 def sessions() -> ChatSessionQuerySet:
@@ -102,6 +105,28 @@ def borrowed_connection() -> Iterator[None]:
     finally:
         if not had_one:
             let_go_of_connection()
+
+
+@contextmanager
+def no_transaction_left() -> Iterator[None]:
+    """Run a host's code, and roll back a transaction of ours that it began and left open.
+
+    All that this thread writes next, also for others, would be a part of it and go with it.
+    """
+    is_a_callers = _connection().in_atomic_block
+    try:
+        yield
+    finally:
+        connection = _connection()
+        if not is_a_callers and _has_transaction(connection):
+            connection.close()
+            del connections[connection.alias]  # one closed within a transaction refuses all work
+            logger.error("A transaction that the RESPONDER left open is rolled back.")
+
+
+def _has_transaction(connection: Any) -> bool:
+    manual = connection.settings_dict["AUTOCOMMIT"] and not connection.autocommit
+    return connection.in_atomic_block or bool(connection.connection is not None and manual)
 
 
 def is_pooled() -> bool:

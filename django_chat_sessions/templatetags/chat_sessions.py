@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from django import template
-from django.core.exceptions import SynchronousOnlyOperation
+from django.core.exceptions import SuspiciousOperation, SynchronousOnlyOperation
 from django.db import Error as DatabaseError  # InterfaceError, too
 from django.template import Context
 from django.urls import NoReverseMatch
@@ -179,7 +179,9 @@ def chat_history(
 
 def _named(context: Context) -> str:
     """Return the id of the conversation that the page's own address names."""
-    return str(context["request"].GET.get("chat", ""))
+    with suppress(SuspiciousOperation):  # more parameters than Django reads
+        return str(context["request"].GET.get("chat", ""))
+    return ""
 
 
 def _row(session: AbstractChatSession, now: datetime, open_one: str) -> dict[str, Any]:

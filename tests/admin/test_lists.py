@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.admin import lists
+from django_chat_sessions.admin import ChatSessionAdmin, lists
 from django_chat_sessions.owners import Owner
 from tests.admin.pages import LIST, MODEL, SECRET
 from tests.conversations import fill_history, missing_id
@@ -113,11 +114,43 @@ def test_the_newest_come_first_and_no_address_sorts_otherwise(staff: Any, chat: 
         assert listed(client, asked) == newest
 
 
+def test_a_host_may_offer_the_days_of_a_column(
+    staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ChatSessionAdmin, "date_hierarchy", "started_at")
+    client = staff("view")
+    year = chat.started_at.year
+    assert f"?started_at__year={year}" in html.unescape(client.get(LIST).text)
+    assert listed(client, f"started_at__year={year}") == [chat]
+    assert listed(client, f"started_at__year={year - 1}") == []
+    assert client.get(f"{LIST}?title__contains={SECRET}").status_code == 400
+
+
+def test_a_host_may_offer_filters_by_who_asks(
+    staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = (*ChatSessionAdmin.list_filter, "end_reason")
+    monkeypatch.setattr(ChatSessionAdmin, "get_list_filter", lambda *asked: offered)
+    assert listed(staff("view"), f"end_reason__exact={chat.end_reason}") == [chat]
+
+
+@pytest.mark.parametrize("limit", [{"ended_at__isnull": True}, lambda: {"ended_at__isnull": True}])
+def test_the_popup_of_a_hosts_field_lists_what_that_field_offers(
+    staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, limit: Any
+) -> None:
+    """A foreign key among ``raw_id_fields`` whose ``limit_choices_to`` leaves sessions out."""
+    client = staff("view")
+    popup = "ended_at__isnull=1&_to_field=id&_popup=1"
+    assert client.get(f"{LIST}?{popup}").status_code == 400
+    monkeypatch.setattr(MODEL._meta, "related_fkey_lookups", [limit])
+    assert listed(client, popup) == [chat]
+    for other in ("ended_at__isnull=0", "ended_at__gt=2026-01-01", "title__isnull=1"):
+        assert client.get(f"{LIST}?{other}").status_code == 400
+
+
 def test_a_host_may_offer_columns_to_sort_by(
     staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django_chat_sessions.admin import ChatSessionAdmin
-
     fill_history(Owner.of(chat), 2)
     monkeypatch.setattr(ChatSessionAdmin, "sortable_by", ("last_message_at",))
     latest = listed(staff("view"), "o=-5")

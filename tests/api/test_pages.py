@@ -451,6 +451,32 @@ def test_a_form_that_cannot_be_read_is_refused_all_the_same(reader: Caller) -> N
     assert "The request cannot be read." in answer.text
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["sessions/current/page", "sessions/nowhere/page"])
+def test_an_address_with_more_parameters_than_django_reads_is_refused_on_the_page(
+    reader: Caller, path: str, method: str
+) -> None:
+    address, form = f"{path}?{'&'.join(['a=1'] * 1500)}", b"content=Why%3F&key=key-of-a-form"
+    answer = reader.raw(method, address, form, "application/x-www-form-urlencoded")
+    assert answer.status_code in (400, 404)
+    assert_private(answer)
+    assert 'role="alert"' in answer.text
+    assert ("Why?" in answer.text) == (method == "POST")
+
+
+@pytest.mark.parametrize(
+    "path", [CURRENT, "sessions/nowhere/page", "sessions/current/page?scope=!"]
+)
+def test_b02_a_charset_that_makes_lone_surrogates_makes_no_page_that_cannot_be_sent(
+    reader: Caller, path: str
+) -> None:
+    kind = "multipart/form-data; charset=unicode_escape; boundary=x"
+    form = b'--x\r\nContent-Disposition: form-data; name="content"\r\n\r\nWhy\\ud800?\r\n--x--\r\n'
+    answer = reader.raw("POST", path, form, kind)
+    assert answer.status_code in (400, 404)
+    assert "Why\ufffd?" in answer.text
+
+
 PAYLOADS = ("<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>")
 
 
@@ -475,6 +501,19 @@ def test_x01_what_is_read_is_shown_as_text(reader: Caller, settings: Any, payloa
     for wrong in shapes:
         model.filter(pk=answer.pk).update(metadata=wrong)
         assert reader.get(page_of(session)).status_code == 200
+
+
+def test_x01_it_is_shown_as_text_where_the_hosts_templates_do_not_escape(
+    reader: Caller, settings: Any
+) -> None:
+    [engine] = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "OPTIONS": {**engine["OPTIONS"], "autoescape": False}}]
+    session = services.send(reader.owner, PAYLOADS[0], key="key-00000001", scope="s").session
+    services.rename(session, PAYLOADS[0])
+    unsent = post(reader, CURRENT, content="</textarea>" + PAYLOADS[0], key="wrong")
+    for page in (reader.get(page_of(session)).text, unsent.text):
+        assert html.escape(PAYLOADS[0]) in page
+        assert "<script" not in page
 
 
 @pytest.mark.parametrize("url", ["https://a.b/c", "http://a", "mailto:a@b.c", "/x?y#z", "x", ""])

@@ -10,9 +10,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from django_chat_sessions.api.readers import name_of
 from django_chat_sessions.owners import Owner
 from tests.attack.matrix import BODIES, FORM, METHODS, READING, ROWS, everything, tried
-from tests.callers import Caller, assert_error, assert_private, person
+from tests.callers import COOKIE, Caller, assert_error, assert_private, person
 from tests.conversations import configure, leave_replies
 
 CHANGES = [(route, method) for route, method in ROWS if method not in (*READING, "*")]
@@ -112,6 +113,26 @@ def test_z11_a_password_that_the_browser_sends_by_itself_changes_nothing_from_an
     assert ada.get("sessions", HTTP_ORIGIN=origin).status_code == 200
     again = {"content": "How?", "key": "key-00000002", "scope": "other"}
     assert ada.post("messages", again, HTTP_ORIGIN="http://testserver").status_code == 201
+
+
+def test_z07_a_link_that_holds_its_writers_password_takes_no_visitors_chats(
+    db: None, settings: Any, django_user_model: Any
+) -> None:
+    """``https://mallory:pw@site/``: a browser keeps that password, and sends it with the cookie."""
+    configure(settings, AUTHENTICATORS=[BASIC, COOKIE])
+    django_user_model.objects.create_user("mallory", password="secret")
+    victim = person("visitor")
+    victim.say("Why?")
+    before = everything()
+    led = {"HTTP_AUTHORIZATION": "Basic bWFsbG9yeTpzZWNyZXQ="}
+    for path in ("sessions", "sessions/current", "sessions/current/page", "updates"):
+        for method in READING:
+            assert victim.raw(method, path, b"", JSON, **led).status_code == 200
+    assert victim.call("DELETE", "sessions", **led).status_code == 204  # mallory's own, of none
+    unsent = {"content": "And?", "key": "key-00000002", "reader": name_of(victim.owner)}
+    assert_error(victim.post("messages", unsent, **led), 422, "other_reader", "reader")
+    assert everything() == before
+    assert len(victim.get("sessions").json()["sessions"]) == 1  # they are the visitor's still
 
 
 def test_z11_a_session_that_has_expired_stays_as_it_is_while_it_is_read(

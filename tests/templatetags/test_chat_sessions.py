@@ -286,6 +286,23 @@ def test_x01_options_of_the_widget_are_escaped() -> None:
     assert page.count(html.escape(evil)) == 4  # of the last three none but known words are written
 
 
+@pytest.mark.parametrize(
+    "tag",
+    ["chat_history title=e", "chat_history title=e variant='dropdown'", "chat_widget title=e"],
+)
+def test_x01_where_a_host_has_turned_escaping_off_the_tags_escape_all_the_same(
+    reader: Caller, tag: str
+) -> None:
+    """Such as around a body that an editor has written; the words are still people's."""
+    evil = "<img src=x onerror=alert(1)>"
+    services.send(reader.owner, evil, key="key-00000001")
+    source = "{% autoescape off %}{{ b }}{% TAG %}{% endautoescape %}".replace("TAG", tag)
+    page = render(source, request_of(reader), e=evil, b="<b>body</b>")
+    assert "<b>body</b>" in page
+    assert "<img" not in page
+    assert html.escape(evil) in page
+
+
 def status(caller: Caller, scope: str = "") -> str:
     """Return the words of the status tag."""
     page = render(f"{{% chat_session_status scope='{scope}' %}}", request_of(caller))

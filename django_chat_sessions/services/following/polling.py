@@ -173,7 +173,7 @@ class Echo:
     """Whether we hear ourselves. Some media take hints and bring none, or go silent one day."""
 
     within = 3.0  # seconds
-    every = 60.0  # seconds; more often than what is between drops an idle connection
+    every = 15.0  # seconds; what is between may drop an idle connection, or a medium may hang
     _due: float | None
 
     def __init__(self, notifier: HintingNotifier) -> None:

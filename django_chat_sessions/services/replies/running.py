@@ -25,6 +25,7 @@ from django_chat_sessions.services.tables import (
     is_pooled,
     let_go_of_connection,
     messages,
+    no_transaction_left,
 )
 
 logger = logging.getLogger(__name__)
@@ -110,14 +111,15 @@ def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:
     # Without a pool it is kept once there is a text: to connect twice a second would cost more.
     writing = borrowed_connection if is_pooled() else nullcontext
     metadata: dict[str, Any] = {}
-    for piece in pieces(responder, turn):
-        if isinstance(piece, dict):
-            metadata.update(piece)
-            continue
-        with writing():
-            growth.add(piece)
-            if not (growth.is_private or growth.is_left_to_keeper):
-                lease.renew_if_due()
+    with no_transaction_left():
+        for piece in pieces(responder, turn):
+            if isinstance(piece, dict):
+                metadata.update(piece)
+                continue
+            with writing():
+                growth.add(piece)
+                if not (growth.is_private or growth.is_left_to_keeper):
+                    lease.renew_if_due()
     if not growth.text.strip():
         raise ValueError("The RESPONDER gave no text.")
     stored: dict[str, Any] = storable_data(metadata)

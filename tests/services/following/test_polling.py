@@ -429,6 +429,19 @@ class TestTheEcho:
         with pytest.raises(ConnectionError):
             echo.check()
 
+    def test_a_medium_that_hangs_is_noticed_within_twenty_seconds(
+        self, medium: Any, told: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It ends no connection: for a minute streams had news every 15 seconds only."""
+        echo = Echo(medium)
+        echo.heard(told[0])
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 16)
+        echo.check()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 20)
+        with pytest.raises(ConnectionError):
+            echo.check()
+
 
 @pytest.mark.django_db
 def test_the_sessions_of_the_poller_are_the_hosts(owner: Owner) -> None:

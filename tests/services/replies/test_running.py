@@ -173,6 +173,37 @@ def test_meanwhile_the_keeper_stores_the_text(settings: Any) -> None:
     assert stored(reply).content == "One two three"
 
 
+def begin_atomic() -> None:
+    transaction.atomic().__enter__()
+
+
+def begin_by_hand() -> None:
+    transaction.set_autocommit(False)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("begin", "state"), [(begin_atomic, "answered"), (begin_by_hand, "failed")]
+)
+def test_one_that_is_left_open_takes_no_answer_with_it(
+    ask: Any, settings: Any, caplog: pytest.LogCaptureFixture, begin: Any, state: str
+) -> None:
+    """All that its thread wrote afterwards, other people's answers too, was rolled back."""
+    leave_replies(settings)
+
+    def answer(turn: Any) -> Iterator[str]:
+        begin()
+        get_session_model().objects.update(title="never committed")
+        yield "Because"
+
+    first = ask(answer)
+    second = ask(lambda turn: "So", Owner.for_visitor("w"))
+    answers = [elsewhere(stored, reply) for reply in (first, second)]
+    assert [(one.state, one.content) for one in answers] == [(state, "Because"), ("answered", "So")]
+    assert not elsewhere(get_session_model().objects.filter(title="never committed").exists)
+    assert "left open is rolled back" in caplog.text
+
+
 def elsewhere(look: Any, *at: Any) -> Any:
     """Look with the eyes of another thread."""
 
