@@ -120,7 +120,8 @@ def no_transaction_left() -> Iterator[None]:
         connection = _connection()
         if not is_a_callers and _has_transaction(connection):
             connection.close()
-            del connections[connection.alias]  # one closed within a transaction refuses all work
+            # One that is closed within a transaction would refuse all work; this one connects anew.
+            connection.in_atomic_block, connection.connection = False, None
             logger.error("A transaction that the RESPONDER left open is rolled back.")
 
 
