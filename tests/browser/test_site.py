@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chat_page import Place
+from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place
 from tests.browser.conftest import Reader
 from tests.browser.gallery_page import Gallery
 from tests.browser.site import Site
@@ -31,6 +31,15 @@ PLACE_IN_CHAT = """(field) => {
     return field.getBoundingClientRect().top - chat.top;
 }"""
 TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+
+
+def test_all_of_a_conversation_about_a_subject_is_printed(visitor: Reader, subject: Place) -> None:
+    page = visitor.context.new_page()
+    chat = visitor.chat(subject, page).open().converse(QUESTION, *[OTHER_QUESTION] * 5)
+    page.emulate_media(media="print")
+    card = page.locator(".xp-chat")
+    assert card.evaluate("card => card.scrollHeight - card.clientHeight") == 0
+    assert chat.log.evaluate("log => log.scrollHeight - log.clientHeight") == 0
 
 
 def test_the_first_key_leads_past_the_bar(visitor: Reader) -> None:

@@ -23,8 +23,3 @@ export const EMPTY_HISTORY: HistorySnapshot = {
   ...{ status: "loading", sessions: [], hasMore: false, loadingMore: false, error: null },
   ...{ query: "", found: [], excerpts: new Map(), search: "all" },
 };
-
-/** The list as it was, as long as all its rows are the same. */
-export function sameRows(before: readonly Session[], after: readonly Session[]): readonly Session[] {
-  return before.length === after.length && before.every((row, at) => row === after[at]) ? before : after;
-}

@@ -102,6 +102,66 @@ it("a failed page is not the end of the list", async () => {
   expect(titles(history)).toEqual(["Chat 3", "Chat 2"]);
 });
 
+describe("a list that is read again though nobody asked", () => {
+  it("fails in silence, and is tried again until it comes", async () => {
+    await conversations(1);
+    const { history, page } = await openHistory();
+    bench.server.offline = true;
+    page.signal("visible");
+    await settle();
+    expect(history.getSnapshot()).toMatchObject({ status: "ready", error: null });
+    await bench.timers.advance(5000);
+    expect(history.getSnapshot().error).toBeNull();
+    bench.server.offline = false;
+    bench.server.changeSession(bench.server.sessions[0]?.id ?? "", { title: "Elsewhere" });
+    await bench.timers.advance(30_000);
+    expect(titles(history)).toEqual(["Elsewhere"]);
+  });
+
+  it("leaves what the reader can try again as it was", async () => {
+    await conversations(1);
+    const { history, page } = await openHistory();
+    bench.server.offline = true;
+    expect(await history.rename(bench.server.sessions[0]?.id ?? "", "Better")).toBe(false);
+    page.signal("visible");
+    await settle();
+    expect(history.getSnapshot().error).toMatchObject({ code: "network" });
+    bench.server.offline = false;
+    history.retry();
+    await settle();
+    expect(titles(history)).toEqual(["Better"]);
+  });
+
+  it("says that it failed when the reader asks meanwhile, or the server refuses", async () => {
+    await conversations(1);
+    const { history, page } = await openHistory();
+    bench.server.faults = [{ status: 403, body: '{"code":"forbidden","message":"Not you.","field":null}' }];
+    page.signal("visible");
+    await settle();
+    expect(history.getSnapshot().error).toMatchObject({ message: "Not you." });
+    await history.refresh();
+    expect(history.getSnapshot().error).toBeNull();
+    bench.server.offline = true;
+    page.signal("visible");
+    await history.refresh();
+    expect(history.getSnapshot()).toMatchObject({ status: "ready", error: { code: "network" } });
+  });
+
+  it("is not tried again when nobody looks any more", async () => {
+    await conversations(1);
+    const { history, page, disconnect } = await openHistory();
+    const lists = () => bench.server.count("GET", /sessions\/?(\?|$)/);
+    bench.server.offline = true;
+    page.signal("visible");
+    disconnect();
+    await settle();
+    const before = lists();
+    await bench.timers.advance(60_000);
+    expect(lists()).toBe(before);
+    expect(history.getSnapshot().error).toBeNull();
+  });
+});
+
 it("renames at once, and takes it back when the server refuses", async () => {
   await conversations(1);
   const { history } = await openHistory();

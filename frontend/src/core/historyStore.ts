@@ -1,7 +1,10 @@
 import type { ApiClient } from "./apiClient.js";
+import { backoff } from "./backoff.js";
 import { problemOf } from "./chatState.js";
 import { systemTimers, type Timers } from "./clock.js";
-import { EMPTY_HISTORY, type HistorySnapshot, sameRows } from "./historySnapshot.js";
+import { isRetryable } from "./errors.js";
+import { type Edit, editedRows, matcherOf, place, sameRows } from "./historyRows.js";
+import { EMPTY_HISTORY, type HistorySnapshot } from "./historySnapshot.js";
 import { createLiveUpdates, type LiveUpdates } from "./liveUpdates.js";
 import { browserPage, type PageSignals } from "./pageSignals.js";
 import { createSource } from "./source.js";
@@ -46,9 +49,6 @@ export interface HistoryStore {
   restore(sessionId: string, before?: Session): Promise<boolean>;
 }
 
-/** What is not confirmed yet: how a row is shown meanwhile, if at all. */
-type Edit = [id: string, shown: (row: Session | undefined) => Session | undefined];
-
 /** Milliseconds without a key before the server is asked. */
 const TYPING = 220;
 /** The most that the server lists at once. */
@@ -71,6 +71,10 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   let cursor: string | null = null;
   let reading: Promise<void> | null = null;
   let isAgain = false;
+  /** Whether the reader asked for the list that is read, so that a failure is told. */
+  let isAsked = false;
+  let attempts = 0;
+  let waiting: unknown;
   /** Changes reach the server in the order in which they were made. */
   let line: Promise<unknown> = Promise.resolve();
   let failed: () => unknown = () => {};
@@ -79,27 +83,12 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   let away: HistoryStore | null = null;
 
   const isIn = (row: { scope: string }) => scope === null || row.scope === scope;
-  /** What the list is sorted by, the greatest first. */
-  const place = (row: Session) =>
-    `${(row.archived_at === null && row.pinned_at) || ""} ${row.last_message_at} ${row.id}`;
   const isListed = (row: Session) => listed.has(row.id) && (row.archived_at !== null) === archived;
 
   const change = (part: Partial<HistorySnapshot> = {}) => {
-    const rows = new Map(known);
-    for (const [id, shown] of edits) {
-      const row = shown(rows.get(id));
-      if (row) rows.set(id, row);
-      else rows.delete(id);
-    }
-    const all = [...rows.values()].sort((a, b) => (place(a) < place(b) ? 1 : -1));
+    const all = editedRows(known, edits).sort((a, b) => (place(a) < place(b) ? 1 : -1));
     const after = { ...snapshot, ...part, hasMore: cursor !== null };
-    // Words, or "a phrase", as the server takes them.
-    const terms = after.query.toLocaleLowerCase().match(/"[^"]+"|[^\s"]+/g) ?? [];
-    const wanted = terms.map((term) => term.replaceAll('"', ""));
-    const says = ({ title, preview }: Session) => {
-      const text = `${title}\n${preview}`.toLocaleLowerCase();
-      return wanted.every((word) => text.includes(word));
-    };
+    const says = matcherOf(after.query);
     after.sessions = sameRows(snapshot.sessions, all.filter(isListed));
     after.found = sameRows(
       snapshot.found,
@@ -140,11 +129,12 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     const isBehind = history_changed || sessions.some(isNew) || (isWhole && shown.some(isMissing));
     for (const row of sessions) if (known.has(row.id)) note(row);
     change();
-    if (isBehind) void refresh();
+    if (isBehind) void readAgain();
   };
 
   /** As much as is shown, if the server lists so much at once: what is gone further down is gone here too. */
   const readLoaded = async () => {
+    timers.clearTimeout(waiting);
     changed.clear();
     try {
       const loaded = Math.min(LONGEST_PAGE, Math.max(limit, snapshot.sessions.length));
@@ -157,19 +147,29 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       // What is being restored stays, although that list does not know of it yet.
       for (const id of [...changed, ...[...edits].map(([edited]) => edited)]) listed.add(id);
       if (older.length === 0) cursor = next_cursor;
+      attempts = 0;
       change({ status: "ready", error: failed === refresh ? null : snapshot.error });
     } catch (error) {
-      fail(error, refresh, snapshot.status === "loading" ? { status: "failed" } : {});
+      // What nobody asked for is tried again, and not told, as long as there is a list to see.
+      const isTold = isAsked || snapshot.status !== "ready" || !isRetryable(error);
+      if (isTold) fail(error, refresh, snapshot.status === "loading" ? { status: "failed" } : {});
+      else if (source.isConnected()) waiting = timers.setTimeout(readAgain, backoff(attempts++, Math.random, error));
     }
     reading = null;
-    if (isAgain) void refresh();
+    isAsked = false;
+    if (isAgain) void readAgain();
     for (const news of late.splice(0)) hear(news);
   };
 
-  const refresh = (): Promise<void> => {
+  const readAgain = (): Promise<void> => {
     isAgain = reading !== null;
     reading ??= readLoaded();
     return reading;
+  };
+
+  const refresh = (): Promise<void> => {
+    isAsked = true;
+    return readAgain();
   };
 
   const loadMore = async () => {
@@ -223,7 +223,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       const answer = (await done) as SessionState | undefined;
       changed.add(id);
       // News were faster: what else it says is old.
-      if (answer && isStale(known.get(id) ?? null, answer.session)) void refresh();
+      if (answer && isStale(known.get(id) ?? null, answer.session)) void readAgain();
       if (answer) known.set(id, answer.session);
       else known.delete(id);
       change();
@@ -232,7 +232,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     } catch (error) {
       fail(error, () => act(id, shown, request));
       // Another tab or device was first.
-      if (snapshot.error?.code === "not_found") void refresh();
+      if (snapshot.error?.code === "not_found") void readAgain();
       return false;
     }
   };
@@ -247,7 +247,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
 
   const source = createSource(() => {
     const stopPage = page.subscribe((signal) => {
-      if (signal !== "hidden" && signal !== "offline") void refresh();
+      if (signal !== "hidden" && signal !== "offline") void readAgain();
     });
     tab = tabs.join((message) => {
       const row = message.answer?.session;
@@ -257,15 +257,16 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
         const left = message.answer?.arrival.previous;
         if (left && known.has(left.id)) note(left);
         change();
-      } else if (isIn(message)) void refresh();
+      } else if (isIn(message)) void readAgain();
     });
-    const live = updates.join({ news: hear, found() {}, lost() {}, missing: () => void refresh() });
+    const live = updates.join({ news: hear, found() {}, lost() {}, missing: () => void readAgain() });
     reading ??= readLoaded();
     return () => {
       stopPage();
       live.leave();
       tab?.leave();
       tab = null;
+      timers.clearTimeout(waiting);
       setQuery("");
     };
   });
