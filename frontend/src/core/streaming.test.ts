@@ -328,25 +328,26 @@ describe("an answer whose worker was only late, in a chat that is over", () => {
       .getSnapshot()
       .entries.flatMap((entry) => (entry.kind === "message" ? [[entry.message.content, entry.message.state]] : []));
 
+  const comesAfterAll = async (store: ChatStore) => {
+    expect(answers(store).at(-1)).toEqual(["", "interrupted"]);
+    bench.server.finish("Because.");
+    await bench.timers.advance(1000);
+    expect(answers(store).at(-1)).toEqual(["Because.", "answered"]);
+  };
+
   it("is shown where that chat is on screen", async () => {
     const { store } = await interrupt();
     bench.server.changeSession(store.getSnapshot().session?.id ?? "", { state: "ended", end_reason: "user" });
     bench.server.streams.push();
     await bench.timers.advance(1000);
-    expect(answers(store).at(-1)).toEqual(["", "interrupted"]);
-    bench.server.finish("Because.");
-    await bench.timers.advance(1000);
-    expect(answers(store).at(-1)).toEqual(["Because.", "answered"]);
+    await comesAfterAll(store);
   });
 
   it("is shown above the boundary that another tab has set", async () => {
     const { store, other } = await interrupt();
     await other.store.startNew();
     await bench.timers.advance(1000);
-    expect(answers(store).at(-1)).toEqual(["", "interrupted"]);
-    bench.server.finish("Because.");
-    await bench.timers.advance(1000);
-    expect(answers(store).at(-1)).toEqual(["Because.", "answered"]);
+    await comesAfterAll(store);
   });
 });
 
