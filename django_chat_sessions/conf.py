@@ -104,7 +104,7 @@ class AppSettings:
 
     @property
     def REPLY_ATTEMPTS(self) -> int:
-        """How often a reply is asked for by itself; 1 leaves it to its reader to ask again."""
+        """How often a reply is asked for automatically; 1 leaves it to its reader to ask again."""
         return cast(int, self._get("REPLY_ATTEMPTS"))
 
     @property

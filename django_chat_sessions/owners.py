@@ -63,9 +63,9 @@ class Owner:
         """Return an owner that only the host knows: a tenant, an organisation, somebody in one.
 
         ``names`` say who it is, such as ``"organisation", 12``. They need not be secret: no
-        visitor's key is the same, so it is the host's authenticator that lets people be it.
-        Raises ValueError without names, and for one that is None or empty: all for whom it is
-        would share one history.
+        visitor's key is the same, so only the host's authenticator can say that somebody is it.
+        Raises ValueError without names, and for a name that is None or empty: everybody without a
+        name would share one history.
         """
         if not names or any(name is None or name == "" for name in names):
             raise ValueError(

@@ -48,7 +48,7 @@ class TimeoutPolicy:
 
         The session can be resumed while ``now < deadline.at`` and not a moment longer.
         ``reason`` becomes the session's ``end_reason`` (at most 20 characters, without NUL and lone
-        surrogates; what is more is left out). A moment after the year 9000 counts as that year.
+        surrogates; anything more is left out). A moment after the year 9000 counts as that year.
         """
         raise NotImplementedError("A TimeoutPolicy must define deadline(activity).")
 

@@ -30,9 +30,9 @@ def context(
     """Return the latest messages with a text, oldest first; 1 statement.
 
     ``before``: only those before this position. ``limit``: how many at most (20, or 500 when
-    ``max_tokens`` is given). ``max_tokens``: only as many as have no more tokens together, by the
-    host's ``count_tokens`` (characters unless given); the latest is never cut in two.
-    Raises ValueError for a limit that is no whole number above 0.
+    ``max_tokens`` is given). ``max_tokens``: only as many as fit into that number of tokens, by the
+    host's ``count_tokens`` (characters unless given); no message is cut in two. Raises ValueError
+    for a limit that is no whole number above 0.
     """
     most = CONTEXT_MESSAGES if max_tokens is None else MOST_MESSAGES
     if limit is not None:

@@ -46,10 +46,10 @@ def erase(
 ) -> Erased:
     """Delete every session and message of the owner's, archived and deleted ones too.
 
-    For good, and again it finds nothing. A reply that is being written is stopped, and its worker
-    writes nothing more. Another's session that followed one of these forgets it. Rows of the
-    host's own go or stay as their ``on_delete`` says: raises SessionsHeld, when all the others are
-    gone, where such rows protect sessions.
+    There is no way back; a second call finds nothing. A reply that is being written is stopped, and
+    its worker writes nothing more. Another's session that followed one of these forgets it. Rows of
+    the host's own go or stay as their ``on_delete`` says: raises SessionsHeld, when all the others
+    are gone, where such rows protect sessions.
 
     Sends ``turn_failed`` and ``session_ended`` for what was running and open. A few statements for
     each 500 sessions, and up to 5 for each that was open; 3 for a dry run, which only counts.

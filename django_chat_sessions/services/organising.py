@@ -162,7 +162,7 @@ def restore(owner: Owner, session_id: Any) -> AbstractChatSession:
     """Bring back a session that its owner deleted less than a day ago; 2 statements.
 
     One that was open has ended, with reason ``user``: it can be reopened. One that is not
-    deleted stays as it is. Raises SessionNotFound afterwards, and for everybody else's.
+    deleted stays as it is. Raises SessionNotFound after that day, and for everybody else's.
     """
     session = find_also_deleted(owner, session_id)
 

@@ -41,11 +41,11 @@ class Claimed:
 def claim(visitor_owner: Owner, user_owner: Owner) -> Claimed:
     """Move everything of a visitor's to a user's account; the visitor is left with nothing.
 
-    Where both have an open session in one scope, the one with the later activity stays open, but
-    none in which nothing was said before one in which something was. The other ends with reason
-    ``merged``, or as expired; it is the ``previous`` of one that stays open and is empty. That
-    expires as the policy says for the user. A reply that is being written goes on. A message sent
-    again with its key is recognised as before.
+    Where both have an open session in one scope, the one with the later activity stays open; but
+    one in which nothing was said gives way to one in which something was. The other ends with
+    reason ``merged``, or as expired; if the one that stays open is empty, the other becomes its
+    ``previous``. What stays open expires as the policy says for the user. A reply that is being
+    written goes on. A message sent again with its key is recognised as before.
 
     All or nothing, and once: a second claim finds nothing to move. Raises ValueError unless it is
     from a visitor to a user. Sends ``sessions_claimed`` if anything moved, and ``session_ended``.
@@ -70,7 +70,7 @@ def claim(visitor_owner: Owner, user_owner: Owner) -> Claimed:
 
 
 def claim_at_login(request: HttpRequest, owner: Owner) -> bool:
-    """Claim for a user what was said in this browser before; whether there was a visitor in it.
+    """Claim for a user what a visitor said in this browser; return whether there was a visitor.
 
     For two minutes it claims again: a message that was on its way at the login may be stored after
     the first claim. The cookie changes when the claim is committed. At most what ``claim`` costs;

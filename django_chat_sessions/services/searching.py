@@ -57,13 +57,13 @@ def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None
     """Find the owner's sessions by title and by what was said, archived ones too; 2 statements.
 
     Titles of all sessions, messages of the latest 1000, within 2 seconds except on MySQL
-    (PostgreSQL needs 1 statement more for each attempt). A title or a message is found that has
+    (PostgreSQL needs 1 statement more for each attempt). A match is a title or a message that has
     all the words in it, or ``"a phrase"`` as it stands. PostgreSQL finds words in the forms of its
     default language, in the first 100,000 characters of a message, and knows ``or`` and
-    ``-without``; elsewhere, and in titles, also parts of words. Case does not count, except
-    that SQLite knows it of ASCII letters only: there "über" does not find "Über". On MariaDB and
-    MySQL the collation decides, of accents too. The text is cut to 200 characters, 10 words.
-    Raises ValueError for a limit that is no whole number above 0.
+    ``-without``; elsewhere, and in titles, also parts of words. Case does not count, except that
+    SQLite knows it of ASCII letters only: there "über" does not find "Über". On MariaDB and MySQL
+    the collation decides, of accents too. The text is cut to 200 characters, 10 words. Raises
+    ValueError for a limit that is no whole number above 0.
     """
     refuse_limit(limit)
     wanted = " ".join(storable(text)[:LONGEST_QUERY].split())

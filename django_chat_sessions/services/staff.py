@@ -36,7 +36,7 @@ def purge_chosen(chosen: Iterable[AbstractChatSession]) -> int:
     Open ones end first, with reason ``staff``, and an answer that is being written is stopped.
     Sends ``session_ended`` and ``turn_failed`` for those. A few statements, 1 more for each open
     session and 2 for each answer. Raises ProtectedError, and deletes nothing, where the database
-    does not let one go.
+    refuses to delete one.
     """
     keys = [session.pk for session in chosen]
     with refused_at_once(), short_transaction():
