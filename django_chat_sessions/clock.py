@@ -6,7 +6,7 @@ time under ``USE_TZ = False``); ``aware()`` turns such a time into UTC for rules
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from django.conf import settings
 from django.utils import timezone
@@ -28,7 +28,18 @@ def aware(moment: datetime) -> datetime:
         return moment
     if timezone.is_naive(moment):
         moment = timezone.make_aware(moment, timezone.get_default_timezone())
-    return moment.astimezone(UTC)
+    return in_zone(moment, UTC)
+
+
+def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
+    """Return an aware moment as clocks in ``zone`` show it, the system's if that is None.
+
+    A host's row may say year 1 or 9999: what no clock there can show keeps its own day and time.
+    """
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.replace(tzinfo=zone or UTC)
 
 
 def stored(moment: datetime) -> datetime:

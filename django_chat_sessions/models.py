@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 from model_utils.models import TimeStampedModel
 
@@ -43,7 +44,8 @@ DELIBERATE_REASONS = frozenset({"user", "replaced", "merged", "staff", "deleted"
 class SessionState(models.TextChoices):
     """Derived when it is asked for, so that it is never out of date."""
 
-    ACTIVE = "active", _("active")
+    # With a context: the catalogue of django.contrib.auth, often before ours, has accounts in mind.
+    ACTIVE = "active", pgettext_lazy("chat session", "active")
     EXPIRED = "expired", _("expired")
     ENDED = "ended", _("ended")
 

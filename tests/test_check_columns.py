@@ -346,6 +346,23 @@ def test_e017_a_message_that_has_a_table_of_the_hosts_beside_its_own(
         assert list(told(checks.check_columns())) == ["E017"]
 
 
+def test_e019_a_message_with_a_key_of_several_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    with isolate_apps():
+        own = {"__module__": __name__, **meta()}
+        talk: Any = type("Talk", (AbstractChatSession,), {**own})
+        columns = {
+            "pk": models.CompositePrimaryKey("id", "created_at"),
+            "id": models.UUIDField(default=uuid.uuid4),
+            "created_at": models.DateTimeField(),
+            "session": models.ForeignKey(talk, models.CASCADE, related_name="messages"),
+        }
+        said = type("Said", (AbstractChatMessage,), {**own, **columns})
+        monkeypatch.setattr(checks, "models_in_use", lambda: (talk, said))
+        found = told(checks.check_columns())
+    assert list(found) == ["E019"]
+    assert "The primary key of host.Said is id and created_at" in found["E019"]
+
+
 def meta(**values: Any) -> dict[str, Any]:
     return {"Meta": type("Meta", (), {"app_label": "host", **values})}
 

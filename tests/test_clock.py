@@ -15,6 +15,7 @@ from django_chat_sessions import clock
 from tests.conftest import NOON
 
 BERLIN = ZoneInfo("Europe/Berlin")
+ENDS = (datetime.min, datetime.max)  # noqa: DTZ901  of the calendar, wherever it is read
 
 
 @pytest.fixture
@@ -54,6 +55,22 @@ def test_five_minutes_are_300_seconds_across_the_spring_gap(settings: Any, use_t
     later = clock.after(before, 300)
     assert clock.aware(later) == datetime(2026, 3, 29, 1, 3, tzinfo=UTC)  # 03:03 in Berlin
     assert clock.seconds_between(before, later) == 300
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("end", ENDS)
+def test_the_ends_of_the_calendar_are_told_in_every_zone(
+    settings: Any, zone: str, end: datetime
+) -> None:
+    """Other programs write year 1 for "no time", and year 9999 for "never"."""
+    settings.USE_TZ = False
+    settings.TIME_ZONE = zone
+    assert abs(clock.aware(end).replace(tzinfo=None) - end) < timedelta(days=1)
+    assert clock.iso(end)[:4] == f"{end.year:04}"
+    moment = end.replace(tzinfo=UTC)
+    shown = clock.in_zone(moment, ZoneInfo(zone))
+    assert abs(shown.replace(tzinfo=None) - end) < timedelta(days=1)
+    assert clock.in_zone(moment, None).year == end.year
 
 
 def test_an_hour_after_the_autumn_switch_is_an_hour_later() -> None:

@@ -30,7 +30,22 @@ def test_every_text_is_translated_and_compiled(path: Path) -> None:
     for entry in source:
         assert entry.translated(), entry.msgid
         assert not entry.fuzzy, entry.msgid
-        assert compiled.gettext(entry.msgid) == entry.msgstr
+        assert said(entry, compiled) == entry.msgstr
+
+
+def said(entry: polib.POEntry, words: Any) -> str:
+    """What a catalogue, or Django with all of its catalogues, makes of an entry."""
+    context = str(entry.msgctxt or "")
+    return str(words.pgettext(context, entry.msgid) if context else words.gettext(entry.msgid))
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
+def test_no_word_of_an_app_of_django_takes_the_place_of_ours(path: Path, settings: Any) -> None:
+    apps = settings.INSTALLED_APPS
+    assert apps.index("django.contrib.auth") < apps.index("django_chat_sessions")
+    with translation.override(path.parent.parent.name):
+        for entry in polib.pofile(str(path)):
+            assert said(entry, translation) == entry.msgstr, entry.msgid
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
@@ -59,9 +74,11 @@ def marked_texts() -> set[str]:
             marked.add(re.sub(r"{{ (\w+) }}", r"%(\1)s", text))
     for path in package.glob("**/*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
-                assert isinstance(node.args[0], ast.Constant), path
-                marked.add(str(node.args[0].value))
+            marks = ("_", "pgettext_lazy")
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in marks:
+                text = node.args[-1]
+                assert isinstance(text, ast.Constant), path
+                marked.add(str(text.value))
     return marked
 
 

@@ -47,7 +47,8 @@ def give_back(
         in_transaction(alias, partial(_forget, sessions, messages, keys))
 
     def undo(keys: list[Any]) -> None:
-        said = messages.filter(session__in=keys)
+        # What has no place is as old code has it: an earlier run that was interrupted saw to it.
+        said = messages.filter(session__in=keys).exclude(position=None)
         # Only what was asked of a responder: an old answer without text may be a picture.
         said.filter(role=Role.ASSISTANT.value, content="", attempt__gt=0).delete()
         if answer:

@@ -199,7 +199,7 @@ def session_id(text: str) -> Any:
     except (ValidationError, ValueError):
         raise not_found() from None
     # to_python is generous (urn:uuid:, capitals, blanks around numbers); links are not.
-    if str(value) != text or (isinstance(value, int) and not 0 < value < 2**63):
+    if str(value) != text or (isinstance(value, int) and not -(2**63) <= value < 2**63):
         raise not_found()
     return value
 

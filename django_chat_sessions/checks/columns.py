@@ -5,6 +5,7 @@ E013 a column that is too short
 E014 user or session is no foreign key to a primary key, or user leads to another model's
 E016 a field of ours that the host has taken away
 E017 a model of two tables
+E019 a key of several columns
 W014 visitors are let in, and a session needs a user
 W015 a value that must be unique, and that the chat writes twice
 W017 a text that may have any length, in a column that holds so many characters
@@ -56,7 +57,7 @@ def check_columns(**kwargs: Any) -> list[CheckMessage]:
         if issubclass(model, parent):  # else check_models tells why not
             found += [*_refusing(model, parent), *_short(model, parent), *_astray(model, link)]
             found += [*_repeated(model, parent, link), *_gone(model, parent)]
-            found += _divided(model, parent)
+            found += [*_divided(model, parent), *_compound(model)]
     return found
 
 
@@ -220,6 +221,18 @@ def _divided(model: Any, parent: Any) -> Iterator[CheckMessage]:
                 "OneToOneField to it instead.",
                 id=f"{ID}.E017",
             )
+
+
+def _compound(model: Any) -> Iterator[CheckMessage]:
+    if len(model._meta.pk_fields) > 1:
+        named = " and ".join(field.name for field in model._meta.pk_fields)
+        yield Error(
+            f"The primary key of {model._meta.label} is {named}, and the chat finds a row by one "
+            "column.",
+            hint="Let a column that is unique by itself be the primary key in Django; the "
+            "database may keep its own.",
+            id=f"{ID}.E019",
+        )
 
 
 def _repeated(model: Any, parent: Any, link: str) -> Iterator[CheckMessage]:

@@ -48,7 +48,7 @@ def grouped_by_day(
     groups: dict[str, list[AbstractChatSession]] = {key: [] for key in LABELS}
     for session in sessions:
         moment = clock.aware(session.last_message_at or session.started_at or now)
-        age = today - moment.astimezone(tz).date()
+        age = today - clock.in_zone(moment, tz).date()
         groups["pinned" if session.pinned_at is not None else _key(age)].append(session)
     return [Day(key, LABELS[key], rows) for key, rows in groups.items() if rows]
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from django_chat_sessions import clock
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.services.excerpts import storable
 
 FORMAT = "django-chat-sessions"
 SCHEMA = 1
@@ -89,7 +90,16 @@ def message_facts(row: AbstractChatMessage, now: datetime) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(_storable(value), ensure_ascii=False)
+
+
+def _storable(value: Any) -> Any:
+    """Return it as an import takes it: in a host's old row may be what no file in UTF-8 has."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): _storable(inner) for name, inner in value.items()}
+    return [*map(_storable, value)] if isinstance(value, list) else value
 
 
 class Json:

@@ -46,4 +46,4 @@ def as_stored(moment: datetime) -> datetime:
 
 def local(moment: datetime) -> datetime:
     """Return a stored moment in the time zone that Django has for this reader."""
-    return timezone.localtime(clock.aware(moment))
+    return clock.in_zone(clock.aware(moment), timezone.get_current_timezone())

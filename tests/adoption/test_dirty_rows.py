@@ -26,7 +26,7 @@ from django.db.migrations.state import ProjectState
 from django.test.utils import isolate_apps
 
 from django_chat_sessions import adoption, clock, get_message_model, get_session_model, services
-from django_chat_sessions.adoption import Adopted, Concurrently, batches
+from django_chat_sessions.adoption import Adopted, Concurrently, batches, return_ticket
 from django_chat_sessions.adoption import rows as adopting
 from django_chat_sessions.adoption.moments import NO_COLUMN, Created
 from django_chat_sessions.models import AbstractChatSession
@@ -542,6 +542,35 @@ def test_a_reply_without_a_question_gets_a_row_without_one(ada: Any, settings: A
     messages: Any = get_message_model().objects
     rows = messages.order_by("pk").values_list("content", "chatbot_message")
     assert list(rows) == [("", "Welcome."), ("Q", "A"), ("", "B")]
+
+
+def test_a_way_back_that_was_interrupted_is_gone_again_and_loses_nothing(
+    ada: Any, settings: Any, monkeypatch: Any
+) -> None:
+    configure(settings, SESSION_MODEL="shape_e.ChatSession", RESPONDER=None)
+    owner = Owner.for_user(ada)
+    for scope in ("a", "b"):
+        session = services.start(owner, scope=scope).opened
+        for role, text in [("assistant", "Welcome."), ("user", "Q"), ("assistant", "A")]:
+            services.add_message(session, role, text)
+        services.add_message(session, "assistant", "B")
+    batch = return_ticket.in_transaction
+    done: list[Any] = []
+
+    def dies(alias: str, step: Any) -> Any:
+        if done:
+            raise KeyboardInterrupt
+        done.append(batch(alias, step))
+
+    monkeypatch.setattr(return_ticket, "in_transaction", dies)
+    with pytest.raises(KeyboardInterrupt):
+        adoption.give_back(sessions(), answer="chatbot_message", batch=1)
+    monkeypatch.undo()
+    for _again in range(2):
+        adoption.give_back(sessions(), answer="chatbot_message")
+    messages: Any = get_message_model().objects
+    rows = messages.order_by("session", "pk").values_list("content", "chatbot_message")
+    assert list(rows) == [("", "Welcome."), ("Q", "A"), ("", "B")] * 2
 
 
 # Owners and sessions known by a text

@@ -78,6 +78,24 @@ def test_w013_rows_that_are_not_adopted() -> None:
         get_session_model()._base_manager.all().update(**{column: session.started_at})
 
 
+def test_w013_tables_of_another_schema(monkeypatch: Any) -> None:
+    """As '"schema"."table"' names them, which PostgreSQL alone understands."""
+    if connection.vendor != "postgresql":
+        return
+    talked(Owner.for_visitor("somebody"))
+    get_message_model()._base_manager.all().update(position=None)
+    with connection.cursor() as cursor:
+        cursor.execute('CREATE SCHEMA "old chats"')
+        for model in (get_session_model(), get_message_model()):
+            cursor.execute(f'ALTER TABLE "{model._meta.db_table}" SET SCHEMA "old chats"')
+            elsewhere = f'"old chats"."{model._meta.db_table}"'
+            monkeypatch.setattr(model._meta, "db_table", elsewhere)
+    assert "has rows without position" in found()["W013"]
+    for model in (get_session_model(), get_message_model()):
+        monkeypatch.setattr(model._meta, "db_table", '"old chats"."still to come"')
+    assert found() == {}
+
+
 def test_the_database_is_asked_only_where_that_is_wanted(settings: Any) -> None:
     get_session_model()(started_at=None).save()
     assert found(databases=None) == {}

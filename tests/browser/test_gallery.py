@@ -145,12 +145,13 @@ def test_a_keyboard_and_a_long_draft_leave_the_latest_words_in_sight(visitor: Re
     expect(stage.get_by_role("button", name="Jump to latest")).to_have_count(0)
 
 
+@pytest.mark.parametrize("lang", ["de", "fr", "es"])
 @pytest.mark.parametrize("is_touched", [False, True])
 def test_where_a_session_stands_moves_nothing_and_no_sentence_becomes_a_column(
-    visitor: Reader, is_touched: bool
+    visitor: Reader, is_touched: bool, lang: str
 ) -> None:
     gallery = open_gallery(visitor, 320, has_touch=is_touched, is_mobile=is_touched)
-    gallery.open(lang="de", theme="light")
+    gallery.open(lang=lang, theme="light")
     states = ["resumed", "expiring", "expired", "offline"]
     shown = ((state, gallery.show(f"session-{state}")) for state in states)
     heights = {state: height_of(stage.locator(".dcs-header")) for state, stage in shown}
@@ -201,6 +202,24 @@ def test_from_right_to_left_too_all_sources_begin_at_one_line(visitor: Reader) -
     names = gallery.show("chat-sources").locator(".dcs-source-name")
     assert names.count() > 1
     assert len({round(box_of(one)["x"]) for one in names.all()}) == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "de", "fr", "es"])
+def test_what_the_field_is_for_takes_one_line(visitor: Reader, lang: str) -> None:
+    gallery = open_gallery(visitor, 320).open(theme="light", lang=lang)
+    field = gallery.show("chat-sources").locator(".dcs-composer-field")
+    assert height_of(field) < 3 * LINE
+
+
+@pytest.mark.parametrize(("reading", "tip"), [("ltr", "left"), ("rtl", "right")])
+def test_the_way_back_points_to_where_one_reads_from(
+    visitor: Reader, reading: str, tip: str
+) -> None:
+    gallery = open_gallery(visitor, 390).open(theme="light", dir=reading)
+    stage = gallery.show("history-archived")
+    arrow = stage.get_by_role("button", name="Back to all chats").locator("path")
+    # It is drawn from its end to its tip.
+    assert arrow.evaluate("one => one.getPointAtLength(12).x") == (4 if tip == "left" else 16)
 
 
 def test_what_the_search_is_for_can_be_read(visitor: Reader) -> None:

@@ -17,6 +17,7 @@ from django_chat_sessions.services.days import LABELS
 
 FRONTEND = Path(__file__).parents[2] / "frontend" / "src" / "ui"
 BERLIN = ZoneInfo("Europe/Berlin")
+ENDS = (datetime.min, datetime.max)  # noqa: DTZ901  of the calendar, wherever it is read
 # 00:30 on the Monday after the night in which Berlin's clocks went back
 NOW = datetime(2026, 10, 25, 23, 30, tzinfo=UTC)
 
@@ -52,6 +53,12 @@ def test_another_reader_has_another_day() -> None:
     assert keys(moment) == ["yesterday"]
     assert keys(moment, tz=UTC) == ["today"]
     assert keys(moment, tz=ZoneInfo("Pacific/Kiritimati")) == ["today"]
+
+
+def test_a_moment_that_no_clock_there_can_show_has_its_day() -> None:
+    ends = [end.replace(tzinfo=UTC) for end in ENDS]
+    assert keys(*ends, tz=ZoneInfo("America/New_York")) == ["older", "today"]
+    assert keys(*ends, tz=ZoneInfo("Pacific/Auckland")) == ["older", "today"]
 
 
 def test_groups_come_in_order_and_empty_ones_not_at_all() -> None:

@@ -26,6 +26,7 @@ from django_chat_sessions.services.formats import (
     Json,
     Markdown,
     harmless,
+    message_facts,
     session_facts,
 )
 from tests.conversations import configure, fill, messages_of, somebody_else, talked
@@ -88,6 +89,25 @@ def test_what_is_open_has_no_end_whatever_a_hosts_row_says() -> None:
         clock.iso(later),
         "idle",
     )
+
+
+def test_json_has_of_a_hosts_old_row_only_what_can_be_imported() -> None:
+    """SQLite keeps NUL in a text, and half a pair of surrogates in JSON."""
+    row = MODEL(title="a\x00b", metadata={"a\x00": ["\ud83d", 1, None, "\u00e9"]})
+    message = get_message_model()(content="c\x00", metadata={"deep": [{"b": "\udfff"}]})
+    written = text(Json().session(row, [message], clock.now()))
+    assert json.loads(written.encode()) == {
+        **session_facts(row, clock.now()),
+        "title": "a\ufffdb",
+        "metadata": {"a\ufffd": ["\ufffd", 1, None, "\u00e9"]},
+        "messages": [
+            {
+                **message_facts(message, clock.now()),
+                "content": "c\ufffd",
+                "metadata": {"deep": [{"b": "\ufffd"}]},
+            }
+        ],
+    }
 
 
 @pytest.mark.django_db

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django_chat_sessions import clock
 from django_chat_sessions.templatetags.moments import deadline_text, when_text
 
+ENDS = (datetime.min, datetime.max)  # noqa: DTZ901  of the calendar, wherever it is read
+
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
@@ -77,3 +79,11 @@ def test_a_naive_time_of_a_site_without_time_zones_is_local(settings: Any) -> No
 
 def test_of_an_unknown_moment_nothing_is_shown() -> None:
     assert when_text(None, NOW) == ""
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+def test_a_moment_that_no_clock_of_the_readers_can_show_breaks_no_page(zone: str) -> None:
+    """Other programs write year 1 for "no time", and year 9999 for "never"."""
+    with timezone.override(zone):
+        for end in ENDS:
+            assert when_text(end.replace(tzinfo=UTC), clock.now()) != ""

@@ -1,4 +1,12 @@
-import { type Dispatch, type KeyboardEvent, type SetStateAction, useMemo, useRef, useState } from "react";
+import {
+  type Dispatch,
+  type KeyboardEvent,
+  type MouseEvent,
+  type SetStateAction,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Session } from "../core/index.js";
 import { type ChatHistoryState, useChatHistory } from "../react/index.js";
 import { focusedBeside } from "./focusedBeside.js";
@@ -121,7 +129,13 @@ function useActions(
 function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onToggle: () => void }) {
   const words = useHistoryWords();
   const { history, isArchive, onToggle } = props;
+  const [isRightToLeft, setRightToLeft] = useState(false);
+  const back = isRightToLeft ? "backRightwards" : "back";
   const toggle = isArchive ? words.allSessions : words.archivedSessions;
+  const onClick = ({ currentTarget }: MouseEvent) => {
+    setRightToLeft(getComputedStyle(currentTarget).direction === "rtl");
+    onToggle();
+  };
   return (
     <div className="dcs-history-head">
       {isArchive ? (
@@ -140,8 +154,8 @@ function HistoryHead(props: { history: ChatHistoryState; isArchive: boolean; onT
         </div>
       )}
       {/* The same button in both views, so that it keeps the focus. */}
-      <button type="button" className="dcs-icon-button" aria-label={toggle} title={toggle} onClick={onToggle}>
-        <HistoryIcon name={isArchive ? "back" : "archive"} />
+      <button type="button" className="dcs-icon-button" aria-label={toggle} title={toggle} onClick={onClick}>
+        <HistoryIcon name={isArchive ? back : "archive"} />
       </button>
     </div>
   );

@@ -96,12 +96,8 @@ function Shown({ session, today, isOpen, isOpening, isTabbable, query, excerpt, 
           <time dateTime={session.last_message_at}>{when}</time>
         </span>
         <span className="dcs-history-preview" data-excerpt={excerpt !== undefined || undefined} dir="auto">
-          {session.state === "active" && <span className="dcs-badge">{words.openNow}</span>}
-          {session.archived_at !== null && query !== "" && (
-            <span className="dcs-badge" data-kind="quiet">
-              {words.isArchived}
-            </span>
-          )}
+          {session.state === "active" && <Badge>{words.openNow}</Badge>}
+          {session.archived_at !== null && query !== "" && <Badge kind="quiet">{words.isArchived}</Badge>}
           {isOpening || session.running ? (
             <span className="dcs-history-writing">{isOpening ? words.loading : words.writing}</span>
           ) : (
@@ -110,6 +106,17 @@ function Shown({ session, today, isOpen, isOpening, isTabbable, query, excerpt, 
         </span>
       </button>
       <HistoryMenu session={session} title={title} tabIndex={tabIndex} onAct={onAct} />
+    </>
+  );
+}
+
+/** The space is for those who listen, who would hear one word otherwise. */
+function Badge({ kind, children }: { kind?: "quiet"; children: string }) {
+  return (
+    <>
+      <span className="dcs-badge" data-kind={kind}>
+        {children}
+      </span>{" "}
     </>
   );
 }

@@ -8,7 +8,7 @@ import * as dates from "./dateText.js";
 import { groupsOf, whenText } from "./historyGroups.js";
 import { safeUrl, sourcesIn } from "./sources.js";
 import { startOfDay } from "./useToday.js";
-import { clockText, durationText } from "./words.js";
+import { clockText, durationText, momentText } from "./words.js";
 
 let bench: ChatBench;
 beforeEach(() => {
@@ -56,6 +56,27 @@ describe("the sidebar", () => {
     const nav = screen.getByRole("navigation", { name: "Chats" });
     expect(within(nav).getByRole("heading", { name: "Today" })).toBeTruthy();
     expect(names()).toEqual(["Ice", "Salt"]);
+  });
+
+  it("says that a chat is open in a word of its own", async () => {
+    bench.server.start("", ["When it melts"]);
+    await show([]);
+    expect(document.querySelector(".dcs-history-preview")?.textContent).toBe("Open When it melts");
+  });
+
+  it("leads back from the archive to where one reads from", async () => {
+    await show(["Ice"]);
+    const arrow = (direction: string) => {
+      document.body.style.direction = direction;
+      fireEvent.click(screen.getByRole("button", { name: "Archived chats" }));
+      const back = screen.getByRole("button", { name: "Back to all chats" });
+      const path = back.querySelector("path")?.getAttribute("d");
+      fireEvent.click(back);
+      return path;
+    };
+    expect(arrow("ltr")).toMatch(/^M16 10H4M/);
+    expect(arrow("rtl")).toMatch(/^M4 10h12M/);
+    document.body.style.direction = "";
   });
 
   it("moves among the rows by arrow keys, Home and End", async () => {
@@ -121,6 +142,18 @@ describe("the sidebar", () => {
     expect(screen.getAllByRole("heading").map(({ textContent }) => textContent)).not.toContain("Yesterday");
     expect(bench.server.find(id)?.title).toBe("Ice and water");
     expect(names()).toContain("Ice and water");
+  });
+
+  it("gives no key that was meant for a title to another chat when its own is deleted on a phone", async () => {
+    await show(["Ice", "Salt"]);
+    fireEvent.keyDown(row("Ice"), { key: "F2" });
+    const { id = "" } = bench.server.sessions.find(({ title }) => title === "Ice") ?? {};
+    bench.server.sessions = bench.server.sessions.filter((session) => session.id !== id);
+    document.dispatchEvent(new Event("visibilitychange"));
+    await act(settle);
+    await act(settle);
+    expect(names()).toEqual(["Salt"]);
+    expect(document.activeElement?.className).toBe("dcs-history-groups");
   });
 
   it("leaves Escape to an input method that is at work on a title", async () => {
@@ -723,11 +756,17 @@ describe("days", () => {
   it("are said as time, weekday or date", () => {
     const time = new Date(2026, 10, 22, 9, 5).toISOString();
     const said = (year: number, month: number, day: number) => whenText(time, local(year, month, day), "en-GB", true);
-    expect(said(2026, 10, 22)).toBe("9:05");
-    expect(said(2026, 10, 23)).toBe("9:05");
+    expect(said(2026, 10, 22)).toBe("09:05");
+    expect(said(2026, 10, 23)).toBe("09:05");
     expect(said(2026, 10, 25)).toBe("Sun");
     expect(said(2026, 11, 25)).toBe("22 Nov");
     expect(said(2027, 0, 25)).toBe("22 Nov 2026");
+  });
+
+  it.each(["en-US", "en-GB", "de", "fr", "es"])("have the times of their messages in %s", (locale) => {
+    const time = new Date(2026, 10, 22, 9, 5).toISOString();
+    const today = local(2026, 10, 22);
+    expect(whenText(time, today, locale, true)).toBe(momentText(time, locale, today));
   });
 });
 
@@ -779,6 +818,14 @@ it("says durations and countdowns", () => {
     "11 minutes",
     "2 hours",
     "2 days",
+  ]);
+  // What is left out is never a large part of it.
+  expect([90, 3600, 5400, 86_400, 129_600].map((seconds) => durationText(seconds, "en"))).toEqual([
+    "90 seconds",
+    "1 hour",
+    "90 minutes",
+    "1 day",
+    "36 hours",
   ]);
   // Words of no language that was named are English ones, whatever the browser speaks.
   expect(durationText(300, undefined)).toBe("5 minutes");

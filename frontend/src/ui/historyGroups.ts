@@ -43,6 +43,6 @@ export function whenText(time: string, now: number, locale: string | undefined, 
       ? { weekday: "short" }
       : day === "older"
         ? { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }
-        : { hour: "numeric", minute: "2-digit" };
+        : { timeStyle: "short" };
   return dateText(date, locale, style);
 }

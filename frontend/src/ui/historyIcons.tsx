@@ -9,6 +9,7 @@ const paths = {
   archive: "M3.5 4h13v3.5h-13ZM5 7.5V16h10V7.5M8.5 10.5h3",
   more: "M5 10h.01M10 10h.01M15 10h.01",
   back: "M16 10H4M9.5 4.5 4 10l5.5 5.5",
+  backRightwards: "M4 10h12M10.5 4.5 16 10l-5.5 5.5",
 } as const;
 
 export type HistoryIconName = keyof typeof paths;

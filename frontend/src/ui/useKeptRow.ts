@@ -6,6 +6,8 @@ import { useBeforePaint } from "./useBeforePaint.js";
 interface Held {
   id: string | undefined;
   at: number;
+  /** A title is being typed, of which a key would do something to another row. */
+  isTyped?: boolean;
 }
 
 /** The focus goes along with its row, or to the one that has taken its place; it never gets lost. */
@@ -21,14 +23,15 @@ export function useKeptRow(list: RefObject<HTMLElement | null>, onRow: (id: stri
       if (last.id === undefined) last.at = all.length;
       return;
     }
-    const row = all.find(({ dataset }) => dataset.id === last.id) ?? all[Math.min(last.at, all.length - 1)];
+    const next = last.isTyped ? undefined : all[Math.min(last.at, all.length - 1)];
+    const row = all.find(({ dataset }) => dataset.id === last.id) ?? next;
     (row?.querySelector<HTMLElement>(".dcs-history-open") ?? current).focus();
   });
   const onFocus = (event: FocusEvent<HTMLElement>) => {
     const all = rowsIn(event.currentTarget);
     const at = all.findIndex((row) => row.contains(event.target));
     const id = all[at]?.dataset.id;
-    held.current = { id, at: at === -1 ? all.length : at };
+    held.current = { id, at: at === -1 ? all.length : at, isTyped: event.target instanceof HTMLInputElement };
     if (id !== undefined) onRow(id);
   };
   // React says nothing of a focus that goes because its element does.

@@ -186,9 +186,10 @@ const UNITS = [
   ["minute", 60],
 ] as const;
 
-/** "5 minutes", in the language of the words; the largest unit that says it without a remainder worth naming. */
+/** "5 minutes", in the language of the words; "90 minutes", for half an hour is too much to leave out of one and a half. */
 export function durationText(seconds: number, locale: string | undefined): string {
-  const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? (["second", 1] as const);
+  const [unit, size] =
+    UNITS.find(([, length]) => seconds >= 2 * length || seconds === length) ?? (["second", 1] as const);
   const number = Math.max(0, Math.floor(seconds / size));
   return new Intl.NumberFormat(locale ?? "en", { style: "unit", unit, unitDisplay: "long" }).format(number);
 }

@@ -30,6 +30,10 @@ describe.each(Object.entries(TRANSLATIONS))("%s", (language, words) => {
     if (typeof englishWords[key] === "function") expect(spoken(words, key)).toContain("XYZ");
   });
 
+  it("keeps together what no line may part", () => {
+    for (const key of Object.keys(words) as (keyof Words)[]) expect(spoken(words, key)).not.toMatch(/ […:;?!»]|« /);
+  });
+
   it("speaks as the pages without JavaScript do", () => {
     const path = `../django_chat_sessions/locale/${language}/LC_MESSAGES/django.po`;
     const catalog = readFileSync(path, "utf8");

@@ -82,7 +82,7 @@ function StateLinks({ address, states }: { address: Address; states: readonly Ga
 const LOOKS = [
   { of: "theme", name: "Theme", options: { "As the system": null, Light: "light", Dark: "dark" } },
   { of: "dir", name: "Direction", options: { "Left to right": null, "Right to left": "rtl" } },
-  { of: "lang", name: "Language", options: { English: null, German: "de" } },
+  { of: "lang", name: "Language", options: { English: null, German: "de", French: "fr", Spanish: "es" } },
 ] as const;
 
 /** These load the page anew: the theme belongs to the whole of it. */
