@@ -103,17 +103,27 @@ def short_transaction(*rows: AbstractChatSession) -> Iterator[None]:
         raise
 
 
+def in_transaction() -> bool:
+    """Whether a transaction is open in this thread."""
+    return bool(_connection().in_atomic_block)
+
+
 def let_go_of_connection() -> None:
     """Close this thread's connection, unless a transaction of a caller's is open in it."""
-    connection = _connection()
-    if not connection.in_atomic_block:
-        connection.close()
+    if not in_transaction():
+        _connection().close()
 
 
 @contextmanager
-def borrowed_connection() -> Iterator[None]:
-    """Let go of this thread's connection at the end, unless it had one before: that is a host's."""
+def borrowed_connection(*, tested: bool = True) -> Iterator[None]:
+    """Let go of this thread's connection at the end, unless it had one before: that is a host's.
+
+    But one that has died meanwhile is replaced, unless it is not ``tested``, which asks the
+    database: that may have restarted.
+    """
     had_one = _connection().connection is not None
+    if tested and had_one and not in_transaction() and not _connection().is_usable():
+        _connection().close()
     try:
         yield
     finally:
@@ -127,7 +137,7 @@ def no_transaction_left() -> Iterator[None]:
 
     All that this thread writes next, also for others, would be a part of it and go with it.
     """
-    is_a_callers = _connection().in_atomic_block
+    is_a_callers = in_transaction()
     try:
         yield
     finally:

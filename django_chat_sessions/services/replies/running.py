@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from contextvars import copy_context
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.db import Error as DatabaseTrouble
 
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
-from django_chat_sessions.models import ReplyState
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.services.excerpts import storable_data
 from django_chat_sessions.services.outages import is_away
 from django_chat_sessions.services.races import is_refusal
@@ -22,6 +24,7 @@ from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
 from django_chat_sessions.services.replies.writing import cause_of, finish, take
 from django_chat_sessions.services.tables import (
     borrowed_connection,
+    in_transaction,
     is_pooled,
     let_go_of_connection,
     messages,
@@ -30,6 +33,7 @@ from django_chat_sessions.services.tables import (
 
 logger = logging.getLogger(__name__)
 
+R = TypeVar("R")
 AGAIN = 0.5  # seconds until a database that was away is tried again
 
 
@@ -45,16 +49,11 @@ def run(reply_id: Any) -> None:
 
 
 def _run(reply_id: Any) -> None:
-    found = messages().filter(pk=reply_id).select_related("session__previous")
-    reply = next(iter(found[:1]), None)
-    if reply is None:
+    is_private = in_transaction()
+    taken = _waiting_for_database(reply_id, "to be begun", partial(_take, reply_id), is_private)
+    if taken is None:
         return
-    session = reply.session
-    # Before it is taken: a database that goes away here leaves a reply that anybody may take.
-    before = messages().filter(session=session.pk, position__lt=reply.position)
-    question = next(iter(before.order_by("-position")[:1]), None)
-    if question is None or not take(reply, session):
-        return
+    question, reply, session = taken
     growth = Growth(reply)
     with lease_keeper.keeping(reply, session, growth) as lease:
         metadata, error = _tried(ReplyTurn(session, question, reply, growth), lease)
@@ -66,6 +65,23 @@ def _run(reply_id: Any) -> None:
             _fail(growth, error)
         if isinstance(error, KeyboardInterrupt):
             raise error
+
+
+def _take(
+    reply_id: Any,
+) -> tuple[AbstractChatMessage, AbstractChatMessage, AbstractChatSession] | None:
+    """Make the reply ours. Return what it answers, it and its session; None when it is not ours."""
+    found = messages().filter(pk=reply_id).select_related("session__previous")
+    reply = next(iter(found[:1]), None)
+    if reply is None:
+        return None
+    session = reply.session
+    # Before it is taken: a database that goes away here leaves a reply that anybody may take.
+    before = messages().filter(session=session.pk, position__lt=reply.position)
+    question = next(iter(before.order_by("-position")[:1]), None)
+    if question is None or not take(reply, session):
+        return None
+    return question, reply, session
 
 
 def _tried(turn: ReplyTurn, lease: Lease) -> tuple[dict[str, Any], BaseException | None]:
@@ -109,7 +125,8 @@ def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:
     growth = turn.growth
     let_go_of_connection()  # the answer may take a minute
     # Without a pool it is kept once there is a text: to connect twice a second would cost more.
-    writing = borrowed_connection if is_pooled() else nullcontext
+    # Not tested for each piece: what cannot be stored yet is stored later.
+    writing = partial(borrowed_connection, tested=False) if is_pooled() else nullcontext
     metadata: dict[str, Any] = {}
     with no_transaction_left():
         for piece in pieces(responder, turn):
@@ -127,23 +144,31 @@ def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:
 
 
 def _finish_quietly(growth: Growth, state: ReplyState, **facts: Any) -> None:
-    """Store the end. A database that is away is waited for: after the lease others may take over.
+    """Store the end, unless it has another one by now."""
+    reply = growth.reply
+    given = {"content": growth.text, **facts}
+    step = partial(finish, reply, reply.session, state, **given)
+    try:
+        _waiting_for_database(reply.pk, "to be finished", step, growth.is_private)
+    except TurnLost:
+        logger.info("Reply %s ended elsewhere; this answer is dropped.", reply.pk)
+
+
+def _waiting_for_database(
+    reply_id: Any, what_for: str, step: Callable[[], R], is_private: bool
+) -> R:
+    """Take a step. A database that is away is waited for: after the lease others may take over.
 
     Within a transaction of a caller's, which is broken then, the error is raised at once.
     """
-    reply = growth.reply
     until = time.monotonic() + app_settings.REPLY_LEASE
     while True:
         try:
-            finish(reply, reply.session, state, **{"content": growth.text, **facts})
-        except TurnLost:
-            logger.info("Reply %s ended elsewhere; this answer is dropped.", reply.pk)
+            return step()
         except DatabaseTrouble as error:
-            is_hopeless = growth.is_private or is_refusal(error) or not is_away(error)
+            is_hopeless = is_private or is_refusal(error) or not is_away(error)
             if is_hopeless or time.monotonic() >= until:
                 raise
-            logger.warning("Reply %s waits to be finished: %s", reply.pk, type(error).__name__)
+            logger.warning("Reply %s waits %s: %s", reply_id, what_for, type(error).__name__)
             let_go_of_connection()
             time.sleep(AGAIN)
-            continue
-        return

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -19,7 +20,7 @@ from django.db import connections
 
 R = TypeVar("R")
 _END = object()
-_steps: ContextVar[asyncio.Queue[Any]] = ContextVar("chat_sessions_steps")
+_steps: ContextVar[_Given] = ContextVar("chat_sessions_steps")
 
 
 def stepped(result: Any) -> Generator[Any, None, Any]:
@@ -28,7 +29,7 @@ def stepped(result: Any) -> Generator[Any, None, Any]:
     Nothing goes on between two pieces. Whoever closes this closes the responder's generator.
     """
     with asyncio.Runner() as runner:
-        given: asyncio.Queue[Any] = asyncio.Queue()
+        given = _Given()
         wanted = asyncio.Event()
         task = runner.run(_begin(result, given, wanted, _Threads(given)))
         try:
@@ -42,13 +43,38 @@ def stepped(result: Any) -> Generator[Any, None, Any]:
                 list(_arriving(runner, given))
 
 
-def _arriving(runner: asyncio.Runner, given: asyncio.Queue[Any]) -> Generator[Any, None, None]:
+def _arriving(runner: asyncio.Runner, given: _Given) -> Generator[Any, None, None]:
     """Yield the pieces, and take the steps that are asked for, until the task is over."""
-    while (piece := runner.run(given.get())) is not _END:
+    while (piece := given.next(runner)) is not _END:
         if isinstance(piece, _Step):
             piece.take()
         else:
             yield piece
+
+
+class _Given:
+    """What the task has given and nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[Any] = deque()
+        self._is_there = asyncio.Event()
+
+    def put(self, piece: Any) -> None:
+        """Give a piece; inside of the loop."""
+        self._pieces.append(piece)
+        self._is_there.set()
+
+    def next(self, runner: asyncio.Runner) -> Any:
+        """Run the loop until there is a piece, and take it."""
+        runner.run(self._some())
+        # Not in the loop: a wait that a signal's exception has broken off, such as that of Celery's
+        # soft time limit, goes on there, and would take what nobody then gets.
+        return self._pieces.popleft()
+
+    async def _some(self) -> None:
+        while not self._pieces:
+            self._is_there.clear()
+            await self._is_there.wait()
 
 
 async def outside(step: Callable[[], R]) -> R:
@@ -60,7 +86,7 @@ async def outside(step: Callable[[], R]) -> R:
     if given is None:  # in no responder's task
         return await sync_to_async(step)()
     asked = _Step(step)
-    given.put_nowait(asked)
+    given.put(asked)
     answer: R = await asyncio.wrap_future(asked.future)
     return answer
 
@@ -90,7 +116,7 @@ class _Threads(Executor):
     transaction that is open, as in a test, and where a program that ends starts no thread.
     """
 
-    def __init__(self, given: asyncio.Queue[Any]) -> None:
+    def __init__(self, given: _Given) -> None:
         """Look for that transaction; outside of the loop, whose connections are others."""
         self._given = given
         self._is_beside = not any(
@@ -107,7 +133,7 @@ class _Threads(Executor):
             except RuntimeError:
                 self._is_beside = False
         step = _Step(partial(fn, *args, **kwargs))
-        self._given.put_nowait(step)
+        self._given.put(step)
         return step.future
 
     async def let_go(self) -> None:
@@ -119,20 +145,20 @@ class _Threads(Executor):
 
 
 async def _begin(
-    result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event, threads: _Threads
+    result: Any, given: _Given, wanted: asyncio.Event, threads: _Threads
 ) -> asyncio.Task[Any]:
     task = asyncio.create_task(_walk(result, given, wanted, threads))
 
     def over(task: asyncio.Task[Any]) -> None:
         if not task.cancelled():
             task.exception()  # looked at, or asyncio logs its text where a SystemExit ended it all
-        given.put_nowait(_END)
+        given.put(_END)
 
     task.add_done_callback(over)
     return task
 
 
-async def _walk(result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event, threads: Any) -> Any:
+async def _walk(result: Any, given: _Given, wanted: asyncio.Event, threads: Any) -> Any:
     _steps.set(given)
     # Of this task only: around it may be a thread of a request's, which waits for us.
     own = ThreadSensitiveContext()
@@ -145,7 +171,7 @@ async def _walk(result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event, t
         await threads.let_go()
 
 
-async def _give(result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event) -> Any:
+async def _give(result: Any, given: _Given, wanted: asyncio.Event) -> Any:
     while inspect.isawaitable(result):
         result = await result
     if not isinstance(result, AsyncIterator):
@@ -153,7 +179,7 @@ async def _give(result: Any, given: asyncio.Queue[Any], wanted: asyncio.Event) -
     try:
         async for piece in result:
             wanted.clear()
-            given.put_nowait(piece)
+            given.put(piece)
             await wanted.wait()
     finally:
         if isinstance(result, AsyncGenerator):

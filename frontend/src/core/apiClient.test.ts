@@ -20,6 +20,7 @@ function client(answer: () => Response | Promise<Response>, options: Partial<Api
 
 const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers });
+const done = () => json({ server_time: "2026-11-22T12:00:00Z" });
 const failure = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.unreachable(),
@@ -33,7 +34,7 @@ afterEach(() => {
 
 describe("requests", () => {
   it("go where the contract says", async () => {
-    const { api, calls } = client(() => json({}));
+    const { api, calls } = client(done);
     await api.getCurrentSession("subject:1/ä");
     await api.listSessions({ limit: 5 });
     await api.listSessions();
@@ -83,14 +84,37 @@ describe("requests", () => {
   it("never show the cookie's token to another origin", async () => {
     // biome-ignore lint/suspicious/noDocumentCookie: happy-dom has no cookie store
     document.cookie = "csrftoken=abc";
-    const { api, calls } = client(() => json({}), { baseUrl: "https://elsewhere.example/chat" });
+    const { api, calls } = client(done, { baseUrl: "https://elsewhere.example/chat" });
     await api.touchSession("x");
     expect(calls[0]?.init.headers).not.toHaveProperty("X-CSRFToken");
   });
 
+  it("carry the cookie's token in a frame whose address names no origin", async () => {
+    // biome-ignore lint/suspicious/noDocumentCookie: happy-dom has no cookie store
+    document.cookie = "csrftoken=abc";
+    const { api, calls } = client(done, { baseUrl: "/chat" });
+    vi.stubGlobal("origin", location.origin);
+    vi.stubGlobal("location", { origin: "null" });
+    await api.touchSession("x");
+    vi.unstubAllGlobals();
+    expect(calls[0]?.init.headers).toHaveProperty("X-CSRFToken", "abc");
+  });
+
+  it("ask for no cookie in a sandbox, which would refuse it", async () => {
+    const { api, calls } = client(done, { baseUrl: "/chat", headers: { Authorization: "Token 1" } });
+    vi.stubGlobal("origin", "null");
+    vi.spyOn(document, "cookie", "get").mockImplementation(() => {
+      throw new DOMException("The document is sandboxed.", "SecurityError");
+    });
+    await api.touchSession("x");
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+    expect(calls[0]?.init.headers).toEqual({ Accept: "application/json", Authorization: "Token 1" });
+  });
+
   it("work where there is no document", async () => {
     vi.stubGlobal("document", undefined);
-    const { api, calls } = client(() => json({}), { headers: { Authorization: "Token 1" } });
+    const { api, calls } = client(done, { headers: { Authorization: "Token 1" } });
     await api.touchSession("x");
     vi.unstubAllGlobals();
     expect(calls[0]?.init.headers).toEqual({ Accept: "application/json", Authorization: "Token 1" });
@@ -98,7 +122,7 @@ describe("requests", () => {
 
   it("take token and headers from the host, each time anew", async () => {
     let count = 0;
-    const { api, calls } = client(() => json({}), {
+    const { api, calls } = client(done, {
       csrfToken: () => `token ${++count}`,
       headers: () => ({ Authorization: `Bearer ${count}` }),
     });
@@ -150,7 +174,7 @@ describe("refusals", () => {
     expect(await failure(api.getCurrentSession(""))).toMatchObject({ status: 500, code: "unexpected" });
   });
 
-  it.each(['"text"', "null", "12", ""])("the body %s is no answer", async (text) => {
+  it.each(['"text"', "null", "12", "", "[]", "{}", '{"status":"error"}'])("the body %s is no answer", async (text) => {
     const { api } = client(() => new Response(text));
     expect(await failure(api.getCurrentSession(""))).toMatchObject({ code: "network" });
   });

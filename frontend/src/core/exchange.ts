@@ -58,18 +58,22 @@ function initOf(options: ApiClientOptions, { method, body, headers }: Omit<ApiRe
 }
 
 /** Django's cookie, and only for our own origin: another one must never see it. */
-function cookieToken(baseUrl: string): string | null {
-  if (typeof document === "undefined" || new URL(baseUrl, document.baseURI).origin !== location.origin) return null;
+function cookieToken(baseUrl: string): string | undefined {
+  if (typeof document === "undefined") return;
+  // A `srcdoc` frame has no origin in its address, and one in a sandbox has none that counts.
+  const own = globalThis.origin ?? location.origin; // happy-dom has only the latter
+  if (new URL(baseUrl, document.baseURI).origin !== own) return;
   const value = /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1];
-  return value === undefined ? null : decodeURIComponent(value);
+  return value && decodeURIComponent(value);
 }
 
 /** Null when there is nothing to say, as nothing has changed. */
 export async function readAnswer<T>(response: Response): Promise<T> {
   const { status } = response;
   if (status === 204 || status === 304) return null as T;
-  const body = parseObject(await response.text());
-  if (response.ok && body) return body as T;
+  const body = parsed(await response.text());
+  // All of its answers say it; a worker or a gateway in between may answer with JSON, too.
+  if (response.ok && body?.server_time) return body as T;
   const refusal = typeof body?.code === "string" ? (body as unknown as ErrorBody | Conflict) : null;
   const retryAfter = retryAfterIn(response.headers);
   // A captive portal or a proxy answers with a page of its own: that is no answer of this API. A bug's 500 is one.
@@ -77,10 +81,10 @@ export async function readAnswer<T>(response: Response): Promise<T> {
   throw new ApiError(isForeign ? { retryAfter } : { status, body: refusal, retryAfter });
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+/** Of what is no object, nothing can be read either. */
+function parsed(text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" ? (value as Record<string, unknown> | null) : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }

@@ -205,6 +205,35 @@ it("does not hammer a server that refuses to show the reply", async () => {
   expect(last(store)?.content).toBe("Because.");
 });
 
+it("follows the next answer, although news were refused before", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  bench.server.refusedNews = { status: 403, body: null };
+  const { store } = await bench.openTab();
+  await bench.timers.advance(60_000);
+  expect(store.getSnapshot()).toMatchObject({ error: { code: "unexpected" } });
+  bench.server.refusedNews = null;
+  store.send("And?");
+  await bench.timers.advance(0);
+  bench.server.finish("Then.");
+  await bench.timers.advance(2000);
+  expect(store.getSnapshot()).toMatchObject({ running: null, error: null });
+  expect(last(store)).toMatchObject({ content: "Then.", state: "answered" });
+});
+
+it("goes on with an answer once its reader has tried again what was refused", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.refusedNews = { status: 401, body: { code: "not_authenticated", message: "Sign in.", field: null } };
+  await bench.timers.advance(5000);
+  bench.server.refusedNews = null;
+  await store.load();
+  bench.server.finish("Because.");
+  await bench.timers.advance(2000);
+  expect(store.getSnapshot()).toMatchObject({ running: null, error: null });
+  expect(last(store)).toMatchObject({ content: "Because.", state: "answered" });
+});
+
 it("notices when the session is deleted meanwhile", async () => {
   const { store } = await bench.openTab();
   store.send("Why?");

@@ -111,13 +111,14 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       const { viewing, session } = context.state;
       // Who reads an older one has chosen it.
       await (viewing && session ? confirmShown(session.id, epoch) : take(current, epoch));
-      const wasGone = context.state.error === GONE;
-      const error = wasGone && context.state.session?.id !== lost ? GONE : null;
+      const told = context.state.error;
+      const error = told === GONE && context.state.session?.id !== lost ? GONE : null;
       if (epoch === context.epoch) set({ loaded: true, error });
       // A login in another tab has moved it, and this browser may not know of that login yet.
       if (error && attempts < 5) return retryLater(error);
       attempts = 0;
-      if (wasGone && !error) context.live?.renew();
+      // News may have been refused for the same reason.
+      if (told && !error) context.live?.renew();
     } catch (error) {
       if (epoch !== context.epoch) return;
       if (!isConnectionTrouble(error)) fail(error);

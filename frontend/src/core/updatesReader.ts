@@ -85,7 +85,9 @@ export class UpdatesReader {
     if (isAwaited === this.isAwaited) return;
     this.isAwaited = isAwaited;
     this.interval = FIRST;
-    if (this.mode !== null && !this.isBusy && !this.isRefused && this.failures === 0) this.goOn();
+    // A message that was taken says that who was refused may ask again.
+    const mayAsk = this.isRefused ? isAwaited : this.failures === 0;
+    if (this.mode !== null && !this.isBusy && mayAsk) this.goOn();
   }
 
   /** Do not wait any longer. A stream is opened anew if it is old, or its connection may be another one now. */
@@ -147,6 +149,7 @@ export class UpdatesReader {
   private look(): void {
     this.wait(null);
     this.isBusy = true;
+    this.isRefused = false;
     this.current = new AbortController();
     void (this.wantsStream() ? this.stream(this.current.signal) : this.poll(this.current.signal));
   }
@@ -237,7 +240,7 @@ export class UpdatesReader {
     // Everything is asked for next, so nothing is lost.
     if (isUnknownCursor) this.cursor = undefined;
     else this.events.lost(error);
-    // What was refused will be refused again; `hurry` asks anew.
+    // What was refused will be refused again; `hurry`, `renew` and who waits for an answer ask anew.
     this.isBusy = false;
     this.isRefused = !isUnknownCursor && !isRetryable(error);
     if (this.isRefused) return;

@@ -21,6 +21,7 @@ from django_chat_sessions.services.replies import growing, running
 from django_chat_sessions.services.replies.leases import LeaseKeeper, lease_keeper
 from django_chat_sessions.services.replies.running import run
 from django_chat_sessions.services.replies.writing import finish, save_text, take
+from django_chat_sessions.services.tables import messages
 from django_chat_sessions.signals import turn_failed
 from tests.conversations import (
     configure,
@@ -117,6 +118,25 @@ def test_one_that_the_responder_has_opened_is_its_own(ask: Any, settings: Any) -
         return "Because"
 
     assert ask(answer).state == "answered"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_has_died_while_the_responder_thought_is_replaced(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced = []
+
+    def respond(turn: Any) -> Iterator[str]:
+        yield "Half "
+        monkeypatch.setattr(connection, "is_usable", lambda: False)
+        monkeypatch.setattr(connection, "close", lambda: replaced.append(turn.reply.pk))
+        assert turn.context == []
+        monkeypatch.undo()
+        yield "of it."
+
+    reply = ask(respond)
+    assert (reply.state, reply.content) == ("answered", "Half of it.")
+    assert replaced == [reply.pk]
 
 
 def test_the_text_is_stored_as_it_grows(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -617,6 +637,27 @@ def test_an_answer_waits_for_a_database_that_restarts(
     away(3)
     reply = ask(lambda turn: "Because.")
     assert (reply.state, reply.content, reply.attempt) == ("answered", "Because.", 1)
+    assert caplog.text.count("OperationalError") == 3
+    assert "SECRET" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_that_is_not_begun_waits_for_it_too(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(settings, RESPONDER=lambda turn: "Because.")
+    reply = reply_of(waiting(Owner.for_visitor("v"), "Why?"))
+    monkeypatch.setattr(running, "time", Stopwatch())
+    left = ["SECRET-4711"] * 3
+
+    def read_later() -> Any:
+        if left:
+            raise OperationalError(left.pop())
+        return messages()
+
+    monkeypatch.setattr(running, "messages", read_later)
+    run(reply.pk)
+    assert (stored(reply).state, stored(reply).attempt) == ("answered", 1)
     assert caplog.text.count("OperationalError") == 3
     assert "SECRET" not in caplog.text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -238,3 +239,35 @@ def test_one_that_is_closed_may_still_ask_until_it_has_ended() -> None:
     closing.start()
     closing.join(10)
     assert ended == [closing, "elsewhere"]
+
+
+def test_a_signal_that_breaks_off_the_wait_ends_the_responder() -> None:
+    cleaned = threading.Event()
+    received: list[int] = []
+
+    async def hanging() -> AsyncIterator[str]:
+        try:
+            yield "Half "
+            await asyncio.sleep(600)
+        finally:
+            cleaned.set()
+
+    def out_of_time(number: int, frame: Any) -> None:  # as Celery's soft time limit does, and RQ
+        received.append(number)
+        raise TimeoutError("out of time")
+
+    def wait() -> None:
+        steps = stepped(hanging())
+        assert next(steps) == "Half "
+        signal.setitimer(signal.ITIMER_REAL, 0.2, 5)  # again, or a failure would wait for ever
+        with pytest.raises(TimeoutError, match="out of time"):
+            next(steps)
+
+    before = signal.signal(signal.SIGALRM, out_of_time)
+    try:
+        wait()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert cleaned.is_set()
+    assert len(received) == 1
