@@ -34,6 +34,8 @@ VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep 
 RENEWED_AGE = 30 * 24 * 3600  # seconds; whoever writes after that is given 400 days more
 CLAIMED_AGE = 120  # seconds in which a message still arrives that was on its way at the login
 BY_BASIC = "CHAT_SESSIONS_BY_BASIC"  # in META: whom a password beside each request names
+# Whose chats moved to whom. In META, too: a login view of Django REST Framework wraps the request.
+CLAIMED_NOW = "CHAT_SESSIONS_CLAIMED_NOW"
 
 
 def _signer(**options: Any) -> signing.TimestampSigner:
@@ -266,7 +268,7 @@ def give_visitor_cookie(request: HttpRequest, response: HttpResponseBase, key: s
 
 def settle_visitor_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
     """Take the cookie of a visitor who was erased; of one who was claimed, take the key."""
-    claimed = getattr(request, "chat_visitor_claimed", None)
+    claimed = request.META.get(CLAIMED_NOW)
     if claimed is not None:
         visitor, user_owner = claimed
         value = _signer_of_claims(user_owner).sign(visitor.owner.visitor_key)

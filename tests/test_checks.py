@@ -83,6 +83,45 @@ class NotifiesByC(Notifies, dict[str, Any]):
     """Python does not know what a dict is made of."""
 
 
+class WatchesNothing(Notifies):
+    def watch(self) -> None:  # type: ignore[override]
+        """Take no hub that could be woken."""
+
+
+class NeedsAToken:
+    """As Django Ninja's own classes are: it is their caller that finds the token."""
+
+    by_cookie = False
+
+    def authenticate(self, request: Any, token: str) -> None:
+        """Know nobody."""
+
+
+class IsAsync:
+    by_cookie = False
+
+    async def authenticate(self, request: Any) -> None:
+        """Know nobody, and only when awaited."""
+
+
+class StaticallyKnown:
+    by_cookie = False
+
+    @staticmethod
+    def authenticate(request: Any) -> None:
+        """Know nobody."""
+
+
+class SubmitsAsync:
+    async def submit(self, reply: Any, session: Any) -> None:
+        """Begin when awaited, which nobody does."""
+
+
+class KnowsNoSession:
+    def submit(self, reply: Any) -> None:
+        """Take the reply only."""
+
+
 class NotifierWithoutFindings(Notifies):
     @classmethod
     def check(cls) -> None:
@@ -285,6 +324,11 @@ def test_e002_an_unknown_key_like_no_other_with_all_that_are_known(configured: A
         ("AUTHENTICATORS", [HERE]),
         ("AUTHENTICATORS", [f"{HERE}.Notifies"]),
         ("AUTHENTICATORS", [f"{HERE}.NeedsASecret"]),
+        ("AUTHENTICATORS", [f"{HERE}.NeedsAToken"]),
+        ("AUTHENTICATORS", [f"{HERE}.IsAsync"]),
+        ("RUNNER", f"{HERE}.SubmitsAsync"),
+        ("RUNNER", f"{HERE}.KnowsNoSession"),
+        ("NOTIFIER", f"{HERE}.WatchesNothing"),
     ],
 )
 @pytest.mark.parametrize("deploy", [False, True])
@@ -316,6 +360,7 @@ def test_e003_a_wrong_value_is_named_once_with_what_to_give(
         ("NOTIFIER", "django_chat_sessions.contrib.redis.RedisNotifier"),
         ("NOTIFIER", f"{HERE}.NotifiesByC"),
         ("AUTHENTICATORS", ["rest_framework.authentication.TokenAuthentication"]),
+        ("AUTHENTICATORS", [f"{HERE}.StaticallyKnown"]),
         ("RESPONDER", None),
         ("RESPONDER", callable_answer),
         ("RESPONDER", f"{HERE}.callable_answer"),

@@ -13,6 +13,9 @@ from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from django.urls import include, path
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from django_chat_sessions import services
 from django_chat_sessions.authentication import CLAIMED_AGE, VISITOR_COOKIE, AnonymousCookie
@@ -54,8 +57,16 @@ def log_in_in_vain(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=503)
 
 
+@api_view()  # type: ignore[untyped-decorator]
+def log_in_by_the_framework(request: Request) -> Response:
+    """A host's login, by a view of Django REST Framework: the signal gets the wrapped request."""
+    log_in(request)
+    return Response()
+
+
 urlpatterns = [
     path("log-in/", log_in),
+    path("log-in-by-the-framework/", log_in_by_the_framework),
     path("log-in-in-vain/", log_in_in_vain),
     path("chat/", include("django_chat_sessions.urls")),
 ]
@@ -90,6 +101,13 @@ def test_z08_the_chats_of_a_visitor_move_at_login_once_and_the_cookie_goes(
     assert titles(client) == ["SECRET-4711"]
     client.get("/log-in/?as=ada")
     assert rows() == moved
+
+
+@really_committed
+def test_z08_the_cookie_goes_at_a_login_by_a_view_that_wraps_the_request(visitor: Caller) -> None:
+    assert visitor.client.get("/log-in-by-the-framework/?as=ada").status_code == 200
+    assert not has_cookie(visitor.client)
+    assert titles(visitor.client) == ["SECRET-4711"]
 
 
 @pytest.fixture

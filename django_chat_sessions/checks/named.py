@@ -12,10 +12,11 @@ from django.utils.module_loading import import_string
 from django_chat_sessions import conf
 
 ID = "django_chat_sessions"
-METHODS = {
-    "RUNNER": ("submit",),
-    "NOTIFIER": ("tell", "watch"),
-    "AUTHENTICATORS": ("authenticate",),
+# With what each method is called.
+METHODS: dict[str, dict[str, tuple[str, ...]]] = {
+    "RUNNER": {"submit": ("reply", "session")},
+    "NOTIFIER": {"tell": ("name",), "watch": ("hub",)},
+    "AUTHENTICATORS": {"authenticate": ("request",)},
 }
 
 
@@ -71,7 +72,7 @@ def _responder(thing: Any) -> str:
     return ""
 
 
-def _class(thing: Any, methods: tuple[str, ...]) -> str:
+def _class(thing: Any, methods: dict[str, tuple[str, ...]]) -> str:
     """Say why this is no class that can be made without arguments and used after that."""
     wanted = f"give a class with {' and '.join(methods)} that needs no arguments"
     if not isinstance(thing, type):
@@ -85,6 +86,20 @@ def _class(thing: Any, methods: tuple[str, ...]) -> str:
         return f"which cannot be made: {error}; {wanted}"
     except ValueError:  # made by code in C, which does not say what it needs
         pass
+    return next(filter(None, (_method(thing, *each) for each in methods.items())), "")
+
+
+def _method(thing: Any, name: str, given: tuple[str, ...]) -> str:
+    """Say why this method cannot be called, as Django Ninja's authenticate, which wants a token."""
+    method = inspect.getattr_static(thing, name, None)
+    wanted = f"give a class whose {name}({', '.join(given)}) is no coroutine"
+    if inspect.iscoroutinefunction(method):
+        return f"whose {name} is async; {wanted}"
+    if inspect.isfunction(method):
+        try:
+            inspect.signature(method).bind("self", *given)
+        except TypeError as error:
+            return f"whose {name} cannot be called: {error}; {wanted}"
     return ""
 
 

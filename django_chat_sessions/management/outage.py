@@ -41,12 +41,22 @@ def print_now(stdout: Any, text: str) -> None:
     Raises CommandError when there is no room for them, or nobody who reads them any more; what the
     command did is done.
     """
+    is_there(stdout)
     try:
         stdout.write(text)
         stdout.flush()
     except OSError as error:
         write_no_more(stdout)
         raise CommandError(f"standard output: {error.strerror}.") from error
+
+
+def is_there(stdout: Any) -> None:
+    """Raise CommandError where a shell has closed it (``>&-``): Python then has None in its place.
+
+    Asked before anything is written, which would be an AttributeError.
+    """
+    if getattr(stdout, "_out", stdout) is None:
+        raise CommandError("standard output: it is closed.")
 
 
 def write_no_more(stdout: Any) -> None:

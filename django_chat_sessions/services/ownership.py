@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from django_chat_sessions import clock, get_session_model
-from django_chat_sessions.authentication import visitor_beside_user
+from django_chat_sessions.authentication import CLAIMED_NOW, visitor_beside_user
 from django_chat_sessions.models import AbstractChatSession, EndReason
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
@@ -85,7 +85,7 @@ def claim_at_login(request: HttpRequest, owner: Owner) -> bool:
     if not visitor.is_claimed:
         # For whoever answers, and after commit: a login that is undone undoes the claim with it. No
         # second time, or the two minutes would never end.
-        after_commit(lambda: setattr(request, "chat_visitor_claimed", (visitor, owner)))
+        after_commit(lambda: request.META.update({CLAIMED_NOW: (visitor, owner)}))
     return True
 
 

@@ -99,3 +99,12 @@ def test_an_output_that_takes_no_more_is_a_sentence(
 ) -> None:
     with pytest.raises(CommandError, match=rf"^standard output: {trouble.strerror}\.$"):
         call_command(*arguments(command, user), stdout=Unwritable(trouble, when))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_standard_output_that_a_shell_has_closed_is_a_sentence(
+    command: tuple[str, ...], db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)  # as Python starts after ">&-"
+    with pytest.raises(CommandError, match=r"^standard output: it is closed\.$"):
+        call_command(*command)

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_chat_sessions import services
-from django_chat_sessions.management.outage import told_in_a_sentence, write_no_more
+from django_chat_sessions.management.outage import is_there, told_in_a_sentence, write_no_more
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
 from django_chat_sessions.services.formats import FORMATS
 
@@ -51,6 +51,7 @@ class Command(BaseCommand):
 
     def _print(self, pieces: Iterator[str]) -> None:
         """Write the bytes that a file would get, whatever the terminal's encoding is."""
+        is_there(self.stdout)
         reconfigure = getattr(self.stdout, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", newline="")
