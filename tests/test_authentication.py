@@ -355,6 +355,7 @@ def test_a_token_that_outlives_its_account_is_refused_at_once(
         client.post("/chat/messages", message, content_type="application/json").status_code == 201
     )
     owner = Owner.for_user(user)
+    type(user).objects.create_user("grace")  # that another account is there helps nobody
     user.delete()
     monkeypatch.setattr(races, "pause", lambda attempt: pytest.fail("It tried again."))
     for path, body in (("messages", message), ("sessions", {})):

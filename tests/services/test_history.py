@@ -14,6 +14,7 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import prepared
+from django_chat_sessions.services.history import MOST_ROWS
 from django_chat_sessions.services.replies.running import run
 from tests.conversations import (
     configure,
@@ -67,6 +68,37 @@ class TestFindSession:
         with statements() as sent:
             chat_sessions.find_session(owner, session.pk)
         assert len(sent) == 1
+
+
+@pytest.mark.parametrize("archived", [False, True])
+@pytest.mark.parametrize("scope", [None, ""])
+def test_no_page_shows_what_is_anothers(
+    owner: Owner, noon: Any, archived: bool, scope: str | None
+) -> None:
+    mine = []
+    for _ in range(4):
+        for whose in (somebody_else(), owner):
+            noon.shift(MINUTE)
+            session = chat_sessions.end(talked(whose))
+            if archived:
+                chat_sessions.archive(session)
+        mine.append(session)
+    chat_sessions.pin(mine[0])
+    expected = mine[::-1] if archived else [mine[0], *mine[:0:-1]]
+    seen, place = chat_sessions.history_page(owner, scope=scope, limit=1, archived=archived)
+    for _ in range(3):
+        page, place = chat_sessions.history_page(
+            owner, scope=scope, limit=1, after=place, archived=archived
+        )
+        seen += page
+    assert (seen, place) == (expected, None)
+
+
+def test_the_longest_page_is_one(owner: Owner) -> None:
+    session = talked(owner)
+    assert chat_sessions.history_page(owner, limit=MOST_ROWS) == ([session], None)
+    with pytest.raises(ValueError, match="give a whole number from 1"):
+        chat_sessions.history_page(owner, limit=MOST_ROWS + 1)
 
 
 class TestRecentSessions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from django_chat_sessions.services import documents, importing
 from django_chat_sessions.services.excerpts import DEEPEST
 from django_chat_sessions.services.importing import Imported
 from tests.callers import rows as everything
-from tests.conversations import leave_replies, somebody_else, talked, waiting
+from tests.conversations import leave_replies, somebody_else, stored, talked, waiting
 from tests.services.test_erasure import a_full_account
 
 pytestmark = pytest.mark.django_db
@@ -278,3 +279,22 @@ def test_what_is_no_document_at_all_is_refused_by_its_kind(owner: Owner) -> None
     given: Any = None
     with pytest.raises(InvalidDocument, match="The document is a NoneType; give JSON"):
         chat_sessions.import_sessions(owner, given)
+
+
+def test_every_moment_of_a_session_is_the_one_it_had(owner: Owner, noon: Any) -> None:
+    session = chat_sessions.start(owner).opened
+    for _ in range(2):
+        noon.shift(timedelta(seconds=60))
+        chat_sessions.add_message(session, "user", "Hello")
+    noon.shift(timedelta(seconds=60))
+    chat_sessions.touch(session)
+    noon.shift(timedelta(seconds=60))
+    chat_sessions.end(session)
+    names = ("started_at", "opened_at", "last_message_at", "last_activity_at", "ended_at")
+    had = [getattr(stored(session), name) for name in names]
+    document = exported(owner)
+    chat_sessions.erase(owner)
+    noon.shift(timedelta(days=9))
+    chat_sessions.import_sessions(owner, document)
+    [again] = chat_sessions.recent_sessions(owner)
+    assert [getattr(again, name) for name in names] == had

@@ -132,6 +132,15 @@ class TestMessagesPerMinute:
         three_a_minute.shift(60)
         chat_sessions.start(owner, "one-more")
 
+    def test_those_begun_before_count_no_more_however_lately_one_talked_in_them(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        begun = [chat_sessions.start(owner, f"scope-{number}").opened for number in range(MOST)]
+        three_a_minute.shift(60)
+        for session in begun:
+            chat_sessions.add_message(session, "assistant", "Still there?")
+        chat_sessions.start(owner, "one-more")
+
     def test_nobody_is_told_to_wait_less_than_a_second_when_the_local_clock_has_gone_back(
         self, settings: Any
     ) -> None:

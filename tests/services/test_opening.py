@@ -18,12 +18,15 @@ from django_chat_sessions.services.opening import (
     ArrivalStatus,
     close,
     expiry,
+    followed,
+    latest_activity,
     latest_session,
+    new_arrival,
     open_new,
     previous_of,
 )
 from django_chat_sessions.services.races import RaceLost
-from tests.conversations import configure, opened, stored, talked
+from tests.conversations import configure, opened, somebody_else, stored, talked
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +101,42 @@ def test_the_latest_conversation_is_the_one_with_the_latest_message(
     assert latest_session(owner, "") == first
     talked(owner, scope="elsewhere")
     assert latest_session(owner, "") == first
+
+
+def test_nobody_is_led_back_to_where_the_owner_said_nothing(owner: Owner, noon: Any) -> None:
+    greeted = chat_sessions.start(owner).opened
+    chat_sessions.add_message(greeted, "assistant", "How can I help?")
+    assert followed(owner, "", greeted) == greeted  # there is nothing else
+    assert latest_session(owner, "") is None
+    conversations = []
+    for _ in range(2):
+        noon.shift(timedelta(seconds=300))
+        conversations.append(chat_sessions.end(talked(owner)))
+    chat_sessions.rename(conversations[1], "")  # begun it is, whatever it is called
+    noon.shift(timedelta(seconds=1))
+    talked(somebody_else())
+    chat_sessions.end(chat_sessions.rename(opened(owner), "Plans"))
+    noon.shift(timedelta(seconds=1))
+    again = opened(owner)
+    chat_sessions.add_message(again, "assistant", "How can I help?")
+    assert latest_session(owner, "") == followed(owner, "", again) == conversations[1]
+    assert previous_of(again) == conversations[1]
+
+
+def test_a_deleted_one_is_not_told_of(owner: Owner) -> None:
+    session = talked(owner)
+    chat_sessions.delete(session)
+    arrival = new_arrival(None, stored(session), clock.now())
+    assert (arrival.previous, arrival.reason) == (None, "first")
+
+
+def test_activity_never_moves_back(owner: Owner, noon: Any) -> None:
+    session, now = opened(owner), clock.now()
+    for seconds, later in ((-5, 0), (0, 0), (5, 5)):
+        session.last_activity_at = now + timedelta(seconds=seconds)
+        assert latest_activity(session, now) == now + timedelta(seconds=later)
+    session.last_activity_at = None  # a row of the host's
+    assert latest_activity(session, now) == now
 
 
 def test_previous_of_asks_only_when_there_is_one(owner: Owner, statements: Any) -> None:

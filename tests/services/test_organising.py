@@ -90,9 +90,12 @@ class TestMarkRead:
     def test_the_answer_has_been_seen_and_that_is_no_activity(
         self, answered: Any, noon: Any
     ) -> None:
+        unseen = waiting(somebody_else())
+        run(reply_of(unseen).pk)
         before = stored(answered)
         noon.shift(MINUTE)
         assert chat_sessions.mark_read(answered) is answered
+        assert stored(unseen.session).unread
         after = stored(answered)
         assert not after.unread
         assert not answered.unread
@@ -397,12 +400,24 @@ class TestArchive:
 
 
 class TestSuggestTitle:
+    def test_one_without_a_title_gets_it_whatever_was_said_first(self, owner: Owner) -> None:
+        session = talked(owner)
+        chat_sessions.rename(session, "")
+        chat_sessions.suggest_title(session, "Sky")
+        assert stored(session).title == "Sky"
+
     def test_it_replaces_the_title_made_of_the_first_message_once(self, owner: Owner) -> None:
-        session = talked(owner, "Why is the sky blue, and not green?")
+        others = [talked(somebody_else(), text) for text in ("Hello", "Why is the sky blue?")]
+        others.append(chat_sessions.start(somebody_else()).opened)
+        session = chat_sessions.start(owner).opened
+        chat_sessions.add_message(session, "assistant", "How can I help?")
+        chat_sessions.add_message(session, "user", "Why is the sky blue, and not green?")
         chat_sessions.add_message(session, "user", "And at night?")
         assert chat_sessions.suggest_title(session, "  Colours of\nthe sky ").title == (
             "Colours of the sky"
         )
+        titles = [stored(other).title for other in others]
+        assert titles == ["Hello", "Why is the sky blue?", ""]
         chat_sessions.suggest_title(session, "Something else")
         assert session.title == stored(session).title == "Colours of the sky"
 

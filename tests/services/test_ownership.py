@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -87,6 +88,7 @@ def test_of_two_open_sessions_the_one_with_the_later_activity_stays_open(
     assert open_sessions(account) == [winner]
     assert stored(winner).open_key == account.open_key("")
     assert (stored(loser).end_reason, stored(loser).open_key) == ("merged", None)
+    assert stored(winner).previous is None  # it has a beginning of its own
     assert chat_sessions.recent_sessions(account) == [winner, loser]
     told = [
         (name, facts) for name, facts in signals if name in ("session_ended", "sessions_claimed")
@@ -131,11 +133,24 @@ def test_an_empty_one_leads_back_to_the_conversation_that_had_expired(
     assert arrival.previous == conversation
 
 
+@pytest.mark.parametrize("visitor_is_later", [True, False])
+def test_an_empty_one_leads_back_to_no_empty_one(
+    account: Owner, noon: Any, visitor_is_later: bool
+) -> None:
+    first, second = (account, VISITOR) if visitor_is_later else (VISITOR, account)
+    left = chat_sessions.start(first).opened
+    noon.shift(MINUTE)
+    kept = chat_sessions.start(second).opened
+    assert chat_sessions.claim(VISITOR, account).ended == (left,)
+    assert stored(kept).previous is None
+
+
 class MembersStayLonger(IdleTimeoutPolicy):
     """A minute for visitors, an hour for members."""
 
     def timeout_for(self, activity: Activity) -> float:
-        return 60 if activity.user_id is None else 3600
+        is_member = activity.user_id is not None and activity.visitor_key is None
+        return 3600 if is_member else 60
 
 
 def test_what_moves_expires_as_the_accounts_do_unless_it_has_expired(
@@ -283,6 +298,47 @@ def test_the_statements_do_not_grow_with_the_history(account: Owner, statements:
         counts.append(len(sent))
     # Two looks for a batch, the rivals, the open one, the rest, the keys.
     assert counts == [6, 6]
+
+
+def test_a_long_history_moves_in_batches(account: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ownership, "BATCH", 2)
+    fill_history(VISITOR, 5)
+    assert chat_sessions.claim(VISITOR, account).moved == 5
+    assert len(chat_sessions.recent_sessions(account)) == 5
+
+
+def test_no_rows_of_others_are_read(account: Owner, statements: Any) -> None:
+    chat_sessions.send(VISITOR, "Why?", key="one-key-000")
+    with statements() as sent:
+        chat_sessions.claim(VISITOR, account)
+    assert [sql for sql in sent if sql.startswith("SELECT") and " WHERE " not in sql] == []
+
+
+def test_what_another_login_took_meanwhile_is_looked_at_again(
+    account: Owner, monkeypatch: pytest.MonkeyPatch, django_user_model: Any
+) -> None:
+    """Of two accounts that log in with one cookie at once, one gets a session, never both."""
+    ended = chat_sessions.end(talked(VISITOR))
+    other = Owner.for_user(django_user_model.objects.create_user("grace"))
+    real, looks = ownership._move_open, list[int]()
+
+    def taken_first(batch: Any, *arguments: Any) -> Any:
+        looks.append(len(batch))
+        if len(looks) == 1:
+            taken = get_session_model()._base_manager.filter(pk=ended.pk)
+            taken.update(user_id=other.user_id, visitor_key=None)
+        return real(batch, *arguments)
+
+    monkeypatch.setattr(ownership, "_move_open", taken_first)
+    chat_sessions.claim(VISITOR, account)
+    # The second look: the other's move is undone with the first, in the one transaction of a test.
+    assert looks == [1, 1]
+
+
+def test_where_nobody_was_before_the_login_there_is_nothing_to_claim(account: Owner) -> None:
+    request = RequestFactory().get("/")
+    assert chat_sessions.claim_at_login(request, account) is False
+    assert chat_sessions.claim_at_login(request, VISITOR) is False
 
 
 def test_a_claim_goes_from_a_visitor_to_a_user_and_no_other_way(account: Owner) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import ProtectedError, RestrictedError
 
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -190,6 +191,15 @@ class TestSurvivesRaces:
         assert self.verb(error, error)(1) == [1, 1, 1]
         assert pauses == [0, 1]
 
+    def test_what_a_hosts_rows_protect_is_not_tried_again(self, pauses: list[int]) -> None:
+        for refusal in (ProtectedError("Held.", set()), RestrictedError("Held.", set())):
+            with pytest.raises(type(refusal)):
+                self.verb(refusal)(1)
+        assert pauses == []
+
+    def test_the_last_attempt_is_like_the_others(self) -> None:
+        assert self.verb(*[RaceLost()] * ATTEMPTS)(1, double=True) == [2] * (ATTEMPTS + 1)
+
     def test_what_was_tried_often_enough_within_it_is_not_tried_again(
         self, owner: Owner, pauses: list[int]
     ) -> None:
@@ -230,6 +240,17 @@ def test_outside_any_transaction_a_deadlock_is_survived(pauses: list[int]) -> No
     assert verb() == "done"
     assert len(tried) == 2
     assert pauses == [0, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_any_transaction_other_trouble_is_raised_at_once(pauses: list[int]) -> None:
+    @survives_races
+    def verb() -> None:
+        raise database_error(2006)
+
+    with pytest.raises(OperationalError):
+        verb()
+    assert pauses == []
 
 
 def test_pauses_are_random_grow_and_stay_short(monkeypatch: pytest.MonkeyPatch) -> None:

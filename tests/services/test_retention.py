@@ -16,6 +16,7 @@ from django_chat_sessions.policies import IdleTimeoutPolicy
 from django_chat_sessions.services import retention
 from django_chat_sessions.services.opening import close_expired
 from django_chat_sessions.services.replies.writing import take
+from django_chat_sessions.services.retention import LONGEST_DAYS, days_kept
 from django_chat_sessions.services.staff import purge_chosen
 from tests.conversations import (
     configure,
@@ -236,6 +237,9 @@ class TestSweep:
         told = [facts["session"] for name, facts in signals if name == "session_ended"]
         assert len(told) == 3
         assert set(told) == set(sessions)
+        assert {(row.open_key, row.end_reason, row.ended_at) for row in told} == {
+            (None, "idle", clock.now())
+        }
         assert {facts["reason"] for _, facts in signals} == {"idle"}
 
     @in_sizes(others=(30, 3_000))
@@ -311,7 +315,7 @@ class TestPurge:
         self.ended(noon, owner, MICROSECOND)
         assert chat_sessions.purge(older_than_days=0) == 1
 
-    @pytest.mark.parametrize("days", [-1, 0, False, "365", float("nan"), 10**30])
+    @pytest.mark.parametrize("days", [-1, 0, False, True, "365", float("nan"), 10**30])
     def test_what_is_no_retention_deletes_nothing(
         self, owner: Owner, noon: Any, settings: Any, days: Any
     ) -> None:
@@ -324,6 +328,10 @@ class TestPurge:
             with pytest.raises(ValueError, match=r"older_than_days is .*; give 0 to 36500 days"):
                 chat_sessions.purge(older_than_days=days)
         assert get_session_model().objects.count() == 1
+
+    def test_the_longest_retention_is_one(self, settings: Any) -> None:
+        configure(settings, RETENTION_DAYS=LONGEST_DAYS)
+        assert days_kept() == days_kept(LONGEST_DAYS) == LONGEST_DAYS
 
     @pytest.mark.parametrize("verb", [chat_sessions.sweep, chat_sessions.purge])
     @pytest.mark.parametrize("size", [0, -1, "10"])
@@ -359,6 +367,7 @@ class TestPurge:
         self, owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         old = self.ended(noon, owner, 2 * DAY)
+        another = self.ended(noon, somebody_else(), 2 * DAY)
         real = retention._purge_batch
 
         def reopened_first(candidates: Any, batch: Any) -> int:
@@ -366,8 +375,9 @@ class TestPurge:
             return real(candidates, batch)
 
         monkeypatch.setattr(retention, "_purge_batch", reopened_first)
-        assert chat_sessions.purge(older_than_days=1) == 0
+        assert chat_sessions.purge(older_than_days=1) == 1
         assert chat_sessions.current(owner) == old
+        assert not messages_of(another).exists()
 
     @pytest.mark.parametrize("size", [1, 2, 1000])
     def test_every_batch_size_reaches_all(self, noon: Any, size: int) -> None:

@@ -329,8 +329,18 @@ class TestSameKeyAgain:
                 first.session,
                 False,
             )
+            assert again.reply is None  # what follows is no answer
         assert get_session_model().objects.count() == 1
         assert contents(first.session) == ["Hello", "More"]
+
+    def test_it_leads_to_its_own_reply_and_no_other(self, owner: Owner) -> None:
+        waiting(somebody_else(), "Two")
+        chat_sessions.send(owner, "Two", key="elsewhere", scope="b")
+        first = waiting(owner, "One", key="one")
+        run(reply_of(first).pk)
+        second = waiting(owner, "Two", key="two")
+        assert waiting(owner, "One", key="one").reply == first.reply
+        assert waiting(owner, "Two", key="two").reply == second.reply
 
     def test_also_from_a_session_that_was_ended_since(self, owner: Owner) -> None:
         first = waiting(owner)
@@ -396,6 +406,9 @@ class TestSameKeyAgain:
 
 class TestWhileAnAnswerIsWritten:
     def test_a_second_message_is_refused_with_the_running_reply(self, owner: Owner) -> None:
+        neighbour = somebody_else()
+        talked(neighbour)
+        waiting(neighbour)  # further on in its session
         sent = waiting(owner)
         with pytest.raises(TurnInProgress) as refused:
             chat_sessions.send(owner, "And?", key="other key")
@@ -483,6 +496,12 @@ class TestAddMessage:
         assert contents(session) == ["Hello"]
         with pytest.raises(KeyReused):
             chat_sessions.add_message(session, "user", "Other", key="k")
+
+    def test_also_while_an_answer_is_written(self, owner: Owner) -> None:
+        session = opened(owner)
+        first = chat_sessions.add_message(session, "user", "Hello", key="k")
+        waiting(owner)
+        assert chat_sessions.add_message(session, "user", "Hello", key="k") == first
 
     def test_also_after_the_session_has_ended(self, owner: Owner) -> None:
         session = opened(owner)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.following import hints, postgres
 from django_chat_sessions.services.following.hints import Hub, get_notifier, hint, name_of
 from django_chat_sessions.services.following.polling import PollNotifier
-from django_chat_sessions.services.replies.writing import finish, save_text, take
-from tests.conversations import configure, leave_replies, reply_of, waiting
+from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
+from tests.conversations import configure, leave_replies, reply_of, talked, waiting
 from tests.services.following.waiting import leave, threads, until, waits
 
 ADA = Owner.for_user(type("User", (), {"pk": 1}))
@@ -197,7 +198,10 @@ class TestHints:
     @pytest.mark.django_db
     @pytest.mark.parametrize(
         "verb",
-        ["send", "take", "grow", "finish", "stop", "end", "reopen", "rename", "read", "delete"],
+        [
+            *("send", "add", "take", "renew", "grow", "finish", "stop"),
+            *("end", "reopen", "rename", "read", "delete"),
+        ],
     )
     def test_every_change_is_told_once_it_is_committed(
         self, owner: Owner, noting: Noting, settings: Any, answering: Any, verb: str
@@ -205,15 +209,17 @@ class TestHints:
         leave_replies(settings)
         sent = waiting(owner)
         reply, session = reply_of(sent), sent.session
-        if verb in ("grow", "finish", "read"):
+        if verb in ("add", "renew", "grow", "finish", "read"):
             take(reply, session)
-        if verb == "read":
+        if verb in ("add", "read"):
             finish(reply, session, ReplyState.ANSWERED, content="Because.", unread=True)
         if verb == "reopen":
             chat_sessions.end(session)
         steps: dict[str, Any] = {
             "send": lambda: chat_sessions.send(owner, "In b", key="key-of-b", scope="b"),
+            "add": lambda: chat_sessions.add_message(session, "user", "And?"),
             "take": lambda: take(reply, session),
+            "renew": lambda: renew(reply, session),
             "grow": lambda: save_text(reply, "Be"),
             "finish": lambda: finish(reply, session, ReplyState.ANSWERED, content="Because."),
             "stop": lambda: chat_sessions.stop(session),
@@ -227,6 +233,31 @@ class TestHints:
         with answering():
             steps[verb]()
             assert noting.told == []
+        assert set(noting.told) == {name_of(owner)}
+
+    @pytest.mark.django_db
+    def test_a_claim_is_told_to_who_had_it_and_to_who_has_it(
+        self, noting: Noting, user: Any, answering: Any
+    ) -> None:
+        account = Owner.for_user(user)
+        chat_sessions.end(talked(EVE))  # of an open one its own row would tell
+        noting.told.clear()
+        with answering():
+            chat_sessions.claim(EVE, account)
+        assert set(noting.told) == {name_of(EVE), name_of(account)}
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("verb", ["erase", "sweep"])
+    def test_what_goes_or_ends_by_itself_is_told(
+        self, owner: Owner, noting: Noting, noon: Any, answering: Any, verb: str
+    ) -> None:
+        session = talked(owner)
+        if verb == "erase":
+            chat_sessions.end(session)
+        noon.shift(timedelta(seconds=300))
+        noting.told.clear()
+        with answering():
+            assert chat_sessions.erase(owner) if verb == "erase" else chat_sessions.sweep()
         assert set(noting.told) == {name_of(owner)}
 
     @pytest.mark.django_db

@@ -237,6 +237,14 @@ class TestAReply:
         found = updates(owner, found.cursor)
         assert found.changes_at == clock.now() + TIMEOUT
 
+    def test_a_moment_that_has_passed_is_none_at_which_something_changes(
+        self, owner: Owner, sent: chat_sessions.Sent
+    ) -> None:
+        """A reader would look again and again until the answer ends."""
+        session = sent.session
+        type(session).objects.filter(pk=session.pk).update(expires_at=clock.now())
+        assert updates(owner).changes_at == session.running_until
+
     def test_it_goes_on_in_a_session_that_was_ended(
         self, owner: Owner, sent: chat_sessions.Sent
     ) -> None:

@@ -32,6 +32,7 @@ from tests.conversations import (
     opened,
     reply_of,
     rows,
+    somebody_else,
     stored,
     talked,
     waiting,
@@ -70,6 +71,19 @@ def growing(reply: Any, session: Any, noon: Any) -> Any:
 
 
 class TestStop:
+    def test_of_several_replies_it_returns_the_last_of_this_session(
+        self, growing: Any, session: Any, owner: Owner
+    ) -> None:
+        finish(growing, session, ReplyState.ANSWERED, content="Because.")
+        neighbour = somebody_else()
+        for text in ("One", "Two", "Three"):
+            talked(neighbour, text)
+        other = waiting(neighbour)  # further on in its session
+        assert chat_sessions.stop(session) == growing
+        second = waiting(owner, "And?", key="key-of-the-second")
+        assert chat_sessions.stop(session) == second.reply
+        assert stored(reply_of(other)).state == "pending"
+
     def test_what_is_stored_stays_and_the_idle_clock_starts_again(
         self, growing: Any, session: Any, noon: Any
     ) -> None:

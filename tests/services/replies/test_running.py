@@ -29,7 +29,9 @@ from tests.conversations import (
     missing_id,
     reply_of,
     rows,
+    somebody_else,
     stored,
+    talked,
     waiting,
 )
 from tests.services.replies.test_leases import until
@@ -64,6 +66,18 @@ def test_the_answer_and_its_metadata_are_stored(ask: Any, owner: Owner) -> None:
     assert reply.metadata == {"sources": ["book"], "model": "m"}
     session = get_session_model().objects.get()
     assert (session.running_until, session.preview) == (None, "Because\ufffd")
+
+
+def test_the_question_is_the_last_of_its_own_session(owner: Owner) -> None:
+    for text in ("Theirs", "Theirs too"):
+        run(reply_of(waiting(somebody_else(), text, key=text)).pk)
+    neighbour = somebody_else()
+    for number in range(3):
+        talked(neighbour, f"Another's {number}")
+    run(reply_of(waiting(owner, "One", key="one")).pk)
+    second = waiting(owner, "Two", key="two")
+    run(reply_of(second).pk)
+    assert stored(reply_of(second)).content == "You asked: Two"
 
 
 def test_a_claimed_reply_needs_no_database_until_it_is_answered(ask: Any, statements: Any) -> None:

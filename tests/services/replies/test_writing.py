@@ -19,7 +19,7 @@ from django_chat_sessions.services.races import RaceLost
 from django_chat_sessions.services.replies import writing
 from django_chat_sessions.services.replies.control import mark_interrupted
 from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
-from tests.conversations import meanwhile, opened, reply_of, stored, waiting
+from tests.conversations import meanwhile, opened, reply_of, somebody_else, stored, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +66,21 @@ class TestClaim:
         assert take(reply, session)
         assert not take(other, session)
         assert stored(reply).token == reply.token
+
+    def test_no_other_reply_is_taken_with_it(self, reply: Any, session: Any) -> None:
+        other = reply_of(waiting(somebody_else()))
+        assert take(reply, session)
+        assert (stored(other).state, stored(other).token) == ("pending", None)
+
+    def test_a_session_that_has_expired_is_not_brought_back(
+        self, reply: Any, session: Any, noon: Any
+    ) -> None:
+        """A host's policy may know a moment that no answer holds up."""
+        session.expires_at = clock.now() + SECOND
+        session.save()
+        noon.shift(SECOND)
+        assert take(reply, session)
+        assert stored(session).expires_at == clock.now()
 
     def test_a_reply_whose_lease_has_passed_is_not_begun(
         self, reply: Any, session: Any, noon: Any
