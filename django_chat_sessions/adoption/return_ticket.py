@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from django.db.models import Case, QuerySet, Value, When
+from django.db import connections
+from django.db.models import Case, Field, QuerySet, Value, When
+from django.db.models.functions import Cast
 
 from django_chat_sessions.adoption.batches import (
     Rows,
     in_transaction,
     is_empty,
     key_batches,
+    lock,
     messages_of,
     write,
 )
@@ -39,7 +42,7 @@ def give_back(
     nothing, when a session has none.
 
     Sessions that their owners deleted are deleted, and so are replies that were asked for and have
-    no word: old code would show both. About 6 statements for each ``batch`` sessions.
+    no word: old code would show both. About 7 statements for each ``batch`` sessions.
     """
     _refuse_to_lose(sessions, needs)
     messages, alias = messages_of(sessions), sessions.db
@@ -47,8 +50,8 @@ def give_back(
         in_transaction(alias, partial(_forget, sessions, messages, keys))
 
     def undo(keys: list[Any]) -> None:
-        # What has no place is as old code has it: an earlier run that was interrupted saw to it.
-        said = messages.filter(session__in=keys).exclude(position=None)
+        # What has no place is as old code has it, after an interrupted run too. New code waits.
+        said = messages.filter(session__in=lock(sessions, keys)).exclude(position=None)
         # Only what was asked of a responder: an old answer without text may be a picture.
         said.filter(role=Role.ASSISTANT.value, content="", attempt__gt=0).delete()
         if answer:
@@ -84,7 +87,16 @@ def _rename_roles(said: QuerySet[Any], roles: Mapping[str, Any], column: str) ->
     if column != "role":
         said = said.filter(is_empty(target))
     known = said.filter(role__in=list(roles))
-    known.update(**{column: Case(*old, output_field=target)})
+    known.update(**{column: _as_stored(Case(*old, output_field=target), target, said.db)})
+
+
+def _as_stored(value: Case, target: Any, alias: str) -> Case | Cast:
+    """Return the value in the type of a column whose type is the host's own, such as an enum."""
+    connection: Any = connections[alias]
+    # Not to a type of Django's: PostgreSQL would cut a text that is too long without a word.
+    is_own = Field.db_type(target, connection) != target.db_type(connection)
+    needs_cast = is_own and connection.features.requires_casted_case_in_updates
+    return Cast(value, target) if needs_cast else value
 
 
 def _expression(value: Any, target: Any) -> Any:

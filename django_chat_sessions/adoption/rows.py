@@ -20,7 +20,6 @@ from typing import Any
 
 from django.db import DatabaseError
 from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Left
 
 from django_chat_sessions import clock, ids
 from django_chat_sessions.adoption.batches import (
@@ -34,6 +33,7 @@ from django_chat_sessions.adoption.batches import (
     messages_of,
     write,
 )
+from django_chat_sessions.adoption.heads import head_of, read_heads
 from django_chat_sessions.adoption.moments import NO_COLUMN, Created, give_times
 from django_chat_sessions.models import Role
 from django_chat_sessions.services.excerpts import preview_of, storable, title_from
@@ -41,7 +41,6 @@ from django_chat_sessions.services.excerpts import preview_of, storable, title_f
 Roles = Mapping[Any, str] | Callable[[Any], str | None]
 
 CHUNK = 2000  # messages in one transaction
-HEAD = 3000  # characters of a text that a title or a preview may need
 AS_WRITTEN: Mapping[Any, str] = {}
 MOMENT = timedelta(seconds=300)
 
@@ -210,14 +209,16 @@ class _Run:
         lock(self.sessions, keys)
         said = self.messages.filter(session=OuterRef("pk"))
         in_order, latest = said.order_by("position"), said.order_by("-position")
-        head = Left("content", HEAD)
-        rows = self.sessions.filter(pk__in=keys).annotate(
+        head = head_of(self.messages)
+        known = self.sessions.filter(pk__in=keys).annotate(
             adopted_first=Subquery(in_order.filter(role="user").values(_=head)[:1]),
             adopted_last=Subquery(latest.values(_=head)[:1]),
             adopted_place=Subquery(latest.values("position")[:1]),
             adopted_from=Subquery(said.order_by("created_at").values("created_at")[:1]),
             adopted_until=Subquery(said.order_by("-created_at").values("created_at")[:1]),
         )
+        rows = list(known)
+        read_heads(rows, self.messages)
         changes, failed = {}, {}
         for session in rows:
             problem = "fill fails"

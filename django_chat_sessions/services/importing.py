@@ -81,7 +81,9 @@ def _store(owner: Owner, found: list[dict[str, Any]]) -> Imported:
         for row in rows:  # singly: not every database tells the ids of many
             row.save(using=sessions().db, force_insert=True)
         for row, facts in zip(rows, found, strict=True):
-            row.previous = known.get(facts["previous"])
+            before = known.get(facts["previous"])
+            # By key: Python cannot take a chain of thousands of rows apart again.
+            row.previous_id = None if before is None else before.pk
         following = [row for row in rows if row.previous_id is not None]
         sessions().bulk_update(following, ["previous"], batch_size=BATCH)
         for message in said:

@@ -33,15 +33,22 @@ def sparing_transaction() -> Iterator[None]:
         yield
 
 
+def state_of(error: BaseException) -> str | None:
+    """Return PostgreSQL's SQLSTATE; psycopg 2 calls it otherwise than psycopg 3."""
+    cause = error.__cause__
+    state: str | None = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return state
+
+
 def is_away(error: DatabaseError) -> bool:
     """Whether the database cannot be used now, and may be later."""
     is_trouble = isinstance(error, (OperationalError, InterfaceError))
-    return is_trouble or getattr(error.__cause__, "sqlstate", None) == READ_ONLY
+    return is_trouble or state_of(error) == READ_ONLY
 
 
 def what_is_missing(error: DatabaseError) -> str:
     """Return what the database says of the table or column it lacks; "" for any other error."""
-    codes = {getattr(error.__cause__, "sqlstate", None), *error.args[:1]}
+    codes = {state_of(error), *error.args[:1]}
     if not codes & MISSING_CODES and not str(error).startswith(MISSING_WORDS):
         return ""
     first = str(error.args[-1]).splitlines()[0]  # PostgreSQL shows the statement after it

@@ -22,6 +22,7 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services.outages import state_of
 from django_chat_sessions.services.tables import sessions, tell_readers
 from django_chat_sessions.services.together import Change, write
 
@@ -146,7 +147,7 @@ def _refuse_the_gone(given: Iterable[object]) -> None:
 def is_transient(error: OperationalError) -> bool:
     """Whether the same statements may succeed when they are sent again."""
     # MySQL's own number says more than its SQLSTATE, which some of its drivers give too.
-    codes = {getattr(error.__cause__, "sqlstate", None), *error.args[:1]}
+    codes = {state_of(error), *error.args[:1]}
     return bool(codes & TRANSIENT_CODES) or "locked" in str(error)
 
 

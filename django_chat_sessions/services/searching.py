@@ -19,6 +19,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
 from django_chat_sessions.services.excerpts import excerpt_around, storable
 from django_chat_sessions.services.history import refuse_limit
+from django_chat_sessions.services.outages import state_of
 from django_chat_sessions.services.tables import messages, sessions
 
 LONGEST_QUERY = 200  # characters; more are ignored
@@ -100,7 +101,7 @@ def _search_in_time(
     except OperationalError as error:
         if error.args[:1] == (NO_SUCH_CHARACTERS,):
             return []
-        if TOO_LONG.isdisjoint({getattr(error.__cause__, "sqlstate", None), *error.args}):
+        if TOO_LONG.isdisjoint({state_of(error), *error.args}):
             raise
         return None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from io import StringIO
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from django_chat_sessions import adoption, clock, get_message_model, get_session
 from django_chat_sessions.adoption import Adopted, Concurrently, batches, return_ticket
 from django_chat_sessions.adoption import rows as adopting
 from django_chat_sessions.adoption.moments import NO_COLUMN, Created
+from django_chat_sessions.exceptions import SessionEnded
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from tests.adoption.shapes import BEGAN, SECRETS
@@ -319,6 +321,24 @@ def test_m_k_a_text_that_the_table_has_no_characters_for_costs_that_session_only
     assert adopt().sessions == 1
 
 
+class Backwards(models.TextField):  # type: ignore[type-arg]  # no subscript at run time
+    """A text that the host keeps otherwise than it reads, as one that is encrypted."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if value is None else value[::-1]
+
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Any:
+        return value if value is None else value[::-1]
+
+
+def test_a_text_that_is_kept_encrypted_is_read_for_the_title(ada: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(get_message_model()._meta.get_field("content"), "__class__", Backwards)
+    session, empty = began(ada, ("user", "Hello"), ("bot", "Welcome")), began(ada)
+    adopt()
+    assert (stored(session).title, stored(session).preview) == ("Hello", "Welcome")
+    assert (stored(empty).title, stored(empty).preview) == ("", "")
+
+
 def test_m_g_nor_more_than_its_messages_where_sessions_are_made(settings: Any) -> None:
     configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
     messages: Any = get_message_model().objects
@@ -571,6 +591,65 @@ def test_a_way_back_that_was_interrupted_is_gone_again_and_loses_nothing(
     messages: Any = get_message_model().objects
     rows = messages.order_by("session", "pk").values_list("content", "chatbot_message")
     assert list(rows) == [("", "Welcome."), ("Q", "A"), ("", "B")] * 2
+
+
+class Voice(models.Field):  # type: ignore[type-arg]  # no subscript at run time
+    """A column whose type is the host's own."""
+
+    def db_type(self, connection: Any) -> str:
+        return "voice" if connection.vendor == "postgresql" else "varchar(5)"
+
+
+@pytest.fixture
+def voice() -> Iterator[None]:
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TYPE voice AS ENUM ('human', 'bot')")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TYPE voice")
+
+
+@pytest.mark.usefixtures("voice")
+def test_roles_are_given_back_to_a_column_of_a_type_of_the_hosts(ada: Any) -> None:
+    with added_to(get_message_model(), "voice", Voice(null=True)):
+        began(ada, ("user", "Hello"), ("bot", "Welcome"))
+        adopt()
+        adoption.give_back(sessions(), role_to="voice", roles={"user": "human", "assistant": "bot"})
+        given = get_message_model()._base_manager.order_by("pk").values_list("voice", flat=True)
+        assert list(given) == ["human", "bot"]
+
+
+def test_what_new_code_says_at_the_moment_of_the_way_back_is_given_back_too(ada: Any) -> None:
+    session = stored(began(ada, ("user", "Hello")))
+    adopt()
+    services.reopen(stored(session))
+    others: list[Thread] = []
+
+    def speaks() -> None:
+        with suppress(SessionEnded):
+            services.add_message(stored(session), "assistant", "Welcome")
+        connection.close()
+
+    def meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        done = execute(sql, *rest)
+        if "CASE" in sql and not others:
+            others.append(Thread(target=speaks))
+            others[0].start()
+            others[0].join(1)
+        return done
+
+    def give_back() -> None:
+        adoption.give_back(sessions(), roles={"user": "human", "assistant": "bot"})
+
+    with connection.execute_wrapper(meanwhile):
+        give_back()
+    others[0].join()
+    give_back()
+    rows: Any = get_message_model()._base_manager
+    assert set(rows.values_list("role", "position")) <= {("human", None), ("bot", None)}
 
 
 # Owners and sessions known by a text

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.db import models
+from django.db.models.signals import post_save
 from django.test.utils import isolate_apps
 
 from django_chat_sessions import get_message_model, get_session_model, ids
@@ -268,6 +269,30 @@ def test_an_import_that_fails_in_the_middle_leaves_nothing(
     with pytest.raises(OSError, match="the disk is full"):
         chat_sessions.import_sessions(somebody_else(), document)
     assert everything() == before
+
+
+def test_no_session_holds_the_one_that_it_follows(owner: Owner) -> None:
+    """Each of a person's follows another: Python cannot take a chain of thousands apart."""
+    talked(owner)
+    [first] = exported(owner)["sessions"]
+    chain = [{**first, "id": "a", "previous": None}, {**first, "id": "b", "previous": "a"}]
+    for each in chain:
+        each["messages"] = []
+    made: list[Any] = []
+
+    def note(instance: Any, **facts: Any) -> None:
+        made.append(instance)
+
+    post_save.connect(note, sender=get_session_model())
+    try:
+        chat_sessions.import_sessions(owner, {**exported(owner), "sessions": chain})
+    finally:
+        post_save.disconnect(note, sender=get_session_model())
+    earlier, later = made
+    assert later.previous_id == earlier.pk
+    assert not get_session_model()._meta.get_field("previous").is_cached(later)
+    later.refresh_from_db()
+    assert later.previous_id == earlier.pk
 
 
 def test_an_empty_document_is_a_document(owner: Owner) -> None:

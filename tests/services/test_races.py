@@ -49,6 +49,13 @@ class WithState(Exception):
         self.sqlstate = sqlstate
 
 
+class WithCode(Exception):
+    """As psycopg 2 tells it."""
+
+    def __init__(self, pgcode: str) -> None:
+        self.pgcode = pgcode
+
+
 class TestIsTransient:
     @pytest.mark.parametrize(
         ("error", "transient"),
@@ -56,6 +63,9 @@ class TestIsTransient:
             (database_error(cause=WithState("40001")), True),
             (database_error(cause=WithState("40P01")), True),
             (database_error(cause=WithState("57P01")), False),
+            (database_error(cause=WithCode("40001")), True),
+            (database_error(cause=WithCode("40P01")), True),
+            (database_error(cause=WithCode("57P01")), False),
             (database_error(1213, "Deadlock found"), True),
             (database_error(1205, "Lock wait timeout exceeded"), True),
             (database_error(1020, "Record has changed since last read"), True),
