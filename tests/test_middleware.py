@@ -346,7 +346,8 @@ def test_d13_without_a_database_there_is_no_session_and_the_site_stays_up(
 
     with connection.execute_wrapper(fail):
         assert answered(request, using).text == "none"
-        assert answered(request, chat_session_required(using)).status_code == 503
+        refused = answered(request, chat_session_required(using))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert "OperationalError" in caplog.text
     assert "SECRET" not in caplog.text
 

@@ -17,7 +17,6 @@ from django.db import connections, router
 from django.db.models import Q
 
 from django_chat_sessions import get_message_model, get_session_model
-from django_chat_sessions.services.tables import columns_elsewhere
 
 ID = "django_chat_sessions"
 # What adoption fills; a host may have a column of its own called last_activity_at.
@@ -92,6 +91,9 @@ def _columns(model: Any, alias: str) -> set[str]:
     """Return the table's columns; none before its first migration."""
     connection, table = connections[alias], model._meta.db_table
     if connection.vendor == "postgresql" and table.startswith('"'):
+        # Only here: a process that asks no database needs no services yet.
+        from django_chat_sessions.services.tables import columns_elsewhere  # noqa: PLC0415
+
         return columns_elsewhere(table, alias)
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):

@@ -48,6 +48,12 @@ def test_a_search_finds_a_user_by_id(staff: Any, chat: Any) -> None:
     assert listed(staff("view"), f"q={chat.user_id}") == MODEL._base_manager.count() * [chat]
 
 
+def test_a_name_that_might_be_the_id_of_a_chat_is_a_name(staff: Any, chat: Any) -> None:
+    client, name = staff("view"), str(missing_id())
+    get_user_model()._base_manager.filter(pk=chat.user_id).update(username=name)
+    assert listed(client, f"q={name}") == [chat]
+
+
 def test_an_exact_name_is_found_among_many_that_begin_with_it(
     staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

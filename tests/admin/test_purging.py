@@ -12,7 +12,7 @@ from django.db import connection, models
 
 from django_chat_sessions import get_message_model
 from tests.admin.pages import MODEL, act, page_of
-from tests.conversations import fill, messages_of
+from tests.conversations import fill, messages_of, somebody_else, talked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,6 +70,8 @@ def test_what_hangs_on_a_message_is_asked_about_as_django_does(
     assert not [sql for sql in sent if f'FROM "{table}"' in sql]
     assert ("rating" in asked) == (way in REFUSED)
     assert REFUSED.get(way, "Are you sure") in asked
+    of_another = client.get(page_of(talked(somebody_else()), "delete/")).text
+    assert ("rating" in of_another, "Are you sure" in of_another) == (False, True)
     alone = client.post(page_of(chat, "delete/"), {"post": "yes"})
     chosen = act(client, "delete_selected", chat, post="yes")
     assert MODEL._base_manager.filter(pk=chat.pk).exists() == (way in REFUSED)

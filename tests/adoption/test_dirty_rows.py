@@ -457,6 +457,16 @@ def test_m_02_what_old_code_writes_meanwhile_is_found_by_the_next_run(ada: Any) 
     services.add_message(row, "user", "Six")
 
 
+def test_m_02_the_history_has_the_latest_moment_whoever_wrote_then(ada: Any) -> None:
+    later, earlier = BEGAN + timedelta(hours=1), BEGAN - timedelta(hours=1)
+    for at, latest in ((later, later), (earlier, BEGAN)):
+        session = began(ada, ("user", "One"))
+        adopt()
+        say(session, "bot", "Two", at)
+        adopt()
+        assert stored(session).last_message_at == latest
+
+
 def test_m_01_a_run_ends_however_fast_old_code_writes(ada: Any) -> None:
     began(ada, ("user", "Old"))
 

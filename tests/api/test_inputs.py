@@ -134,6 +134,13 @@ def test_any_text_is_searched_for_or_refused(text: str) -> None:
     assert refused.field == "q"
 
 
+def test_a_search_that_is_too_long_is_told_how_long_it_may_be() -> None:
+    assert tried(inputs.wanted, RequestFactory().get("/", {"q": "x" * 200}))[1] is None
+    _found, refused = tried(inputs.wanted, RequestFactory().get("/", {"q": "x" * 201}))
+    assert refused is not None
+    assert refused.message == "A search may have up to 200 characters."
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_a_cursor_of_updates_by_its_form_or_refused(text: str) -> None:
     since, refused = tried(inputs.since, RequestFactory().get("/", {"since": text}))

@@ -499,6 +499,9 @@ class TestHistory:
         assert (match["session"]["id"], match["excerpt"]) == (session, "Why is glacier ice blue?")
         assert found["complete"] is True
         assert caller.get("sessions/search?q=glacier&scope=other").json()["matches"] == []
+        caller.say("Another glacier", "key-00000002", scope="another")
+        found = caller.get("sessions/search?q=glacier&limit=1").json()
+        assert (len(found["matches"]), found["complete"]) == (1, False)
 
     def test_a_deletion_is_taken_back(self, caller: Caller) -> None:
         session = caller.say("Why?").json()["session"]["id"]

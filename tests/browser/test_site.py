@@ -118,3 +118,17 @@ def test_nothing_jumps_while_the_chat_arrives(visitor: Reader, subject: Place, w
     expect(chat.page.get_by_role("region", name="Questions to try")).to_be_visible()
     chat.page.evaluate(TWO_FRAMES)
     assert chat.page.evaluate("shifted") < STILL
+
+
+def test_the_way_back_to_the_chat_is_offered_only_where_the_chat_is_out_of_sight(
+    visitor: Reader, subject: Place
+) -> None:
+    page = visitor.new_context(viewport={"width": 390, "height": 780}).new_page()
+    chat = visitor.chat(subject, page).open()
+    back = page.get_by_role("link", name="Back to the chat")
+    chat.field.scroll_into_view_if_needed()
+    expect(back).to_be_hidden()
+    page.locator("#passage-9").scroll_into_view_if_needed()
+    expect(back).to_be_visible()
+    back.click()
+    expect(back).to_be_hidden()

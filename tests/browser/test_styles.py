@@ -158,3 +158,35 @@ def test_a_floating_chat_is_written_in_the_colour_that_a_site_chooses(visitor: R
     say_of_the_page(page, ".dcs { --dcs-text: rgb(1, 2, 3) }")
     for part in (page.get_by_role("dialog"), page.get_by_role("dialog").get_by_role("textbox")):
         expect(part).to_have_css("color", "rgb(1, 2, 3)")
+
+
+# What Pico CSS says of them.
+PICO = """
+  dialog { display: flex; align-items: center; justify-content: center; min-width: 100% }
+  button[type="submit"] { width: 100% }
+"""
+
+
+def test_a_floating_chat_fills_its_window_where_a_site_centres_what_is_in_its_dialogs(
+    visitor: Reader,
+) -> None:
+    page = visitor.context.new_page()
+    page.goto(f"{PLAIN}&layout=floating" if "?" in PLAIN else f"{PLAIN}?layout=floating")
+    page.get_by_role("button", name="Open chat").click()
+    chat = page.get_by_role("dialog")
+    expect(chat.get_by_role("textbox")).to_be_visible()
+    say_of_the_page(page, PICO)
+    main = chat.locator(".dcs-main")
+    assert main.evaluate("one => one.clientHeight === one.parentElement.clientHeight")
+
+
+def test_the_button_leaves_the_field_free_where_a_site_makes_its_own_as_wide_as_their_forms(
+    visitor: Reader,
+) -> None:
+    page = visitor.context.new_page()
+    page.goto(PLAIN)
+    field = page.locator(".dcs-widget").get_by_role("textbox")
+    field.fill(QUESTION)
+    say_of_the_page(page, PICO)
+    field.click(timeout=5000)  # in its middle, where a wide button would send what is not done
+    expect(field).to_have_value(QUESTION)

@@ -48,6 +48,11 @@ def test_what_a_clock_that_is_ahead_dates_tomorrow_is_of_today() -> None:
     assert keys(NOW + timedelta(days=1), NOW + timedelta(days=9)) == ["today", "today"]
 
 
+def test_an_adopted_row_of_which_no_moment_is_known_is_of_today() -> None:
+    [day] = chat_sessions.grouped_by_day([session(None, started_at=None)], NOW, BERLIN)
+    assert day.key == "today"
+
+
 def test_another_reader_has_another_day() -> None:
     moment = datetime(2026, 10, 25, 12, tzinfo=UTC)
     assert keys(moment) == ["yesterday"]

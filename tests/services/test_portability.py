@@ -91,6 +91,14 @@ def test_what_is_open_has_no_end_whatever_a_hosts_row_says() -> None:
     )
 
 
+def test_metadata_is_in_it_and_of_a_hosts_row_without_any_an_object_too() -> None:
+    """Which is what an import asks for."""
+    now, known = clock.now(), {"course": [1, "two"]}
+    for model, facts in ((MODEL, session_facts), (get_message_model(), message_facts)):
+        assert facts(model(metadata=known), now)["metadata"] == known
+        assert facts(model(metadata=None), now)["metadata"] == {}
+
+
 def test_json_has_of_a_hosts_old_row_only_what_can_be_imported() -> None:
     """SQLite keeps NUL in a text, and half a pair of surrogates in JSON."""
     row = MODEL(title="a\x00b", metadata={"a\x00": ["\ud83d", 1, None, "\u00e9"]})

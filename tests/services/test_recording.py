@@ -175,6 +175,15 @@ class TestRecordTurn:
         assert (reply.attempt, reply.error) == (2, "")
         assert stored(session).message_count == 2
 
+    def test_the_history_shows_the_question_that_is_asked_again(self, owner: Owner) -> None:
+        session = opened(owner)
+        with pytest.raises(RuntimeError), chat_sessions.record_turn(session, "Why?", key="k"):
+            raise RuntimeError
+        with chat_sessions.record_turn(session, "How?") as other:
+            other.answer = "So."
+        with chat_sessions.record_turn(session, "Why?", key="k"):
+            assert stored(session).preview == "Why?"
+
     def test_also_when_a_worker_died_over_the_first(self, owner: Owner, noon: Any) -> None:
         session = opened(owner)
         dead = chat_sessions.record_turn(session, "Why?", key="k")
@@ -198,6 +207,20 @@ class TestRecordTurn:
             assert refused.value.reply == turn.reply
             turn.answer = "Because."
         assert contents(session) == ["Why?", "Because."]
+
+    def test_the_same_key_gives_its_answer_also_while_another_is_being_answered(
+        self, owner: Owner
+    ) -> None:
+        session = opened(owner)
+        with chat_sessions.record_turn(session, "Why?", key="k") as first:
+            first.answer = "Because."
+        with chat_sessions.record_turn(session, "How?", key="other") as turn:
+            with chat_sessions.record_turn(stored(session), "Why?", key="k") as again:
+                assert (again.created, again.answer) == (False, "Because.")
+            added = chat_sessions.add_turn(stored(session), "Why?", "Not this.", key="k")
+            assert (added.created, added.answer) == (False, "Because.")
+            turn.answer = "So."
+        assert contents(session) == ["Why?", "Because.", "How?", "So."]
 
     def test_a_failed_question_in_a_session_that_is_over_is_not_asked_in_another(
         self, owner: Owner, noon: Any

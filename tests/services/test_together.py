@@ -266,12 +266,14 @@ class TestKeysOfTheDatabases:
     def test_where_keys_of_several_rows_are_not_told_they_are_asked_for(
         self, owner: Owner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        session = opened(owner)
+        session, anothers = talked(owner), opened(somebody_else())
         model = messages().model
-        rows = [model(session=session, position=place, content=str(place)) for place in range(2)]
+        rows = [model(session=session, position=place, content=str(place)) for place in (1, 2)]
+        meanwhile = [model(session=anothers, position=row.position, content="x") for row in rows]
 
         def insert(table: Any, wanted: list[Any]) -> None:
-            type(table).bulk_create_before(table, copied := deepcopy(wanted))
+            for each in (copied := deepcopy(wanted), meanwhile):
+                type(table).bulk_create_before(table, each)
             assert [row.pk for row in copied] != [None, None]
             for row in wanted:
                 row.pk = None

@@ -119,6 +119,11 @@ class LeaseKeeper:
             self._held[reply.pk] = lease
         return lease
 
+    def holds(self, reply: AbstractChatMessage) -> bool:
+        """Whether this process renews the reply's lease."""
+        with self._lock:
+            return reply.pk in self._held
+
     def release(self, reply: AbstractChatMessage) -> None:
         """Let the reply's lease run out."""
         with self._lock:

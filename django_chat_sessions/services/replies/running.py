@@ -79,7 +79,7 @@ def _take(
     # Before it is taken: a database that goes away here leaves a reply that anybody may take.
     before = messages().filter(session=session.pk, position__lt=reply.position)
     question = next(iter(before.order_by("-position")[:1]), None)
-    if question is None or not take(reply, session):
+    if question is None or not take(reply, session, is_held=lease_keeper.holds(reply)):
         return None
     return question, reply, session
 

@@ -33,17 +33,22 @@ from django_chat_sessions.signals import turn_answered, turn_failed
 
 
 @survives_races
-def take(reply: AbstractChatMessage, session: AbstractChatSession) -> bool:
+def take(
+    reply: AbstractChatMessage, session: AbstractChatSession, *, is_held: bool = False
+) -> bool:
     """Make a pending reply ours to write and hold its session open meanwhile.
 
-    2 statements together. False when another worker has it, or it is over.
+    2 statements together. False when another worker has it, or it is over: its lease, too, unless
+    the reply ``is_held`` by this process, which could not renew it while the database was away.
     """
     facts: dict[str, Any] = {"state": ReplyState.RUNNING.value, "token": uuid.uuid4()}
 
     def step(known: AbstractChatSession) -> bool:
         now = clock.now()
         facts["lease_until"] = lease = clock.after(now, app_settings.REPLY_LEASE)
-        pending = messages().filter(pk=reply.pk, state=ReplyState.PENDING, lease_until__gt=now)
+        pending = messages().filter(pk=reply.pk, state=ReplyState.PENDING)
+        if not is_held:
+            pending = pending.filter(lease_until__gt=now)
         with short_transaction(known):
             # The attempt too: whoever read an earlier one must not run the one that followed.
             if not pending.filter(attempt=reply.attempt).update(**facts):

@@ -179,6 +179,13 @@ describe("refusals", () => {
     expect(await failure(api.getCurrentSession(""))).toMatchObject({ code: "network" });
   });
 
+  it.each([204, 304])("nothing at all (%s) is no answer to who did not delete", async (status) => {
+    const { api } = client(() => new Response(null, { status }));
+    for (const asked of [api.getCurrentSession(""), api.sendMessage({ content: "Hi", key: "k" }), api.getUpdates()]) {
+      expect(await failure(asked)).toMatchObject({ code: "network" });
+    }
+  });
+
   it("a page with a 403 is a refusal that must not be tried again", async () => {
     const { api } = client(() => new Response("<h1>Forbidden</h1>", { status: 403 }));
     const error = await failure(api.endSession("x"));

@@ -31,7 +31,7 @@ export interface PendingMessage {
   conflict: Conflict | null;
 }
 
-export type Greeting = "new" | "resumed" | "reopened";
+export type Greeting = "resumed" | "reopened";
 
 /** What is known of the reader's other chats, from news alone. */
 export interface Elsewhere {

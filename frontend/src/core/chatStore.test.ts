@@ -147,6 +147,21 @@ describe("a new session by itself", () => {
 });
 
 describe("expiry in an open tab", () => {
+  it("says nothing of a new chat in which nothing was said, and offers the one before", async () => {
+    const old = bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    await store.startNew();
+    const seen = new Set<string>();
+    store.subscribe(() => seen.add(store.getSnapshot().status));
+    await bench.timers.advance(400_000);
+    expect([...seen, store.getSnapshot().status].filter((status) => status !== "new")).toEqual([]);
+    expect(store.getSnapshot().session?.state).not.toBe("active");
+    store.send("Something new");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().status).toBe("active");
+    expect(bench.server.messages.at(-1)?.session).not.toBe(old.id);
+  });
+
   it("warns for the last minute, counts down, and stays when kept", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const { store } = await bench.openTab();

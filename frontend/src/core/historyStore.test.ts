@@ -390,6 +390,29 @@ describe("a search", () => {
     expect(found(history)).toHaveLength(3);
   });
 
+  it("is asked again by itself when the connection is back, if it is still wanted", async () => {
+    await conversations(3);
+    const { history, page } = await openHistory({ limit: 2 });
+    const fail = async () => {
+      bench.server.offline = true;
+      history.setQuery("question");
+      await bench.timers.advance(220);
+      expect(history.getSnapshot()).toMatchObject({ search: "some", error: { code: "network" } });
+      bench.server.offline = false;
+    };
+    await fail();
+    page.signal("online");
+    await settle();
+    expect(history.getSnapshot()).toMatchObject({ search: "all", error: null });
+    expect(found(history)).toHaveLength(3);
+    await fail();
+    history.setQuery("");
+    const before = searches();
+    page.signal("online");
+    await settle();
+    expect(searches()).toBe(before);
+  });
+
   it("shows what is done to a row it has found", async () => {
     await conversations(3);
     const { history } = await openHistory({ limit: 1 });

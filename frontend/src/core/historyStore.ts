@@ -49,8 +49,7 @@ export interface HistoryStore {
   restore(sessionId: string, before?: Session): Promise<boolean>;
 }
 
-/** Milliseconds without a key before the server is asked. */
-const TYPING = 220;
+const TYPING = 220; // milliseconds without a key before the server is asked
 /** The most that the server lists at once. */
 const LONGEST_PAGE = 100;
 
@@ -248,6 +247,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   const source = createSource(() => {
     const stopPage = page.subscribe((signal) => {
       if (signal !== "hidden" && signal !== "offline") void readAgain();
+      if (signal === "online" && failed === search && snapshot.error !== null) void search(); // it was waited for
     });
     tab = tabs.join((message) => {
       const row = message.answer?.session;

@@ -53,12 +53,14 @@ const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolea
   ["offline", (state) => !state.online],
   ["reconnecting", (state) => Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_RECONNECTING],
   ["loading", (state) => !state.loaded],
+  // Where nothing was said yet, nothing can pause, and nothing is lost when it ends.
+  ["new", (state) => state.session?.message_count === 0 && state.messages.length === 0],
   ["ended", (state) => state.session?.state === "ended"],
   ["expired", (state) => (state.session ?? state.previous)?.state === "expired"],
   ["expiring", (state) => state.remainingSeconds !== null],
   ["reopened", (state) => state.greeting === "reopened"],
   ["resumed", (state) => state.greeting === "resumed"],
-  ["new", (state) => !state.session || (state.greeting === "new" && state.messages.length === 0)],
+  ["new", (state) => !state.session],
 ];
 
 export function toSnapshot(state: ChatState): ChatSnapshot {

@@ -28,7 +28,7 @@ export function arrived(
   // One that goes on elsewhere, and not the next after what is shown: its reader is told.
   const isNext = !state.session || session.previous === state.session.id;
   const welcome = state.loaded ? (isNext ? null : "reopened") : "resumed";
-  return { ...entered(state, session, arrival), greeting: session.message_count === 0 ? "new" : welcome };
+  return { ...entered(state, session, arrival), greeting: session.message_count === 0 ? null : welcome };
 }
 
 /** Also when we had called it over too early: then nothing was left behind. */
@@ -120,7 +120,7 @@ export function joined(state: ChatState, messages: readonly Message[]): ChatStat
 }
 
 export function startedNew(state: ChatState, { arrival, session }: OpenedSession): ChatState {
-  return { ...entered({ ...state, session: null }, session, arrival), greeting: "new", error: null, loaded: true };
+  return { ...entered({ ...state, session: null }, session, arrival), greeting: null, error: null, loaded: true };
 }
 
 export function reopened(state: ChatState, { arrival, session }: OpenedSession): ChatState {

@@ -66,8 +66,10 @@ function useSpokenStatus(announce: (text: string) => void) {
       last.current = isLost ? { heard, lost: text } : { heard: text, status };
       if (lost && !isLost) announce(words.connectedAgain);
       const news = text || (was === "expiring" && words.statusReopened);
+      // So it still is after an answer that was asked for in another tab.
+      const isOld = was === status && text === words.statusReopened;
       // What a page says at first is read with the page; what was so before the connection was lost is no news.
-      if (said !== undefined && news && text !== heard) announce(news);
+      if (said !== undefined && news && text !== heard && !isOld) announce(news);
     };
     if (!isLost) return say();
     const timer = setTimeout(say, FLICKER);

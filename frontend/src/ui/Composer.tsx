@@ -58,7 +58,8 @@ function ActionButton({ isRunning, isDisabled }: ActionButtonProps) {
   const name = isRunning ? "stop" : "send";
   return (
     <button
-      type={isRunning ? "button" : "submit"}
+      // That it submits goes without saying: many a site makes `button[type="submit"]` as wide as its form.
+      type={isRunning ? "button" : undefined}
       className="dcs-send"
       data-action={name}
       // A press leaves the focus in the field; on what is really disabled it would take it away.

@@ -35,20 +35,16 @@ export function SessionStatus({ words: own, className = "" }: SessionStatusProps
   );
 }
 
-const ICONS: Record<SessionStatusInfo["status"], IconName> = {
+/** Of those that do not simply go on. */
+const ICONS: Partial<Record<SessionStatusInfo["status"], IconName>> = {
   loading: "clock",
   new: "spark",
-  active: "check",
-  resumed: "check",
-  reopened: "check",
   expiring: "clock",
   expired: "pause",
   ended: "pause",
-  offline: "offline",
-  reconnecting: "offline",
 };
 
 function iconFor(info: SessionStatusInfo): IconName {
   if (isCutOff(info)) return "offline";
-  return info.running === null ? ICONS[info.status] : "spark";
+  return info.running === null ? (ICONS[info.status] ?? "check") : "spark";
 }

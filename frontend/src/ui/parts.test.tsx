@@ -669,6 +669,32 @@ describe("the transcript", () => {
     expect(screen.queryByRole("button", { name: /latest|New answer/ })).toBeNull();
   });
 
+  it("greets from the beginning where there is little room, also after another chat", async () => {
+    let grow = () => {};
+    class Observer {
+      constructor(seen: () => void) {
+        grow = seen;
+      }
+      observe() {}
+      disconnect() {}
+    }
+    vi.stubGlobal("ResizeObserver", Observer);
+    await show();
+    const log = screen.getByRole("log");
+    Object.defineProperties(log, { scrollHeight: { value: 900 }, clientHeight: { value: 300 } });
+    act(grow);
+    expect(log.scrollTop).toBe(0);
+    log.scrollTop = 100;
+    fireEvent.scroll(log);
+    act(grow);
+    expect(log.scrollTop).toBe(100);
+    expect(screen.queryByRole("button", { name: /latest|New answer/ })).toBeNull();
+    await ask("Why?");
+    expect(log.scrollTop).toBe(900);
+    await act(() => tab.store.startNew());
+    expect(log.scrollTop).toBe(0);
+  });
+
   it("stays where its reader is when earlier messages and a new one come together", () => {
     function Rows({ keys }: { keys: string }) {
       const { ref, onScroll, isAtLatest } = useStickToLatest(

@@ -7,8 +7,8 @@ interface Seen {
   height: number;
   /** The height of the box that they are in. */
   room: number;
-  firstKey: string | undefined;
-  lastKey: string | undefined;
+  firstKey?: string | undefined;
+  lastKey?: string | undefined;
 }
 
 interface StickToLatest {
@@ -26,7 +26,7 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
   const lastKey = rows.at(-1)?.key;
   const ref = useRef<HTMLDivElement | null>(null);
   const isFollowing = useRef(true);
-  const before = useRef<Seen | null>(null);
+  const before = useRef<Seen>({ height: 0, room: 0 });
   const [isAtLatest, setAtLatest] = useState(true);
   const [hasNews, setNews] = useState(false);
 
@@ -49,8 +49,9 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
     const change = changeOf(last, rows);
     // Another chat: where its reader was in the one before says nothing.
     if (change === "another") jump();
-    else if (change === "above") box.scrollTop += box.scrollHeight - (last?.height ?? 0);
+    else if (change === "above") box.scrollTop += box.scrollHeight - last.height;
     else if (isFollowing.current) toBottom(box);
+    if (!firstKey) greet(box, isFollowing);
   }, [firstKey, lastKey, jump]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new row, or the end of one, is the news
@@ -61,7 +62,7 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
   useGrowth(ref, isFollowing, before);
 
   const onScroll = useCallback(() => {
-    if (ref.current && before.current) reach(isAtEnd(ref.current, before.current, isFollowing.current));
+    if (ref.current && before.current.firstKey) reach(isAtEnd(ref.current, before.current, isFollowing.current));
   }, [reach]);
 
   return { ref, isAtLatest, hasNews, onScroll, jump };
@@ -75,31 +76,33 @@ function isAtEnd(box: HTMLElement, seen: Seen, wasAtEnd: boolean): boolean {
 }
 
 /** What has become of the rows since they were seen: those of another chat, or more of them above. */
-function changeOf(last: Seen | null, rows: readonly { key: string }[]): "another" | "above" | null {
-  if (last?.firstKey === rows[0]?.key) return null;
-  if (!rows.some(({ key }) => key === last?.lastKey)) return "another";
-  return last?.lastKey === rows.at(-1)?.key ? "above" : null;
+function changeOf(last: Seen, rows: readonly { key: string }[]): "another" | "above" | null {
+  if (last.firstKey === rows[0]?.key) return null;
+  if (!rows.some(({ key }) => key === last.lastKey)) return "another";
+  return last.lastKey === rows.at(-1)?.key ? "above" : null;
 }
 
 /** Rows grow after they were added too, and a phone's keyboard or a long draft takes room from all of them. */
-function useGrowth(
-  ref: RefObject<HTMLDivElement | null>,
-  isFollowing: RefObject<boolean>,
-  seen: RefObject<Seen | null>,
-) {
+function useGrowth(ref: RefObject<HTMLDivElement | null>, isFollowing: RefObject<boolean>, seen: RefObject<Seen>) {
   useEffect(() => {
     const box = ref.current;
     const content = box?.firstElementChild;
     if (!box || !content || typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(() => {
       // Else what has grown until now would be taken for rows that came in above.
-      if (seen.current) seen.current.height = box.scrollHeight;
+      seen.current.height = box.scrollHeight;
       if (isFollowing.current) toBottom(box);
     });
     observer.observe(content);
     observer.observe(box);
     return () => observer.disconnect();
   }, [ref, isFollowing, seen]);
+}
+
+/** A greeting is read from its beginning, however little room there is. */
+function greet(box: HTMLElement, isFollowing: RefObject<boolean>) {
+  isFollowing.current = false;
+  box.scrollTop = 0;
 }
 
 function toBottom(box: HTMLElement | null) {

@@ -391,6 +391,22 @@ describe("a tab that only watches", () => {
       expect(saidAll()).toEqual(["Answer ready"]);
     }
   });
+
+  it("hears once that its chat was continued, and not after each answer again", async () => {
+    bench.server.streams.refusal = null;
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    bench.server.changeSession(id, { state: "ended", end_reason: "user" });
+    await show();
+    await act(() => tab.store.reopen(id));
+    expect(said()).toBe("Chat continued");
+    await bench.api().sendMessage({ scope: "", content: "And now?", key: "phone-key" });
+    await advance(1000);
+    expect(said()).toBe("Thinking…");
+    bench.server.finish("So it is.");
+    await advance(1000);
+    expect(status()).toBe("Chat continued");
+    expect(saidAll()).toEqual(["Answer ready"]);
+  });
 });
 
 describe("trouble", () => {

@@ -14,7 +14,16 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.context import CONTEXT_MESSAGES
 from django_chat_sessions.services.replies.growing import Growth
 from django_chat_sessions.services.replies.responding import ReplyTurn, pieces
-from tests.conversations import fill, listen_only, opened, reply_of, stored, talked, waiting
+from tests.conversations import (
+    fill,
+    listen_only,
+    messages_of,
+    opened,
+    reply_of,
+    stored,
+    talked,
+    waiting,
+)
 
 
 def returns(turn: Any) -> Any:
@@ -239,6 +248,15 @@ class TestTurn:
         arrival = self.turn(waiting(owner)).arrival
         assert (arrival.status, arrival.reason, arrival.previous) == ("new", "idle", old)
 
+    @pytest.mark.parametrize(("spoken", "status"), [([], "new"), (["user"], "resumed")])
+    def test_as_many_words_of_the_hosts_as_a_context_holds_do_not_hide_the_persons(
+        self, owner: Owner, spoken: list[str], status: str
+    ) -> None:
+        session = opened(owner)
+        for role in [*spoken, *["assistant"] * CONTEXT_MESSAGES]:
+            chat_sessions.add_message(session, role, "Hello")
+        assert self.turn(waiting(owner)).arrival.status == status
+
     def test_the_first_message_ever_follows_nothing(self, owner: Owner) -> None:
         arrival = self.turn(waiting(owner)).arrival
         assert (arrival.status, arrival.reason, arrival.previous) == ("new", "first", None)
@@ -261,9 +279,13 @@ class TestTurn:
         noon.shift(timedelta(seconds=30))
         assert self.turn(waiting(owner, key="next")).arrival.status == "resumed"
 
-    def test_also_without_the_hosts_times(self, owner: Owner, settings: Any) -> None:
+    @pytest.mark.parametrize("lacking", ["session", "messages"])
+    def test_also_without_the_hosts_times(self, owner: Owner, settings: Any, lacking: str) -> None:
         listen_only(settings)
         session, message = self.bare(owner)
+        if lacking == "messages":
+            messages_of(session).update(created_at=None)
+            session.opened_at = session.started_at
         turn = ReplyTurn(session, message, message, Growth(message))
         assert turn.arrival.status == "resumed"
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from contextvars import Context
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from django.db import DataError, OperationalError, connection, connections, transaction
 from django.utils import translation
 
-from django_chat_sessions import get_session_model
+from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
@@ -674,6 +675,24 @@ def test_a_reply_that_is_not_begun_waits_for_it_too(
     assert (stored(reply).state, stored(reply).attempt) == ("answered", 1)
     assert caplog.text.count("OperationalError") == 3
     assert "SECRET" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("is_held", "state"), [(True, "answered"), (False, "pending")])
+def test_one_that_waited_here_for_a_thread_is_begun_though_its_lease_has_passed_meanwhile(
+    owner: Owner, settings: Any, is_held: bool, state: str
+) -> None:
+    leave_replies(settings)
+    configure(settings, RESPONDER=lambda turn: "Because.")
+    sent = waiting(owner)
+    reply = reply_of(sent)
+    with lease_keeper.keeping(reply, sent.session) if is_held else nullcontext():
+        passed = clock.after(clock.now(), -1)  # no renewal reached the database
+        type(reply).objects.filter(pk=reply.pk).update(lease_until=passed)
+        type(sent.session).objects.filter(pk=sent.session.pk).update(running_until=passed)
+        run(reply.pk)
+    assert (stored(reply).state, stored(reply).attempt) == (state, 1)
+    assert stored(sent.session).running_until == (None if is_held else passed)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -203,7 +203,6 @@ export class MemoryServer {
     }
     if (isStream) return this.streams.open(since, init.signal ?? undefined);
     const updates = this.updatesSince(since);
-    if (headers.get("If-None-Match") === `"${updates.cursor}"`) return new Response(null, { status: 304 });
     return respond(200, JSON.stringify(updates));
   }
 
