@@ -94,7 +94,8 @@ def test_what_is_open_has_no_end_whatever_a_hosts_row_says() -> None:
 def test_metadata_is_in_it_and_of_a_hosts_row_without_any_an_object_too() -> None:
     """Which is what an import asks for."""
     now, known = clock.now(), {"course": [1, "two"]}
-    for model, facts in ((MODEL, session_facts), (get_message_model(), message_facts)):
+    of_both: Any = ((MODEL, session_facts), (get_message_model(), message_facts))
+    for model, facts in of_both:
         assert facts(model(metadata=known), now)["metadata"] == known
         assert facts(model(metadata=None), now)["metadata"] == {}
 
