@@ -56,6 +56,20 @@ function storeOf(changes: Partial<ChatSnapshot>): ChatStore {
   return { ...store, scope: "", getSnapshot: () => snapshot, subscribe: () => () => {}, connect: () => () => {} };
 }
 
+/** Answers what says that the content has grown. */
+function observeGrowth() {
+  let grow = () => {};
+  class Observer {
+    constructor(seen: () => void) {
+      grow = seen;
+    }
+    observe() {}
+    disconnect() {}
+  }
+  vi.stubGlobal("ResizeObserver", Observer);
+  return () => grow();
+}
+
 const inside = (store: ChatStore, part: React.ReactNode) => render(<ChatProvider store={store}>{part}</ChatProvider>);
 
 describe("the history inside a widget", () => {
@@ -670,15 +684,7 @@ describe("the transcript", () => {
   });
 
   it("greets from the beginning where there is little room, also after another chat", async () => {
-    let grow = () => {};
-    class Observer {
-      constructor(seen: () => void) {
-        grow = seen;
-      }
-      observe() {}
-      disconnect() {}
-    }
-    vi.stubGlobal("ResizeObserver", Observer);
+    const grow = observeGrowth();
     await show();
     const log = screen.getByRole("log");
     Object.defineProperties(log, { scrollHeight: { value: 900 }, clientHeight: { value: 300 } });
@@ -719,15 +725,7 @@ describe("the transcript", () => {
 
 describe("the place of the reader", () => {
   it("is kept when earlier messages come in, whatever has grown since the last one", async () => {
-    let grow = () => {};
-    class Observer {
-      constructor(seen: () => void) {
-        grow = seen;
-      }
-      observe() {}
-      disconnect() {}
-    }
-    vi.stubGlobal("ResizeObserver", Observer);
+    const grow = observeGrowth();
     bench.server.start(
       "",
       Array.from({ length: 60 }, (_, index) => `message ${index}`),
