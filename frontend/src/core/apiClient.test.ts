@@ -32,6 +32,12 @@ afterEach(() => {
   document.cookie = "csrftoken=; max-age=0";
 });
 
+it("takes no refusal for an answer, although it tells the server's time", async () => {
+  const { api, calls } = client(() => json({ code: "invalid", message: "No.", server_time: "2026-11-22" }, 400));
+  expect(await failure(api.getSession("x"))).toMatchObject({ status: 400, code: "invalid" });
+  expect(calls[0]?.init.cache).toBe("no-store");
+});
+
 describe("requests", () => {
   it("go where the contract says", async () => {
     const { api, calls } = client(done);

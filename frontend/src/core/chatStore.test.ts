@@ -88,6 +88,21 @@ describe("arriving", () => {
     expect(store.getSnapshot().status).toBe("resumed");
   });
 
+  it("is offline or reconnecting by what its own questions meet, where no news come", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const noNews = { join: () => ({ await() {}, renew() {}, leave() {} }) };
+    const { store, page } = await bench.openTab({ updates: noNews });
+    bench.server.offline = true;
+    page.signal("visible");
+    await bench.timers.advance(900);
+    expect(store.getSnapshot().status).toBe("resumed");
+    await bench.timers.advance(100);
+    expect(store.getSnapshot().status).toBe("reconnecting");
+    page.online = false;
+    await bench.timers.advance(5000);
+    expect(store.getSnapshot().status).toBe("offline");
+  });
+
   it("says what the server said when it refuses", async () => {
     bench.server.faults = [{ status: 401, body: '{"code":"not_authenticated","message":"Sign in.","field":null}' }];
     const { store } = await bench.openTab();
@@ -814,6 +829,17 @@ describe("the draft", () => {
     bench.server.release();
     await bench.timers.advance(0);
     expect((await bench.openTab()).store.getSnapshot().draft).toBe("");
+  });
+
+  it("of another tab is not overwritten by a page that comes back", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const one = await bench.openTab();
+    const two = await bench.openTab();
+    one.store.setDraft("mine");
+    two.store.setDraft("another");
+    one.page.signal("visible");
+    await bench.timers.advance(0);
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("another");
   });
 
   it("is not written again by a page that goes when everything was cleared, as at a logout", async () => {

@@ -286,6 +286,15 @@ it("is not offline while the server answers, whatever the device says", async ()
   expect(store.getSnapshot().status).toBe("active");
 });
 
+it("is offline no longer once something that was asked since is answered", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  const { store, page } = await bench.openTab();
+  page.signal("offline");
+  expect(store.getSnapshot().status).toBe("offline");
+  await store.load();
+  expect(store.getSnapshot().status).toBe("resumed");
+});
+
 it("is offline although an answer to what was asked before comes a moment later", async () => {
   bench.server.start("", ["Why?", "Because."]);
   const { store, page } = await bench.openTab();

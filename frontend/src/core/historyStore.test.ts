@@ -53,6 +53,18 @@ it("keeps to its scope, or shows all", async () => {
   expect(titles((await openHistory({ scope: null })).history)).toHaveLength(3);
 });
 
+it("takes what a chat on its page was told of a session that it lists, and asks nothing for that", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  const { history } = await openHistory();
+  const { store } = await bench.openTab();
+  await bench.timers.advance(5000);
+  const before = bench.server.count("GET", /./);
+  store.send("And then?");
+  await bench.timers.advance(0);
+  expect(history.getSnapshot().sessions[0]).toMatchObject({ message_count: 4, running: true });
+  expect(bench.server.count("GET", /./)).toBe(before);
+});
+
 it("puts a new session on top when a tab sends, and keeps the pages below", async () => {
   await conversations(4);
   const { history } = await openHistory({ limit: 2 });
@@ -209,6 +221,23 @@ describe("what people do with a row", () => {
     expect(titles(away)).toEqual([]);
     await back;
     await settle();
+    expect(titles(history)).toEqual(["Chat 2", "Chat 1"]);
+  });
+
+  it("leaves what is being restored in the list, although a list that was read meanwhile lacks it", async () => {
+    await conversations(2);
+    const { history, page } = await openHistory();
+    const [, row] = history.getSnapshot().sessions;
+    await history.remove(row?.id ?? "");
+    bench.server.hold();
+    const restored = history.restore(row?.id ?? "", row);
+    await settle();
+    const restoring = bench.server.setAside();
+    page.signal("visible");
+    await settle();
+    expect(titles(history)).toEqual(["Chat 2", "Chat 1"]);
+    restoring();
+    expect(await restored).toBe(true);
     expect(titles(history)).toEqual(["Chat 2", "Chat 1"]);
   });
 

@@ -113,6 +113,13 @@ describe("a whole answer that leaves out the chat on screen", () => {
   });
 });
 
+it("a change of the history says nothing of an interrupted answer in a chat that is open", () => {
+  const open = { ...state, messages: [reply({ state: "interrupted" })] };
+  expect(updated(open, news({ history_changed: true })).gap).toBe(false);
+  const over = { ...open, session: { ...session, state: "ended" as const } };
+  expect(updated(over, news({ history_changed: true })).gap).toBe(true);
+});
+
 describe("rows of sessions", () => {
   const withRow = (change: Partial<Session>) => updated(state, news({ sessions: [{ ...session, ...change }] }));
 

@@ -211,6 +211,59 @@ describe("an opened session", () => {
   });
 });
 
+describe("what was read too late", () => {
+  it("says nothing of a refusal when a verb was faster", async () => {
+    const { store, page } = await bench.openTab();
+    bench.server.hold();
+    page.signal("visible");
+    await bench.timers.advance(0);
+    const late = bench.server.setAside();
+    await store.startNew();
+    bench.server.faults = [{ status: 403, body: '{"code": "permission_denied", "message": "No."}' }];
+    late();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", error: null });
+  });
+
+  it("takes no chat off the screen that was chosen since", async () => {
+    two();
+    const { store, page } = await bench.openTab();
+    bench.server.sessions = [];
+    bench.server.hold();
+    page.signal("visible");
+    await bench.timers.advance(0);
+    const current = bench.server.setAside();
+    bench.server.hold();
+    current();
+    await bench.timers.advance(0);
+    const transcript = bench.server.setAside();
+    await store.startNew();
+    const { session } = store.getSnapshot();
+    transcript();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: session?.id }, error: null });
+  });
+});
+
+it("reads nothing while a message is on its way, whose answer says more", async () => {
+  const { store, page } = await bench.openTab();
+  bench.server.hold();
+  store.send("Why?");
+  page.signal("visible");
+  await bench.timers.advance(0);
+  expect(bench.server.count("GET", /current/)).toBe(1);
+});
+
+it("asks of no session whose draft it is when the server has just named that session", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  const { store } = await bench.openTab();
+  store.setDraft("And then?");
+  await bench.openTab();
+  await bench.timers.advance(301_000);
+  expect((await bench.openTab()).store.getSnapshot().draft).toBe("And then?");
+  expect(bench.server.count("GET", /sessions.s\d+$/)).toBe(0);
+});
+
 describe("an older page", () => {
   it("is dropped where it no longer joins what is shown", async () => {
     const texts = Array.from({ length: 150 }, (_, index) => `Text ${index}`);

@@ -116,6 +116,31 @@ describe("a tab that does not read itself", () => {
     expect(last(two.store)?.content).toBe("Because.");
   });
 
+  it("looks at once when it comes back while it waits, and not while it does not", async () => {
+    const { two } = await twoTabs();
+    const { length } = bench.server.looks;
+    two.page.signal("visible");
+    await bench.timers.advance(0);
+    expect(bench.server.looks).toHaveLength(length + 1);
+    bench.server.finish("Because.");
+    await bench.timers.advance(0);
+    two.page.signal("visible");
+    await bench.timers.advance(0);
+    expect(bench.server.looks).toHaveLength(length + 1);
+  });
+
+  it("listens, once it has led, left and come again", async () => {
+    const { one, two } = await twoTabs();
+    one.disconnect();
+    await bench.timers.advance(0);
+    one.store.connect();
+    await bench.timers.advance(0);
+    bench.server.write("Bec");
+    await bench.timers.advance(0);
+    expect([last(one.store)?.content, last(two.store)?.content]).toEqual(["Bec", "Bec"]);
+    expect(bench.server.streams.count).toBe(1);
+  });
+
   it("believes a leader that says nothing any more no longer than 35 seconds", async () => {
     const { one, two } = await twoTabs();
     bench.server.finish("Because.");

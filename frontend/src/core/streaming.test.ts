@@ -79,6 +79,18 @@ describe("a stream", () => {
     expect(streams()).toBe(2);
   });
 
+  it("that goes on from its cursor says nothing of what has not changed", async () => {
+    await ask();
+    await bench.timers.advance(60_000);
+    bench.server.streams.end();
+    await bench.timers.advance(1000);
+    const before = bench.server.seen.length;
+    bench.server.start("subject:2", ["Elsewhere"]);
+    await bench.timers.advance(0);
+    expect(streams()).toBe(2);
+    expect(bench.server.seen).toHaveLength(before);
+  });
+
   it("that breaks is reconnecting, never done, and goes on from its cursor", async () => {
     const { store } = await ask();
     bench.server.write("Bec");
@@ -121,6 +133,19 @@ describe("a stream", () => {
     await bench.timers.advance(300_000);
     expect(streams()).toBe(3);
     expect(bench.server.streams.count).toBe(1);
+  });
+
+  it("stays where it bears fruit between two silences", async () => {
+    bench.server.streams.isSilent = true;
+    await ask();
+    await bench.timers.advance(36_000);
+    bench.server.streams.isSilent = false;
+    bench.server.write("Bec");
+    await bench.timers.advance(5000);
+    bench.server.streams.isSilent = true;
+    bench.server.streams.cut();
+    await bench.timers.advance(45_000);
+    expect(polls()).toBe(0);
   });
 
   it("gives way to polls where its code cannot be loaded", async () => {

@@ -99,4 +99,10 @@ describe("the boundary before the session that took over", () => {
     const previous = { ...session, end_reason: "user" };
     expect(reasonOf({ status: "resumed", reason: "open", previous })).toBe("user");
   });
+
+  it("is not set where nothing was said", () => {
+    const arrival = { status: "new", reason: "idle", previous: session } as const;
+    const blank = { ...state, messages: [] };
+    expect(arrived(blank, { arrival, session: { ...other(), previous: session.id } }).earlier).toEqual([]);
+  });
 });
