@@ -262,7 +262,8 @@ def chat_widget(
         "is_reachable": bool(sessions),
         "base_url": sessions.removesuffix("/sessions"),
         "without_script": _address("current_page", **({"scope": named} if named else {})),
-        "csrf_token": "" if request is None else token_in_page(request),
+        # Not "csrf_token": Django puts the page's own there, whatever we say.
+        "carried_token": "" if request is None else token_in_page(request),
         "nonce": nonce_of_page(context),
         "scope": named,
         "owner": _reader(context),

@@ -24,6 +24,12 @@ ROOM_BESIDE_PLACEHOLDER = """(field) => {
   return field.clientWidth - paddings - toClear - canvas.measureText(field.placeholder).width;
 }"""
 
+# A browser that translates the page replaces texts, and React goes on with what it had put there.
+TEXTS_BESIDE_OTHERS = """() => [...document.querySelectorAll(".dcs *")]
+  .filter((one) => !one.closest("svg, option") && one.childNodes.length > 1)
+  .flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === 3 && node.data.trim())
+    .map((text) => `${one.outerHTML.slice(0, 120)}: ${text.data}`))"""
+
 
 @pytest.mark.parametrize("width", [320, 1440])
 def test_no_state_breaks_a_rule(visitor: Reader, width: int) -> None:
@@ -44,6 +50,12 @@ def test_no_state_breaks_a_rule(visitor: Reader, width: int) -> None:
             found[name] += violations(page, COLOURS, within)
     assert {name: problems for name, problems in found.items() if problems} == {}
     assert list(found) == listed
+
+
+def test_each_text_is_alone_in_its_element(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 1440)
+    found = {name: gallery.page.evaluate(TEXTS_BESIDE_OTHERS) for name, _ in gallery.walk()}
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 def test_longer_words_from_right_to_left_have_room_too(visitor: Reader) -> None:

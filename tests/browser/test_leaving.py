@@ -129,3 +129,16 @@ def test_what_is_written_in_a_page_left_open_is_not_sent_as_somebody_elses(
     chat.own.get_by_role("button", name="Try again").click()
     expect(chat.finished).to_have_count(1)
     assert site.said("user") == [SECRET]
+
+
+def test_who_logs_in_again_in_another_tab_goes_on_in_the_first(
+    visitor: Reader, site: Site, place: Place
+) -> None:
+    page = visitor.context.new_page()
+    log_in(page)
+    chat = visitor.chat(place, page).open().converse(QUESTION)
+    visitor.context.clear_cookies(name="xp_session")  # the login ended in the night
+    log_in(visitor.context.new_page())  # Django gives another CSRF cookie
+    chat.converse(OTHER_QUESTION)
+    [session] = site.sessions()
+    assert session["message_count"] == 4

@@ -23,7 +23,7 @@ from django.contrib.sessions.backends.cache import SessionStore
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.template import Context, Template
+from django.template import Context, RequestContext, Template
 from django.test import RequestFactory
 from django.urls import include, path
 from django.utils import timezone, translation
@@ -445,6 +445,14 @@ def test_the_widget_has_the_csrf_token_where_its_cookie_cannot_be_read(
     request = request_of(reader)
     request.session = SessionStore()
     assert re.search(r'data-csrf-token="\w{64}"', render("{% chat_widget %}", request))
+
+
+def test_the_widget_leaves_a_cookie_that_can_be_read_to_its_script(reader: Caller) -> None:
+    """A page has a token of its own, which is old once somebody has logged in from another tab."""
+    page = Template("{% load chat_sessions %}{% csrf_token %}{% chat_widget %}")
+    shown = page.render(RequestContext(request_of(reader)))
+    assert "csrfmiddlewaretoken" in shown
+    assert "data-csrf-token" not in shown
 
 
 def test_the_csrf_token_of_the_widget_is_accepted(reader: Caller, settings: Any) -> None:

@@ -220,6 +220,30 @@ it("follows the next answer, although news were refused before", async () => {
   expect(last(store)).toMatchObject({ content: "Then.", state: "answered" });
 });
 
+it("follows the next answer at once, although news had failed for long", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  bench.server.refusedNews = { status: 502, body: null };
+  const { store } = await bench.openTab();
+  await bench.timers.advance(125_000);
+  bench.server.refusedNews = null;
+  store.send("And?");
+  await bench.timers.advance(0);
+  bench.server.finish("Then.");
+  await bench.timers.advance(2000);
+  expect(last(store)).toMatchObject({ content: "Then.", state: "answered" });
+});
+
+it("asks for no news before the time that it was told to wait, also for an answer", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  bench.server.refusedNews = { status: 429, body: null, retryAfter: "60" };
+  const { store } = await bench.openTab();
+  await bench.timers.advance(1000);
+  const before = bench.server.looks.length;
+  store.send("And?");
+  await bench.timers.advance(50_000);
+  expect(bench.server.looks).toHaveLength(before);
+});
+
 it("goes on with an answer once its reader has tried again what was refused", async () => {
   const { store } = await bench.openTab();
   store.send("Why?");

@@ -60,6 +60,8 @@ export class UpdatesReader {
   private heardAt = 0;
   private isBusy = false;
   private isRefused = false;
+  /** Whether the pause is the server's own wish. */
+  private isToldToWait = false;
   private timer: unknown = null;
   private current = new AbortController();
 
@@ -85,8 +87,8 @@ export class UpdatesReader {
     if (isAwaited === this.isAwaited) return;
     this.isAwaited = isAwaited;
     this.interval = FIRST;
-    // A message that was taken says that who was refused may ask again.
-    const mayAsk = this.isRefused ? isAwaited : this.failures === 0;
+    // A message that was taken says that the server is there, and that who was refused may ask again.
+    const mayAsk = this.isRefused || (this.failures > 0 && !this.isToldToWait) ? isAwaited : this.failures === 0;
     if (this.mode !== null && !this.isBusy && mayAsk) this.goOn();
   }
 
@@ -243,6 +245,7 @@ export class UpdatesReader {
     // What was refused will be refused again; `hurry`, `renew` and who waits for an answer ask anew.
     this.isBusy = false;
     this.isRefused = !isUnknownCursor && !isRetryable(error);
+    this.isToldToWait = retryAfterOf(error) > 0;
     if (this.isRefused) return;
     const isWatched = this.isAwaited && this.parts.page.isVisible();
     const longest = isWatched ? Math.max(LONGEST_WAIT, retryAfterOf(error) * 1000) : Number.POSITIVE_INFINITY;

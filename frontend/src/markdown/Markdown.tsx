@@ -3,10 +3,12 @@ import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown"
 import remarkGfm from "remark-gfm";
 import { Paragraphs, safeUrl } from "../ui/index.js";
 import { isTooMuch } from "./nesting.js";
+import { ownElements } from "./ownElements.js";
 import { PlainOnError } from "./PlainOnError.js";
 import { useFootnotes } from "./useFootnotes.js";
 
 const PLUGINS = [remarkGfm];
+const TREE_PLUGINS = [ownElements];
 
 /** Headings below those of the chat itself. */
 const COMPONENTS: Components = {
@@ -29,6 +31,7 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
       <div className="dcs-markdown" dir="auto">
         <ReactMarkdown
           remarkPlugins={PLUGINS}
+          rehypePlugins={TREE_PLUGINS}
           remarkRehypeOptions={footnotes}
           components={COMPONENTS}
           urlTransform={safeUrl}
@@ -49,12 +52,12 @@ function Heading({ className, children }: Of<"h2">) {
 
 /** Of a list of tasks; as a sign, for a field would need a name. */
 function Box({ checked }: ComponentProps<"input">) {
-  return checked ? "☑" : "☐";
+  return <span>{checked ? "☑" : "☐"}</span>;
 }
 
 /** An address that may not be followed leaves the words. */
 function Link({ href, id, "aria-label": label, children }: Of<"a">) {
-  if (!href) return children;
+  if (!href) return <span>{children}</span>;
   const isElsewhere = /^https?:/i.test(href);
   // Only those of footnotes have an id, where they are referred to, or a label, which leads back there.
   const role = label ? "doc-backlink" : id && "doc-noteref";

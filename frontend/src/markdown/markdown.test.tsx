@@ -2,6 +2,7 @@ import { act, cleanup, render, screen, waitFor } from "@testing-library/react";
 import ReactMarkdown from "react-markdown";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ChatBench } from "../core/testing/chatBench.js";
+import { translate } from "../core/testing/translator.js";
 import { ChatProvider } from "../react/index.js";
 import { ChatWidget } from "../ui/index.js";
 import { germanWords } from "../words/de.js";
@@ -37,6 +38,20 @@ it("shows a list of tasks with signs, and no field that has no name", async () =
   const container = await rendered("- [x] Ice\n- [ ] Salt");
   expect(container.querySelector("input")).toBeNull();
   expect([...container.querySelectorAll("li")].map((item) => item.textContent?.trim())).toEqual(["☑ Ice", "☐ Salt"]);
+});
+
+it.each([
+  ["*Ice* floats", " on water."],
+  ["**Ice is *less* dense", " than water**."],
+  ["- [ ] Ice\n- [x] Salt", " melts [it](javascript:x) *soon*."],
+])("shows the rest of what a browser has begun to translate: %s", async (text, rest) => {
+  const { container, rerender } = render(<MarkdownContent text={text} author="assistant" isWriting />);
+  await waitFor(() => expect(container.querySelector(".dcs-markdown")).toBeTruthy());
+  translate(container);
+  rerender(<MarkdownContent text={text + rest} author="assistant" isWriting={false} />);
+  const whole = await rendered(text + rest);
+  expect(container.textContent).toBe(whole.textContent);
+  expect(container.querySelector("em")).not.toBeNull();
 });
 
 it("leaves what the reader wrote as it was written", async () => {

@@ -14,7 +14,7 @@ export function BoundaryNotice({ boundary }: BoundaryNoticeProps) {
   return (
     <div className="dcs-boundary">
       <p>
-        {reasonText(boundary, words)}
+        <span>{reasonText(boundary, words)}</span>
         <span aria-hidden="true"> · </span>
         <LinkButton onClick={() => void store.reopen(boundary.previous.id)}>{words.continuePreviousOne}</LinkButton>
       </p>

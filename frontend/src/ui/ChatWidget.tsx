@@ -144,7 +144,7 @@ function ErrorBanner() {
     <div className="dcs-banner" role="alert">
       <NamedIcon name="warning" />
       <span dir="auto">
-        {final ? words[final] : text}{" "}
+        <span>{final ? words[final] : text}</span>{" "}
         {!final && <LinkButton onClick={() => void store.load()}>{words.tryAgain}</LinkButton>}
       </span>
       <button type="button" className="dcs-tool" aria-label={words.dismiss} onClick={store.dismissError}>

@@ -92,7 +92,7 @@ function Items({ id, items, button, onChoose, onEscape, onLeave }: ItemsProps) {
       {items.map(([verb, icon, word]) => (
         <button key={verb} type="button" role="menuitem" tabIndex={-1} data-verb={verb} onClick={() => onChoose(verb)}>
           <HistoryIcon name={icon} />
-          {word}
+          <span>{word}</span>
         </button>
       ))}
     </div>

@@ -110,27 +110,27 @@ function Shown({ session, today, isOpen, isOpening, isTabbable, query, excerpt, 
   );
 }
 
-/** The space is for those who listen, who would hear one word otherwise. */
+/** The space is for those who listen, who would hear one word otherwise; it goes with the badge. */
 function Badge({ kind, children }: { kind?: "quiet"; children: string }) {
   return (
-    <>
+    <span>
       <span className="dcs-badge" data-kind={kind}>
         {children}
       </span>{" "}
-    </>
+    </span>
   );
 }
 
-/** The words of the query are marked where they stand in the text. */
+/** The words of the query are marked where they stand. Each piece in its own element: a translator replaces bare text. */
 function Marked({ text, query }: { text: string; query: string }) {
   const wanted = query.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").match(/[^\s"]+/g);
-  if (wanted === null) return text;
+  if (wanted === null) return <span>{text}</span>;
   // A text that is split by a group has what was found at every second place.
   return (
     text
       .split(new RegExp(`(${wanted.join("|")})`, "i"))
       // biome-ignore lint/suspicious/noArrayIndexKey: pieces of a text have no other name
-      .map((part, at) => (at % 2 === 0 ? part : <mark key={at}>{part}</mark>))
+      .map((part, at) => (at % 2 === 0 ? <span key={at}>{part}</span> : <mark key={at}>{part}</mark>))
   );
 }
 

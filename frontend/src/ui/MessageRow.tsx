@@ -101,8 +101,7 @@ function AskAgain({ words }: { words: ChatWords }) {
   };
   return (
     <LinkButton aria-disabled={isAsking} onClick={ask}>
-      {" "}
-      {words.askAgain}
+      {` ${words.askAgain}`}
     </LinkButton>
   );
 }

@@ -15,6 +15,7 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
   const words = useWords();
   const Content = useSlot("Content", Paragraphs);
   const isFailed = pending.state === "failed";
+  const reason = useChatSelector((chat) => waitsFor(chat, pending));
   return (
     <article className="dcs-message" data-role="user" data-state={pending.state}>
       <h3 className="dcs-hidden">{words.you}</h3>
@@ -22,7 +23,7 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
         <Content text={pending.content} author="user" isWriting={false} />
       </div>
       <p className={isFailed ? "dcs-problem" : "dcs-note"} role={isFailed ? "alert" : undefined}>
-        <span dir="auto">{isFailed ? failure(pending, words) : <Waiting pending={pending} />}</span>
+        <span dir="auto">{isFailed ? failure(pending, words) : waiting(pending, words, reason)}</span>
         {isFailed && <WaysOn pending={pending} />}
         {(isFailed || (pending.state === "queued" && !pending.tried)) && <EditButton pending={pending} />}
       </p>
@@ -31,10 +32,7 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
 });
 
 /** What it waits for. */
-function Waiting({ pending }: PendingRowProps) {
-  const words = useWords();
-  const reason = useChatSelector((chat) => waitsFor(chat, pending));
-  const { problem } = pending;
+function waiting({ problem }: PendingMessage, words: ChatWords, reason: ReturnType<typeof waitsFor>): string {
   return problem?.code === "too_many_messages" && reason === "sending" ? problem.message : words[reason];
 }
 

@@ -10,9 +10,7 @@ export function SourceList({ metadata }: { metadata: Record<string, unknown> }) 
   if (sources.length === 0) return null;
   return (
     <details className="dcs-sources" open={sources.length <= SHOWN_AT_ONCE}>
-      <summary>
-        {words.sources} ({new Intl.NumberFormat(words.locale).format(sources.length)})
-      </summary>
+      <summary>{`${words.sources} (${new Intl.NumberFormat(words.locale).format(sources.length)})`}</summary>
       <ol>
         {sources.map(({ title, url, quote }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the number is what a citation refers to

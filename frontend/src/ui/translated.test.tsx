@@ -1,0 +1,87 @@
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { afterEach, expect, it } from "vitest";
+import { ChatBench } from "../core/testing/chatBench.js";
+import { translate } from "../core/testing/translator.js";
+import { ChatProvider } from "../react/index.js";
+import { ChatHistory } from "./ChatHistory.js";
+import { ChatWidget } from "./ChatWidget.js";
+
+afterEach(cleanup);
+
+async function show(bench: ChatBench) {
+  const tab = bench.tab();
+  const advance = (milliseconds = 0) => act(() => bench.timers.advance(milliseconds));
+  render(
+    <ChatProvider store={tab.store} api={bench.api()}>
+      <ChatWidget />
+      <ChatHistory now={bench.timers.now} />
+    </ChatProvider>,
+  );
+  await advance();
+  await advance();
+  translate(document.body);
+  const ask = (text: string) => {
+    fireEvent.change(screen.getByLabelText("Message"), { target: { value: text } });
+    fireEvent.keyDown(screen.getByLabelText("Message"), { key: "Enter" });
+    return advance();
+  };
+  return { tab, advance, ask };
+}
+
+it("stays when a message that waited is refused", async () => {
+  const bench = new ChatBench();
+  const { tab, advance, ask } = await show(bench);
+  bench.server.offline = true;
+  act(() => tab.page.signal("offline"));
+  await ask("forbidden words");
+  translate(document.body);
+  bench.server.offline = false;
+  act(() => tab.page.signal("online"));
+  await advance();
+  const refused = within(screen.getByRole("log")).getByRole("alert");
+  expect(refused.textContent).toContain("content must not say that.");
+});
+
+it("stays when an answer begins, and shows in the history that it does", async () => {
+  const bench = new ChatBench();
+  const { id } = bench.server.start("", ["Why?", "Because."]);
+  const { advance } = await show(bench);
+  const preview = () => document.querySelector(".dcs-history-preview")?.textContent;
+  expect(preview()).toBe("Open Because.");
+  bench.server.changeSession(id, { running: true });
+  fireEvent(document, new Event("visibilitychange"));
+  await advance(1000);
+  expect(preview()).toBe("Open Writing an answer…");
+});
+
+it("marks in the history what is searched", async () => {
+  const bench = new ChatBench();
+  bench.server.start("", ["Why?", "Because."]);
+  const { advance } = await show(bench);
+  const search = async (query: string) => {
+    fireEvent.change(screen.getByRole("searchbox"), { target: { value: query } });
+    await advance(1000);
+    translate(document.body);
+    return [...document.querySelectorAll("mark")].map(({ textContent }) => textContent);
+  };
+  expect(await search("be")).toEqual(["Be"]);
+  expect(await search("cause")).toEqual(["cause"]);
+  expect(await search("")).toEqual([]);
+  expect(document.querySelector(".dcs-history-preview")?.textContent).toBe("Open Because.");
+});
+
+it("says why the latest verb was refused", async () => {
+  const bench = new ChatBench();
+  const { advance } = await show(bench);
+  const refused = async (status: number) => {
+    bench.server.faults = [{ status }];
+    fireEvent.click(screen.getByRole("button", { name: "New chat" }));
+    await advance();
+    const said = screen.getByRole("alert").textContent;
+    translate(document.body);
+    return said;
+  };
+  expect(await refused(502)).toContain("the server could not be reached");
+  expect(await refused(403)).toContain("The chat could not be loaded.");
+  expect(await refused(502)).toContain("the server could not be reached");
+});
