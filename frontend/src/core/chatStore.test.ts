@@ -143,10 +143,10 @@ describe("a new session by itself", () => {
   });
 
   it("names no session that it knows to have ended on purpose", async () => {
-    bench.server.start("", ["Why?", "Because."]);
+    const { id } = bench.server.start("", ["Why?", "Because."]);
     const { store } = await bench.openTab();
     expect(await store.end()).toBe(true);
-    expect(store.getSnapshot().status).toBe("ended");
+    expect(store.getSnapshot()).toMatchObject({ status: "ended", previous: { id } });
     store.send("And then?");
     await bench.timers.advance(0);
     expect(texts(store)).toEqual(["Why?", "Because.", "— user 0", "And then?", ""]);

@@ -65,6 +65,26 @@ it("takes what a chat on its page was told of a session that it lists, and asks 
   expect(bench.server.count("GET", /./)).toBe(before);
 });
 
+it("shows as read at once what the chat on its page has shown", async () => {
+  const { id } = bench.server.start("", ["Why?", "Because."]);
+  bench.server.changeSession(id, { unread: true });
+  const tabs = createTabChannel(null);
+  const { history } = await openHistory({ tabs });
+  expect(history.getSnapshot().sessions[0]?.unread).toBe(true);
+  await bench.openTab({ tabs });
+  await bench.timers.advance(300);
+  expect(history.getSnapshot().sessions[0]?.unread).toBe(false);
+});
+
+it("asks for nothing more once it has left the page", async () => {
+  const { page, disconnect } = await openHistory();
+  disconnect();
+  const before = bench.server.seen.length;
+  page.signal("visible");
+  await bench.timers.advance(1000);
+  expect(bench.server.seen).toHaveLength(before);
+});
+
 it("puts a new session on top when a tab sends, and keeps the pages below", async () => {
   await conversations(4);
   const { history } = await openHistory({ limit: 2 });

@@ -1,7 +1,18 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { beforeEach, expect, it, vi } from "vitest";
 
+/** Of the copy of the bundle that a test before has loaded, too. */
+const watching: MutationObserver[] = [];
+const Watching = class extends MutationObserver {
+  override observe(...args: Parameters<MutationObserver["observe"]>) {
+    watching.push(this);
+    super.observe(...args);
+  }
+};
+
 beforeEach(() => {
+  for (const one of watching.splice(0)) one.disconnect();
+  vi.stubGlobal("MutationObserver", Watching);
   vi.resetModules();
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
   document.documentElement.lang = "";
@@ -62,4 +73,29 @@ it("sends the token that its page carries, whatever cookie of that name there is
   fireEvent.keyDown(field, { key: "Enter" });
   const posted = () => fetch.mock.calls.map(([, init]) => init).find((init) => init?.method === "POST");
   await waitFor(() => expect(posted()?.headers).toMatchObject({ "X-CSRFToken": "of-this-page" }));
+});
+
+it("comes with a part that is put into the page, and goes with one that is taken out", async () => {
+  await mount("");
+  await screen.findByLabelText("Message");
+  const later = document.createElement("section");
+  later.innerHTML = '<div data-chat-sessions data-base-url="/later"></div>';
+  const place = later.firstElementChild;
+  document.body.replaceChildren(later);
+  await waitFor(() => expect(place?.querySelector("textarea")).toBeTruthy());
+  later.remove();
+  await waitFor(() => expect(place?.childElementCount).toBe(0));
+  document.body.append(later);
+  await waitFor(() => expect(place?.querySelector("textarea")).toBeTruthy());
+});
+
+it("takes the place of a copy of itself, as a cache of pages has it", async () => {
+  await mount("");
+  await screen.findByLabelText("Message");
+  const copy = document.body.firstElementChild?.cloneNode(true) as Element;
+  const dead = copy.querySelector("textarea");
+  expect(dead).toBeTruthy();
+  document.body.replaceChildren(copy);
+  await waitFor(() => expect(dead?.isConnected).toBe(false));
+  await waitFor(() => expect(copy.querySelector("textarea")).toBeTruthy());
 });

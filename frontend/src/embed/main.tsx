@@ -1,5 +1,5 @@
 import { StrictMode } from "react";
-import { createRoot } from "react-dom/client";
+import { createRoot, type Root } from "react-dom/client";
 import { ChatProvider } from "../react/index.js";
 import { ChatWidget, type Words } from "../ui/index.js";
 import { germanWords } from "../words/de.js";
@@ -7,17 +7,34 @@ import { spanishWords } from "../words/es.js";
 import { frenchWords } from "../words/fr.js";
 import "../ui/ui.css";
 
-/** Mounts a chat on every `[data-chat-sessions]` element of the page. */
-function mountAll(): void {
-  for (const element of document.querySelectorAll<HTMLElement>("[data-chat-sessions]")) mount(element);
+/** An element's chat. Not an attribute, which a copy of the element would have, too, as in Turbo's cache of pages. */
+const MOUNTED = Symbol.for("django-chat-sessions");
+
+interface Place extends HTMLElement {
+  [MOUNTED]?: boolean;
 }
 
-function mount(element: HTMLElement): void {
+const roots = new Map<Place, Root>();
+
+/** A chat on every `[data-chat-sessions]` element of the page, and on none that has left it. */
+function mountAll(): void {
+  for (const [element, root] of roots) {
+    if (element.isConnected) continue;
+    root.unmount();
+    roots.delete(element);
+    element[MOUNTED] = false;
+  }
+  for (const element of document.querySelectorAll<Place>("[data-chat-sessions]")) mount(element);
+}
+
+function mount(element: Place): void {
   const { baseUrl, scope, owner, csrfToken, title, placeholder, greeting } = element.dataset;
-  if (baseUrl === undefined || element.dataset.mounted !== undefined) return;
-  element.dataset.mounted = "";
+  if (baseUrl === undefined || element[MOUNTED]) return;
+  element[MOUNTED] = true;
   // A page with a React of its own has ids of its own, which would else be the same.
-  createRoot(element, { identifierPrefix: "dcs" }).render(
+  const root = createRoot(element, { identifierPrefix: "dcs" });
+  roots.set(element, root);
+  root.render(
     <StrictMode>
       <ChatProvider
         baseUrl={baseUrl}
@@ -51,5 +68,11 @@ function oneOf<const T extends string>(allowed: readonly T[], value: string | un
   return allowed.find((name) => name === value);
 }
 
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountAll);
-else mountAll();
+/** htmx, Turbo and their like put parts into the page, and take them out. */
+function begin(): void {
+  mountAll();
+  new MutationObserver(mountAll).observe(document, { childList: true, subtree: true });
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+else begin();

@@ -6,7 +6,7 @@ import type { BrowserStorage } from "../jsonStorage.js";
 import type { LiveUpdates } from "../liveUpdates.js";
 import type { PageSignal, PageSignals } from "../pageSignals.js";
 import { createSharedUpdates, type NewsMessage } from "../sharedUpdates.js";
-import { createTabChannel, type TabMessage } from "../tabChannel.js";
+import { createTabChannel, type TabChannel, type TabMessage } from "../tabChannel.js";
 import type { TabLock } from "../tabLock.js";
 import { FakeTimers } from "./fakeTimers.js";
 // Loaded beforehand, for its time is not the test's.
@@ -131,6 +131,7 @@ export interface TabOptions {
   owner?: string;
   storage?: BrowserStorage | null;
   updates?: LiveUpdates;
+  tabs?: TabChannel;
   api?: ApiClient;
   lock?: TabLock | null;
   random?: () => number;
