@@ -186,6 +186,42 @@ def test_the_focus_is_never_lost(visitor: Reader, site: Site, place: Place) -> N
     expect(chat.field).to_have_value("")
 
 
+def test_its_script_may_come_from_another_origin_that_knows_nothing_of_ours(
+    visitor: Reader, site: Site, places: dict[str, Place]
+) -> None:
+    visitor.new_context(bypass_csp=True)  # the site's own allows no other origin
+    chat = visitor.chat(places["plain"])
+    page = chat.page
+    ours, theirs = "/static/django_chat_sessions/", site.url.replace("127.0.0.1", "localhost")
+    html = page.request.get(places["plain"].address).text()
+    assert f'src="{ours}' in html
+    page.goto(f"{ours}plain.css")
+    page.set_content(html.replace(f'src="{ours}', f'src="{theirs}{ours}'))
+    chat.wait().converse(QUESTION)
+
+
+def test_a_part_that_is_put_into_the_page_later_brings_its_chat_along(
+    visitor: Reader, places: dict[str, Place]
+) -> None:
+    chat = visitor.chat(places["plain"]).open()
+    # As htmx does it: scripts of a part run only when they are made anew.
+    chat.page.evaluate(
+        """async () => {
+          const text = await (await fetch("")).text();
+          const parsed = new DOMParser().parseFromString(text, "text/html");
+          const body = document.importNode(parsed.body, true);
+          for (const old of body.querySelectorAll("script[src]")) {
+            const made = document.createElement("script");
+            for (const { name, value } of old.attributes) made.setAttribute(name, value);
+            old.replaceWith(made);
+          }
+          document.body.replaceWith(body);
+        }"""
+    )
+    chat.wait().converse(QUESTION)
+    expect(chat.root).to_have_count(1)
+
+
 def test_an_answer_can_be_copied(visitor: Reader, place: Place) -> None:
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     chat = visitor.chat(place).open().converse(QUESTION)

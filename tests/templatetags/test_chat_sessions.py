@@ -466,6 +466,12 @@ def test_the_csrf_token_of_the_widget_is_accepted(reader: Caller, settings: Any)
     assert reader.call("POST", "sessions", {}, HTTP_X_CSRFTOKEN=found[1]).status_code == 201
 
 
+def test_the_script_is_read_as_what_it_is_on_a_page_of_any_encoding_and_from_any_origin() -> None:
+    page = render("{% chat_widget %}", RequestFactory().get("/"))
+    # A module would be refused from an origin that sends no CORS headers, as many a CDN.
+    assert '<script defer charset="utf-8" src=' in page
+
+
 def test_x04_the_script_carries_the_hosts_nonce() -> None:
     page = render("{% chat_widget %}", RequestFactory().get("/"), csp_nonce="abc123")
     assert '.js" nonce="abc123"></script>' in page
