@@ -3,6 +3,7 @@
 W011 what the database must guarantee
 W012 columns that are missing (--database)
 W013 rows that are not adopted (--database)
+W018 tables without transactions (--database)
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def check_guarantees(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """The tables have the models' columns, and no old row waits; at most 4 queries."""
+    """The tables have columns and transactions, and no old row waits; at most 5 queries."""
     pair = models_in_use()
     if pair is None:
         return []
@@ -84,7 +85,23 @@ def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
                 id=f"{ID}.W012",
             )
         )
+    found.extend(_unsafe([model._meta.db_table for model in pair], alias))
     return found
+
+
+def _unsafe(names: list[str], alias: str) -> Iterator[CheckMessage]:
+    if connections[alias].vendor != "mysql":
+        return
+    # Only here: a process that asks no database needs no services yet.
+    from django_chat_sessions.services.tables import without_transactions  # noqa: PLC0415
+
+    for name, engine in without_transactions(names, alias):
+        yield CheckWarning(
+            f"The table {name} is one of {engine}'s, which has no transactions: a message that is "
+            "sent twice leaves a wrong count, and a chat that takes nothing for a while.",
+            hint=f"ALTER TABLE {name} ENGINE = InnoDB.",
+            id=f"{ID}.W018",
+        )
 
 
 def _columns(model: Any, alias: str) -> set[str]:

@@ -10,7 +10,7 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
-from django.db import OperationalError, connections, transaction
+from django.db import DataError, OperationalError, connections, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Left
 
@@ -29,8 +29,9 @@ MOST_SESSIONS = 1000  # whose messages are looked through, the latest first
 MOST_CHARACTERS = 100_000  # of a message, on PostgreSQL: its vectors have room for a megabyte
 MOST_SECONDS = 2  # for databases that can be told so: all but MySQL
 STEPS = 100  # of SQLite's between two looks at the clock; a message takes some ten
-# MySQL's, for a text with characters that a host's column (utf8mb3, latin1) cannot hold.
-NO_SUCH_CHARACTERS = 1267
+# MySQL's and PostgreSQL's, for a text with characters that a host's column or database (utf8mb3,
+# latin1) cannot hold.
+NO_SUCH_CHARACTERS = frozenset({1267, "22P05"})
 TOO_LONG = frozenset({"57014", 1969, "interrupted"})  # PostgreSQL's, MariaDB's and SQLite's word
 
 
@@ -98,10 +99,11 @@ def _search_in_time(
     found = mine.annotate(chat_said=content).filter(_has_all("title", wanted) | told)[:most]
     try:
         return _read(found)
-    except OperationalError as error:
-        if error.args[:1] == (NO_SUCH_CHARACTERS,):
+    except (OperationalError, DataError) as error:
+        codes = {state_of(error), *error.args}
+        if not NO_SUCH_CHARACTERS.isdisjoint(codes):
             return []
-        if TOO_LONG.isdisjoint({state_of(error), *error.args}):
+        if TOO_LONG.isdisjoint(codes):
             raise
         return None
 

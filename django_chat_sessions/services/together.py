@@ -10,15 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DataError, connections, transaction
+from django.db import DatabaseError, DataError, connections, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.signals import post_save, pre_save
 
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.services import statements
 from django_chat_sessions.services.combined import combined
+from django_chat_sessions.services.outages import state_of
 from django_chat_sessions.services.prepared import Table
 from django_chat_sessions.services.statements import Narrow, Shape
+
+# A host's policy that looks for the session that the same statement makes; a trigger that changes
+# the row that the same statement changes next. One by one, each sees what came before.
+OF_ONE_STATEMENT = frozenset({"42501", "27000"})
 
 
 @dataclass(slots=True)
@@ -177,8 +182,11 @@ def _as_one(steps: Sequence[Step]) -> bool:
     with connections[alias].cursor() as cursor:
         try:
             cursor.execute(statement.sql, [values[number] for number in statement.numbers])
-        except DataError:  # a row changed this very moment, or a value that is met again one by one
-            return False
+        except DatabaseError as error:
+            # A row changed this very moment, or a value that is met again one by one.
+            if isinstance(error, DataError) or state_of(error) in OF_ONE_STATEMENT:
+                return False
+            raise
         if not cursor.rowcount:
             return False
         keys = iter(cursor.fetchone() if statement.returns else ())

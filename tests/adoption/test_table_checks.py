@@ -64,6 +64,26 @@ def test_w012_a_table_that_is_still_to_come_is_no_finding(monkeypatch: Any) -> N
     assert found() == {}
 
 
+if connection.vendor == "mysql":  # other databases have one engine, which has transactions
+
+    @pytest.mark.django_db(transaction=True)
+    def test_w018_a_table_without_transactions() -> None:
+        table = get_message_model()._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.execute(f"RENAME TABLE {table} TO {table}_aside")
+            try:
+                cursor.execute(f"CREATE TABLE {table} LIKE {table}_aside")
+                assert found() == {}
+                cursor.execute(f"ALTER TABLE {table} ENGINE = MyISAM")
+                told = found()
+            finally:
+                cursor.execute(f"DROP TABLE IF EXISTS {table}")
+                cursor.execute(f"RENAME TABLE {table}_aside TO {table}")
+        assert list(told) == ["W018"]
+        assert f"The table {table} is one of MyISAM's" in told["W018"]
+        assert f"ALTER TABLE {table} ENGINE = InnoDB." in told["W018"]
+
+
 def test_w013_rows_that_are_not_adopted() -> None:
     session = talked(Owner.for_visitor("somebody"))
     assert found() == {}

@@ -278,6 +278,19 @@ class TestOnPostgreSQL:
 
     __test__ = ON_POSTGRES
 
+    def test_nothing_is_found_where_the_database_has_no_such_characters(self, owner: Owner) -> None:
+        """As one in LATIN1 says, whose transaction goes on."""
+
+        def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if "websearch" in sql:
+                return execute("SELECT convert_to(%s, 'LATIN1')", ["😀"], many, context)
+            return execute(sql, params, many, context)
+
+        talked(owner)
+        with connection.execute_wrapper(refuse):
+            assert chat_sessions.search(owner, "hello 😀").matches == []
+        assert chat_sessions.search(owner, "hello").matches
+
     def test_postgres_finds_words_phrases_and_without(self, owner: Owner) -> None:
         first = said(owner, "The glacier is moving slowly")
         second = said(owner, "Slowly the ships moved; a glacier it was")

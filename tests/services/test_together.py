@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 from django.db.models.signals import post_save
 
 from django_chat_sessions import clock, get_message_model, get_session_model
@@ -377,6 +377,88 @@ if IS_POSTGRES:
         assert session.preview == "Yes"
         if not again:
             assert session.title == "Mine"
+
+    @contextmanager
+    def with_sql(made: str, gone: str) -> Iterator[None]:
+        """What a host has made in its database, which knows nothing of Django's."""
+        with connection.cursor() as cursor:
+            cursor.execute(made)
+            try:
+                yield
+            finally:
+                cursor.execute(gone)
+
+    def named() -> dict[str, str]:
+        """Return the names that SQL of a host's has in it; a role is one of the whole server's."""
+        role = connection.ops.quote_name(f"app_of_{connection.settings_dict['NAME']}")
+        talks, words = (model._meta.db_table for model in (sessions().model, messages().model))
+        return {"role": role, "sessions": talks, "messages": words}
+
+    RULED = """
+        CREATE ROLE {role};
+        GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+        GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role};
+        ALTER TABLE {messages} ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY of_a_session ON {messages} USING (
+            EXISTS (SELECT 1 FROM {sessions} WHERE {sessions}.id = session_id)
+        );
+        SET ROLE {role};
+    """
+    FREE = """
+        RESET ROLE;
+        DROP POLICY of_a_session ON {messages};
+        ALTER TABLE {messages} DISABLE ROW LEVEL SECURITY;
+        DROP OWNED BY {role};
+        DROP ROLE {role};
+    """
+
+    def test_a_policy_that_looks_for_the_session_of_a_message_lets_both_begin(
+        owner: Owner, settings: Any
+    ) -> None:
+        """It sees what was there before the statement: not the session that the same one makes."""
+        leave_replies(settings)
+        with with_sql(RULED.format(**named()), FREE.format(**named())):
+            sent = waiting(owner)
+            reply = reply_of(sent)
+            take(reply, sent.session)
+            finish(reply, sent.session, ReplyState.ANSWERED, content="Yes")
+            assert [row.content for row in rows(sent.session)] == ["Hello", "Yes"]
+        assert stored(sent.session).message_count == 2
+
+    def test_what_a_policy_refuses_is_raised_and_nothing_written(
+        owner: Owner, settings: Any
+    ) -> None:
+        leave_replies(settings)
+        refused = "session_id IS NULL OR {sessions}.id IS NULL"
+        ruled = RULED.replace("{sessions}.id = session_id", refused)
+        with with_sql(ruled.format(**named()), FREE.format(**named())):
+            with pytest.raises(ProgrammingError, match="row-level security"):
+                waiting(owner)
+            assert not sessions().exists()
+
+    TOUCHES = """
+        CREATE FUNCTION touch_the_session() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            UPDATE {sessions} SET modified = now() WHERE id = new.session_id;
+            RETURN new;
+        END $$;
+        CREATE TRIGGER touches BEFORE INSERT OR UPDATE ON {messages}
+            FOR EACH ROW EXECUTE FUNCTION touch_the_session();
+    """
+    LETS_BE = "DROP TRIGGER touches ON {messages}; DROP FUNCTION touch_the_session();"
+
+    def test_a_trigger_that_changes_the_session_of_a_message_keeps_no_answer_back(
+        owner: Owner, settings: Any
+    ) -> None:
+        """PostgreSQL lets no statement change a row that its own trigger has changed."""
+        leave_replies(settings)
+        with with_sql(TOUCHES.format(**named()), LETS_BE.format(**named())):
+            sent = waiting(owner)
+            reply = reply_of(sent)
+            take(reply, sent.session)
+            finish(reply, sent.session, ReplyState.ANSWERED, content="Yes")
+        assert (stored(reply).state, stored(reply).content) == ("answered", "Yes")
+        assert stored(sent.session).preview == "Yes"
+        assert stored(sent.session).running_until is None
 
 
 def test_a_change_alone_is_one_statement_without_a_transaction(
