@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.checks import CheckMessage
 from django.core.checks.registry import registry
 from django.db import models
+from django.db.models.functions import Upper
 from django.db.models.signals import post_init, pre_save
 from django.test.utils import isolate_apps
 
@@ -57,6 +58,7 @@ LEFT_OUT: list[models.Field[Any, Any]] = [
     models.DateTimeField(),
     models.ForeignKey(User, models.CASCADE, related_name="+"),
     models.CharField(max_length=9, unique=True),
+    models.UUIDField(),
 ]
 FILLED: list[models.Field[Any, Any]] = [
     models.IntegerField(null=True),
@@ -68,6 +70,12 @@ FILLED: list[models.Field[Any, Any]] = [
     models.DateTimeField(auto_now_add=True),
     models.DateField(auto_now=True),
     models.FileField(),
+    models.GeneratedField(
+        expression=Upper("content"),
+        output_field=models.TextField(),
+        db_persist=True,
+        unique=True,
+    ),
     FillsItself(),
 ]
 

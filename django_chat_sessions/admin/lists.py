@@ -74,7 +74,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 def found_by(term: str, sessions: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the session of that id, else those of that owner; at most 2 statements.
+    """Return the session of that id, else those of that owner; at most 3 statements.
 
     An owner is named by the stored visitor key, the user's id, or the beginning of the username.
     One condition at a time, so that its index is used.
@@ -89,13 +89,14 @@ def found_by(term: str, sessions: QuerySet[Any]) -> QuerySet[Any]:
 
 def _users_called(term: str) -> list[Any]:
     users: Any = get_user_model()
-    named = Q(**{f"{users.USERNAME_FIELD}__startswith": term})
-    key = _as_key(users, term)
-    if key is not None:
-        named |= Q(pk=key)
+    named = users._base_manager.filter(**{f"{users.USERNAME_FIELD}__startswith": term})
     # Sorted, so that the exact name is never among those that are left out.
-    found = users._base_manager.filter(named).order_by(users.USERNAME_FIELD)
-    return list(found.values_list("pk", flat=True)[:MOST_USERS])
+    found = named.order_by(users.USERNAME_FIELD).values_list("pk", flat=True)[:MOST_USERS]
+    key = _as_key(users, term)
+    if key is None:
+        return list(found)
+    # By itself: names may be numbers, and too many of them begin with this one.
+    return [*found, *users._base_manager.filter(pk=key).values_list("pk", flat=True)]
 
 
 def _as_key(model: type[Model], term: str) -> Any:

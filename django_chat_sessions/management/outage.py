@@ -43,11 +43,23 @@ def print_now(stdout: Any, text: str) -> None:
     """
     is_there(stdout)
     try:
-        stdout.write(text)
+        _write(stdout, text)
         stdout.flush()
     except OSError as error:
         write_no_more(stdout)
         raise CommandError(f"standard output: {error.strerror}.") from error
+
+
+def _write(stdout: Any, text: str) -> None:
+    """Write the text, and as ``\\u`` and a number what the output has no character for.
+
+    A policy's reason may be in any language, and a terminal or a pipe on Windows in Latin-1.
+    """
+    try:
+        stdout.write(text)
+    except UnicodeEncodeError:  # before any of it was written
+        known = text.encode(stdout.encoding, "backslashreplace").decode(stdout.encoding)
+        stdout.write(known)
 
 
 def is_there(stdout: Any) -> None:

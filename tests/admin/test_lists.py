@@ -62,6 +62,16 @@ def test_an_exact_name_is_found_among_many_that_begin_with_it(
     assert listed(staff("view"), "q=ada") == [chat]
 
 
+def test_a_user_is_found_by_id_among_many_names_that_begin_with_it(
+    staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where people log in with the numbers of their student cards."""
+    MODEL._base_manager.filter(pk=chat.user_id).delete()  # the id of a session comes first
+    monkeypatch.setattr(lists, "MOST_USERS", 1)
+    get_user_model().objects.create_user(f"{chat.user_id}0")
+    assert listed(staff("view"), f"q={chat.user_id}") == MODEL._base_manager.count() * [chat]
+
+
 def test_users_are_found_by_the_name_that_the_user_model_logs_in_with(
     staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

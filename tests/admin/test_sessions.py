@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.staticfiles import finders
 from django.utils import translation
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 
 from django_chat_sessions import get_message_model, services
 from django_chat_sessions.admin import ChatSessionAdmin
@@ -239,6 +240,14 @@ def test_z15_ending_asks_first_and_says_what_it_did(staff: Any, chat: Any, signa
     assert "ended by staff" in str(entry.change_message)
 
 
+def test_the_page_that_asks_ends_what_was_chosen(staff: Any, chat: Any) -> None:
+    client = staff("view", "change")
+    asked = act(client, "end_chosen", chat).text
+    form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', asked))
+    client.post(LIST, form)
+    assert stored(chat).end_reason == "staff"
+
+
 def test_whoever_ends_nothing_goes_back_to_what_was_searched_for(staff: Any, chat: Any) -> None:
     data = {"action": "end_chosen", "_selected_action": [str(chat.pk)]}
     asked = staff("view", "change").post(f"{LIST}?q=ada&state=active", data).content.decode()
@@ -281,7 +290,8 @@ def test_deleting_counts_messages_without_reading_them(
     client = staff("view", "delete")
     with statements() as sent:
         page = act(client, "delete_selected", chat).content.decode()
-    assert "300" in page
+    assert f"{capfirst(MODEL._meta.verbose_name_plural)}: 1</li>" in page
+    assert f"{capfirst(get_message_model()._meta.verbose_name_plural)}: 300</li>" in page
     assert not [sql for sql in sent if f'FROM "{get_message_model()._meta.db_table}"' in sql]
     assert SECRET not in page
 

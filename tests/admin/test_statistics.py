@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 from django_chat_sessions import services
-from django_chat_sessions.admin.statistics import HEADINGS
+from django_chat_sessions.admin.statistics import HEADINGS, _broken
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.statistics import COLUMNS
 from tests.admin.pages import LIST, MODEL, SECRET
@@ -45,6 +45,27 @@ def test_the_figures_are_shown_in_a_table_and_as_bars(staff: Any, three: None) -
         ("50.0", "11/23/2026: 1"),
         ("100.0", "11/22/2026: 2"),  # nobody came to write their replies
     ]
+
+
+def test_the_bars_stand_side_by_side_one_for_each_day(staff: Any, three: None) -> None:
+    page = staff("view").get(f"{PAGE}?days=7").text
+    bar = r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"><title>'
+    assert re.findall(bar, page)[:2] == [
+        ("714.29", "0.0", "114.29", "100.0"),
+        ("857.14", "50.0", "114.29", "50.0"),
+    ]
+
+
+def test_days_on_which_nothing_began_have_no_line_and_what_is_unknown_no_figure(
+    staff: Any, three: None
+) -> None:
+    page = staff("view").get(PAGE).text
+    assert len(re.findall(r'<tr><th scope="row">\d+/', page)) == 2
+    assert cells(page, "in all")[-1] == "-"  # no answer has been timed
+
+
+def test_what_went_wrong_is_added_up() -> None:
+    assert _broken(services.Figures(failed=1, interrupted=2, lost=4, stopped=8)) == 7
 
 
 def test_every_figure_has_a_heading() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chat_page import OTHER_QUESTION, QUESTION
 from tests.browser.conftest import MakeReader, Reader
@@ -190,3 +190,119 @@ def test_the_button_leaves_the_field_free_where_a_site_makes_its_own_as_wide_as_
     say_of_the_page(page, PICO)
     field.click(timeout=5000)  # in its middle, where a wide button would send what is not done
     expect(field).to_have_value(QUESTION)
+
+
+# What MVP.css, Skeleton, Materialize and Water.css say of them.
+MVP = """
+  section { display: flex; flex-wrap: wrap } nav { align-items: center; font-weight: bold }
+  header { text-align: center }
+"""
+SKELETON = "button { height: 38px; white-space: nowrap } li { margin-bottom: 1rem }"
+MATERIALIZE = """
+  nav { height: 56px; background: rgb(1, 2, 3); line-height: 56px } nav ul li { float: left }
+"""
+WATER = "details { overflow: hidden } time { padding: 9px; background: rgb(1, 2, 3) }"
+
+
+def asked(reader: Reader) -> Page:
+    """The page of the template tags, loaded again after a question."""
+    page = reader.context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(PLAIN)
+    widget = page.locator(".dcs-widget")
+    for question in (QUESTION, OTHER_QUESTION):
+        widget.get_by_role("textbox").fill(question)
+        widget.get_by_role("textbox").press("Enter")
+        expect(widget.locator("article").last).to_have_attribute("data-state", "answered")
+    page.reload()
+    expect(widget.locator("article")).to_have_count(4)
+    return page
+
+
+def test_the_field_stays_in_the_chat_where_a_site_wraps_what_is_in_its_sections(
+    visitor: Reader,
+) -> None:
+    page = asked(visitor)
+    # A chat that its conversation does not fit into.
+    say_of_the_page(page, ".dcs { --dcs-height: 20rem }" + MVP)
+    widget = page.locator(".dcs-widget")
+    assert widget.locator(".dcs-main").evaluate(
+        "one => one.clientHeight === one.parentElement.clientHeight"
+    )
+    expect(widget.locator(".dcs-heading h2")).to_have_css("text-align", "start")
+
+
+def test_a_row_of_the_history_holds_its_lines_where_a_site_gives_its_buttons_a_height(
+    visitor: Reader,
+) -> None:
+    page = asked(visitor)
+    page.locator(".dcs-widget").get_by_role("button", name="Chats").click()
+    row = page.locator(".dcs-widget .dcs-history-open").first
+    expect(row).to_be_visible()
+    before = row.bounding_box()
+    say_of_the_page(page, SKELETON)
+    assert row.bounding_box() == before
+    expect(row).to_have_css("white-space", "normal")
+
+
+@pytest.mark.parametrize("theirs", [MVP, SKELETON, MATERIALIZE, WATER])
+@pytest.mark.parametrize("part", [".dcs-plain-side", ".dcs-plain-dropdown .dcs-popover"])
+def test_the_history_of_a_template_tag_looks_the_same_on_sites_that_style_their_elements(
+    visitor: Reader, part: str, theirs: str
+) -> None:
+    page = asked(visitor)
+    history = page.locator(part).first
+    if not history.is_visible():
+        page.locator(".dcs-plain-dropdown > summary").click()
+    before = looks_and_background(history)
+    say_of_the_page(page, theirs)
+    assert looks_and_background(history) == before
+
+
+def looks_and_background(history: Locator) -> tuple[list[str], str]:
+    """How it looks under the pointer, which nothing may cover and nothing cut off."""
+    history.get_by_role("link").first.hover(timeout=5000)
+    whole_and_background = history.evaluate(
+        "one => `${one.scrollHeight <= one.clientHeight} ${getComputedStyle(one).backgroundColor}`"
+    )
+    return history.evaluate(LOOKS), whole_and_background
+
+
+# What Milligram, Tailwind and Water say of them.
+RESETS = """
+  button:focus, textarea:focus { outline: 0 }
+  a { color: inherit; text-decoration: inherit }
+  time { padding: 2px 5px; background: rgb(1, 2, 3) }
+"""
+
+
+def test_the_keyboard_is_seen_where_a_site_takes_the_ring_from_its_own_buttons(
+    visitor: Reader,
+) -> None:
+    page = visitor.context.new_page()
+    page.goto(PLAIN)
+    field = page.locator(".dcs-widget").get_by_role("textbox")
+    field.fill(QUESTION)
+    say_of_the_page(page, RESETS)
+    for key in ("Tab", "Shift+Tab"):
+        page.keyboard.press(key)
+        focused = page.locator(".dcs-widget :focus")
+        expect(focused).to_have_css("outline-style", "solid")
+        expect(focused).to_have_css("outline-width", "2px")
+
+
+def test_links_and_times_look_like_what_they_are_where_a_site_resets_its_own(
+    visitor: Reader,
+) -> None:
+    page = visitor.context.new_page()
+    page.goto(PLAIN)
+    widget = page.locator(".dcs-widget")
+    widget.get_by_role("textbox").fill(QUESTION)
+    widget.get_by_role("textbox").press("Enter")
+    answer = widget.locator("article").last
+    expect(answer).to_have_attribute("data-state", "answered")
+    say_of_the_page(page, RESETS)
+    source = answer.locator("a.dcs-source-name").first
+    expect(source).to_have_css("text-decoration-line", "underline")
+    expect(answer.locator("time").last).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    expect(answer.locator("time").last).to_have_css("padding-left", "0px")

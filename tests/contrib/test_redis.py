@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from django_chat_sessions.contrib.redis import RedisNotifier
 from django_chat_sessions.contrib.redis.channel import RedisChannel
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.following.hints import Hub, get_notifier, name_of
+from django_chat_sessions.services.following.polling import Echo
 from tests.conversations import configure
 from tests.services.following.waiting import leave, threads, until, waits
 
@@ -155,6 +157,30 @@ def test_a_server_that_restarts_is_listened_to_again_and_nothing_is_lost(
     channel.tell(name_of(ADA))
     until(lambda: watched.times > before)
     assert "Hints cannot be heard" in caplog.text
+
+
+def test_a_server_that_hangs_keeps_nobody_from_the_news(
+    server: Server,
+    hub: Hub,
+    channel: Quick,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("django_chat_sessions.contrib.redis.channel.PATIENCE", 0.2)
+    monkeypatch.setattr(Echo, "within", 0.2)
+    monkeypatch.setattr(Echo, "every", 0.2)
+    _reader, news = waits(hub, ADA)
+    thread = threading.Thread(target=watch, args=[channel, hub])
+    thread.start()
+    until(lambda: news.times)
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    until(lambda: "Hints cannot be heard" in caplog.text)
+    channel.tell(name_of(ADA))
+    until(lambda: "Hints were lost: TimeoutError" in caplog.text)
+    leave(hub)
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_without_a_server_telling_neither_waits_nor_raises(

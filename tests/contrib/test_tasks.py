@@ -114,14 +114,20 @@ def test_no_error_reaches_the_queue_and_no_text_the_log(
     def broken(*args: Any) -> None:
         raise RuntimeError("a secret")
 
+    closed: list[bool] = []
+
+    class Connections:  # of this module only: the test's own is open
+        def close_all(self) -> None:
+            closed.append(True)
+
     monkeypatch.setattr(queued, what, broken)
-    # The test's own is open.
-    monkeypatch.setattr(f"{queued.__name__}.connections.close_all", lambda: None)
+    monkeypatch.setattr(queued, "connections", Connections())
     with caplog.at_level(logging.ERROR):
         work.work(str(reply_of(waiting(owner)).pk))
     (record,) = caplog.records
     assert "RuntimeError" in record.getMessage()
     assert "secret" not in caplog.text
+    assert closed == [True]  # the next task does not meet a broken one
 
 
 def test_a_backend_with_workers_passes_the_check() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+
+from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.owners import Owner
 
 NO_ROOM = OSError(errno.ENOSPC, "No space left on device")
 GONE = OSError(errno.EPIPE, "Broken pipe")  # a BrokenPipeError
@@ -108,3 +111,27 @@ def test_a_standard_output_that_a_shell_has_closed_is_a_sentence(
     monkeypatch.setattr("sys.stdout", None)  # as Python starts after ">&-"
     with pytest.raises(CommandError, match=r"^standard output: it is closed\.$"):
         call_command(*command)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "errors"),
+    [
+        pytest.param("latin-1", "strict", id="an old terminal"),
+        pytest.param("cp1252", "strict", id="a pipe on Windows"),
+        pytest.param("ascii", "surrogateescape", id="LC_ALL=C"),
+    ],
+)
+def test_a_reason_that_the_output_has_no_characters_for_is_told_all_the_same(
+    encoding: str, errors: str, user: Any
+) -> None:
+    owner = Owner.for_user(user)
+    lesson = chat_sessions.start(owner).opened
+    chat_sessions.add_message(lesson, "user", "Hello")
+    chat_sessions.end(lesson, "\u0443\u0440\u043e\u043a")
+    chat_sessions.start(owner)
+    told = BytesIO()
+    stdout = TextIOWrapper(told, encoding=encoding, errors=errors)  # which closes what it wraps
+    call_command("chat_session_statistics", stdout=stdout)
+    text = told.getvalue().decode(encoding)
+    assert r"\u0443\u0440\u043e\u043a 1" in text
+    assert text.count("Why they began") == 1
