@@ -139,7 +139,7 @@ function ErrorBanner() {
   const error = useChatSelector((chat) => chat.error);
   if (!error) return null;
   const final = FINAL[error.code];
-  const text = error.code === "unexpected" ? words.loadFailed : error.message;
+  const text = error.code === "unexpected" ? words.unexpected : error.message;
   return (
     <div className="dcs-banner" role="alert">
       <NamedIcon name="warning" />

@@ -508,7 +508,7 @@ describe("something that could not be done", () => {
   it.each<[ChatProblem["code"], string, string[]]>([
     ["network", "That did not work: the server could not be reached.", [""]],
     ["gone", "This chat is no longer here: it was deleted, or you are not signed in as before.", [""]],
-    ["unexpected", "The chat could not be loaded.", ["Try again", ""]],
+    ["unexpected", "That did not work.", ["Try again", ""]],
     ["too_many_messages", "Wait.", ["Try again", ""]],
   ])("is said, with what can help: %s", (code, text, buttons) => {
     inside(storeOf({ error: { code, message: "Wait.", field: null } }), <ChatWidget />);

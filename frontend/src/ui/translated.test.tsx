@@ -82,6 +82,6 @@ it("says why the latest verb was refused", async () => {
     return said;
   };
   expect(await refused(502)).toContain("the server could not be reached");
-  expect(await refused(403)).toContain("The chat could not be loaded.");
+  expect(await refused(403)).toContain("That did not work.");
   expect(await refused(502)).toContain("the server could not be reached");
 });

@@ -501,10 +501,10 @@ describe("trouble", () => {
     ]);
   });
 
-  it("says when the chat could not be loaded, and tries again", async () => {
+  it("says when something did not work of which it knows no more, and tries again", async () => {
     bench.server.faults = [{ status: 403 }];
     await show();
-    expect(screen.getByRole("alert").textContent).toContain("The chat could not be loaded.");
+    expect(screen.getByRole("alert").textContent).toContain("That did not work.");
     fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     await advance(0);
     expect(screen.queryByRole("alert")).toBeNull();

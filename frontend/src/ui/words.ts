@@ -41,7 +41,7 @@ export interface ChatWords {
   olderMessages: string;
   loading: string;
   jumpToLatest: string;
-  loadFailed: string;
+  unexpected: string;
   gone: string;
   dismiss: string;
   openChat: string;
@@ -120,7 +120,7 @@ export const englishChatWords: ChatWords = {
   olderMessages: "Show earlier messages",
   loading: "Loading…",
   jumpToLatest: "Jump to latest",
-  loadFailed: "The chat could not be loaded.",
+  unexpected: "That did not work.",
   gone: "This chat is no longer here: it was deleted, or you are not signed in as before.",
   dismiss: "Dismiss",
   openChat: "Open chat",

@@ -38,7 +38,7 @@ export const germanWords: Words = {
   olderMessages: "Ältere Nachrichten zeigen",
   loading: "Wird geladen …",
   jumpToLatest: "Zum Neuesten",
-  loadFailed: "Der Chat konnte nicht geladen werden.",
+  unexpected: "Das hat nicht geklappt.",
   gone: "Dieser Chat ist nicht mehr da: Er wurde gelöscht, oder du bist nicht mehr so angemeldet wie vorher.",
   dismiss: "Ausblenden",
   openChat: "Chat öffnen",

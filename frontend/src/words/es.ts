@@ -38,7 +38,7 @@ export const spanishWords: Words = {
   olderMessages: "Mostrar mensajes anteriores",
   loading: "Cargando…",
   jumpToLatest: "Ir a lo más reciente",
-  loadFailed: "No se pudo cargar el chat.",
+  unexpected: "No ha funcionado.",
   gone: "Este chat ya no está aquí: se ha eliminado, o ya no tienes la misma sesión iniciada.",
   dismiss: "Ocultar",
   openChat: "Abrir el chat",

@@ -38,7 +38,7 @@ export const frenchWords: Words = {
   olderMessages: "Afficher les messages plus anciens",
   loading: "Chargement…",
   jumpToLatest: "Aller au plus récent",
-  loadFailed: "La discussion n’a pas pu être chargée.",
+  unexpected: "Cela n’a pas marché.",
   gone: "Cette discussion n’est plus là : elle a été supprimée, ou vous n’êtes plus connecté comme avant.",
   dismiss: "Masquer",
   openChat: "Ouvrir la discussion",
