@@ -99,3 +99,21 @@ it("takes the place of a copy of itself, as a cache of pages has it", async () =
   await waitFor(() => expect(dead?.isConnected).toBe(false));
   await waitFor(() => expect(copy.querySelector("textarea")).toBeTruthy());
 });
+
+it("stays the same chat where its place is moved", async () => {
+  await mount("");
+  const field = await screen.findByLabelText("Message");
+  const main = document.createElement("main");
+  document.body.append(main);
+  main.append(document.querySelector("[data-chat-sessions]") as Node);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(screen.getByLabelText("Message")).toBe(field);
+});
+
+it("is one chat where the script is loaded twice", async () => {
+  await mount("");
+  vi.resetModules();
+  await import("./main.js");
+  await screen.findByLabelText("Message");
+  expect(screen.getAllByRole("region", { name: "Chat" })).toHaveLength(1);
+});
