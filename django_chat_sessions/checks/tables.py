@@ -22,6 +22,7 @@ from django_chat_sessions import get_message_model, get_session_model
 ID = "django_chat_sessions"
 # What adoption fills; a host may have a column of its own called last_activity_at.
 FILLED = (("last_activity_at", "opened_at"), ("position",))
+WITHOUT_TRANSACTIONS = frozenset({"MyISAM", "Aria", "MEMORY"})
 
 
 def models_in_use() -> tuple[Any, Any] | None:
@@ -59,7 +60,7 @@ def check_guarantees(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """The tables have columns and transactions, and no old row waits; at most 5 queries."""
+    """The tables have columns and transactions, and no old row waits; at most 6 queries."""
     pair = models_in_use()
     if pair is None:
         return []
@@ -85,21 +86,22 @@ def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
                 id=f"{ID}.W012",
             )
         )
-    found.extend(_unsafe([model._meta.db_table for model in pair], alias))
-    return found
+    return [*found, *(each for model in pair for each in _unsafe(model, alias))]
 
 
-def _unsafe(names: list[str], alias: str) -> Iterator[CheckMessage]:
-    if connections[alias].vendor != "mysql":
+def _unsafe(model: Any, alias: str) -> Iterator[CheckMessage]:
+    """MySQL alone has a choice of storage engines."""
+    connection, table = connections[alias], model._meta.db_table
+    engine_of = getattr(connection.introspection, "get_storage_engine", None)
+    if engine_of is None:
         return
-    # Only here: a process that asks no database needs no services yet.
-    from django_chat_sessions.services.tables import without_transactions  # noqa: PLC0415
-
-    for name, engine in without_transactions(names, alias):
+    with connection.cursor() as cursor:
+        engine = engine_of(cursor, table)
+    if engine in WITHOUT_TRANSACTIONS:
         yield CheckWarning(
-            f"The table {name} is one of {engine}'s, which has no transactions: a message that is "
+            f"The table {table} is one of {engine}'s, which has no transactions: a message that is "
             "sent twice leaves a wrong count, and a chat that takes nothing for a while.",
-            hint=f"ALTER TABLE {name} ENGINE = InnoDB.",
+            hint=f"ALTER TABLE {table} ENGINE = InnoDB.",
             id=f"{ID}.W018",
         )
 

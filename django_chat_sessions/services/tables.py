@@ -55,22 +55,6 @@ def columns_elsewhere(table: str, alias: str) -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-def without_transactions(names: list[str], alias: str) -> list[tuple[str, str]]:
-    """Return those of MySQL's tables whose storage engine undoes nothing, and the engine's name.
-
-    1 statement.
-    """
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            "SELECT t.table_name, t.engine FROM information_schema.tables t "
-            "JOIN information_schema.engines e ON e.engine = t.engine "
-            "WHERE t.table_schema = DATABASE() AND t.table_name IN %s "
-            "AND e.transactions = 'NO' ORDER BY t.table_name",
-            [names],
-        )
-        return list(cursor.fetchall())
-
-
 def in_batches(candidates: QuerySet[Any], size: int) -> Iterator[list[Any]]:
     """Yield rows by ascending id, each batch read after the one before was dealt with."""
     last: Any = None

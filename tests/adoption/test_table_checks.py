@@ -64,6 +64,19 @@ def test_w012_a_table_that_is_still_to_come_is_no_finding(monkeypatch: Any) -> N
     assert found() == {}
 
 
+def test_w018_a_table_of_an_engine_without_transactions(monkeypatch: Any) -> None:
+    engines = {get_message_model()._meta.db_table: "MyISAM"}
+    monkeypatch.setattr(
+        connection.introspection,
+        "get_storage_engine",
+        lambda cursor, table: engines.get(table, "InnoDB"),
+        raising=False,
+    )
+    assert list(found()) == ["W018"]
+    engines.clear()
+    assert found() == {}
+
+
 if connection.vendor == "mysql":  # other databases have one engine, which has transactions
 
     @pytest.mark.django_db(transaction=True)
