@@ -248,7 +248,7 @@ def test_the_first_message_is_painted_soon(visitor: Reader, site: Site, place: P
     times = []
     for _ in range(5):
         chat.reload()
-        chat.page.wait_for_function("window.firstMessage > 0")
+        chat.page.wait_for_function("() => window.firstMessage > 0")
         times.append(chat.page.evaluate("window.firstMessage"))
     told(f"navigation to first message ({place.name}, 50 messages)", times)
     expect(chat.messages).to_have_count(50)
