@@ -63,10 +63,13 @@ def _message_model(session_model: type[AbstractChatSession]) -> type[AbstractCha
 
     try:
         # The abstract class cannot know it; the concrete message model declares it.
-        relation = session_model._meta.get_field("messages")  # type: ignore[misc]
-    except FieldDoesNotExist as error:
+        found = session_model._meta.get_field("messages").related_model  # type: ignore[misc]
+    except FieldDoesNotExist:
+        found = None
+    if found is None:  # or a column of the host's has that name
         raise ImproperlyConfigured(
             f"{session_model._meta.label} has no relation called 'messages'. Give the message "
-            "model a ForeignKey to it with related_name='messages'."
-        ) from error
-    return cast("type[AbstractChatMessage]", relation.related_model)
+            "model a ForeignKey to it with related_name='messages', and a column of that name "
+            "another one in Python."
+        )
+    return cast("type[AbstractChatMessage]", found)

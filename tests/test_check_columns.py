@@ -15,8 +15,10 @@ from django.db.models.functions import Upper
 from django.db.models.signals import post_init, pre_save
 from django.test.utils import isolate_apps
 
+import django_chat_sessions
 from django_chat_sessions import checks as all_checks
 from django_chat_sessions.checks import columns as checks
+from django_chat_sessions.checks import tables
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from tests.conversations import configure
 
@@ -91,6 +93,24 @@ def test_e012_a_column_of_the_hosts_that_nothing_fills(
     assert "save()" not in found["E012"]  # which is not called
     assert "host.Talk.extra" in host({"extra": column.clone()})["E012"]
     assert "or fill it in save()" in host({"extra": column.clone()})["E012"]
+
+
+@isolate_apps()
+def test_e001_a_column_in_the_place_of_the_relation(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {"__module__": __name__, "messages": models.JSONField(default=list), **meta()}
+    talk = type("Talk", (AbstractChatSession,), columns)
+    for module in (django_chat_sessions, all_checks, tables):
+        monkeypatch.setattr(module, "get_session_model", lambda: talk)
+    [found] = [*all_checks.check_models(), *checks.check_columns(), *tables.check_guarantees()]
+    assert found.id == "django_chat_sessions.E001"
+    assert "a column of that name another one in Python" in found.msg
+
+
+def test_e012_a_user_of_the_hosts_that_a_message_must_have(host: Findings) -> None:
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    found = host({}, {"user": user})
+    assert list(found) == ["E012"]
+    assert "host.Said.user may not be empty" in found["E012"]
 
 
 @pytest.mark.parametrize("column", FILLED, ids=lambda field: type(field).__name__)
@@ -395,6 +415,33 @@ def meta(**values: Any) -> dict[str, Any]:
             {},
             "title of host.Talk must be unique",
         ),
+        (
+            {"number": models.IntegerField(unique=True, default=0)},
+            {},
+            "number of host.Talk must be unique",
+        ),
+        (
+            {
+                "language": models.CharField(max_length=2, default="en"),
+                **meta(unique_together=[("user", "language")]),
+            },
+            {},
+            "language and user of host.Talk must be unique",
+        ),
+        (
+            {
+                "subject": models.ForeignKey(User, models.CASCADE, related_name="+"),
+                "save": lambda session, **how: None,  # in which the host fills it
+                **meta(unique_together=[("user", "subject")]),
+            },
+            {},
+            "subject and user of host.Talk must be unique",
+        ),
+        (
+            meta(constraints=[models.UniqueConstraint(fields=["user"], name="one")]),
+            {},
+            "user of host.Talk must be unique",
+        ),
     ],
 )
 def test_w015_what_the_chat_writes_again(
@@ -409,6 +456,15 @@ def test_w015_what_the_chat_writes_again(
         ({}, meta(unique_together=[("session", "position")])),
         ({}, meta(unique_together=[("session", "position", "created_at")])),
         (meta(unique_together=[("user", "started_at")]), {}),
+        (
+            {
+                "number": models.IntegerField(),
+                "ticket": models.OneToOneField(User, models.CASCADE, related_name="+"),
+                "save": lambda session, **how: None,
+                **meta(unique_together=[("user", "number")]),
+            },
+            {},
+        ),
         (
             {
                 "number": models.IntegerField(null=True),

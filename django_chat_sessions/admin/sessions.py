@@ -26,6 +26,7 @@ from django_chat_sessions.admin.lists import FirstPages, SessionList, StateFilte
 from django_chat_sessions.admin.purging import PurgedWith
 from django_chat_sessions.admin.statistics import statistics_page
 from django_chat_sessions.models import AbstractChatSession, EndReason, ReplyState
+from django_chat_sessions.services.excerpts import is_storable
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -144,8 +145,10 @@ class ChatSessionAdmin(_Admin):
         names = [str(getattr(one, "parameter_name", one)) for one in filters]
         offered = {name.partition("__")[0] for name in [*names, self.date_hierarchy or ""]}
         return (
-            first in FILTERS | offered or _is_of_a_popup(self.model, lookup, value)
-        ) and super().lookup_allowed(lookup, value, request)
+            (first in FILTERS | offered or _is_of_a_popup(self.model, lookup, value))
+            and is_storable(str(value))  # PostgreSQL looks for no NUL: a 500
+            and super().lookup_allowed(lookup, value, request)
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("user")

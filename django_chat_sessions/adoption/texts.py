@@ -9,7 +9,8 @@ from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
+from django.db.models import QuerySet
 
 from django_chat_sessions import ids
 from django_chat_sessions.adoption.batches import (
@@ -130,14 +131,14 @@ class _Making:
                     self.make([value])
                 return
             refusal = f"the database refuses its session ({type(error).__name__})"
-            made, failed = 0, [(self._said(values), refusal)]
+            made, failed = 0, [(list(self._said(values)), refusal)]
         self.report.sessions += made
         for said, why in failed:
             self.report.skip(f"{self.messages.model._meta.label} {said[0].pk}", why, len(said))
 
-    def _said(self, values: list[Any]) -> list[Any]:
+    def _said(self, values: list[Any]) -> QuerySet[Any]:
         rows = self.messages.filter(**{f"{self.text}__in": values})
-        return list(rows.only("pk", self.text, "session", "created_at"))
+        return rows.only("pk", self.text, "session", "created_at").order_by("pk")
 
     def _divide_all(self, values: list[Any]) -> tuple[int, list[tuple[list[Any], str]]]:
         def value_of(row: Any) -> Any:
@@ -147,8 +148,14 @@ class _Making:
             return value_of(row), row.created_at is not None, row.created_at, row.pk
 
         made, failed = 0, []
+        features: Any = connections[self.messages.db].features
+        # Another run at the same time, on a second server, would make each session once more.
+        locked = self._said(values).select_for_update(
+            of=("self",) if features.has_select_for_update_of else (),
+            no_key=features.has_select_for_no_key_update,
+        )
         # Grouped here: to some databases "abc" and "ABC" are the same text.
-        for value, rows in groupby(sorted(self._said(values), key=place), value_of):
+        for value, rows in groupby(sorted(locked, key=place), value_of):
             said = list(rows)
             try:
                 facts = self.fill(value) if self.fill is not None else {}

@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import Error as DatabaseTrouble
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware, get_token
@@ -168,7 +168,10 @@ class Endpoint(View):
         if is_refusal(error):
             logger.error("The chat's database refuses a text: %s", type(error).__name__)
             return not_storable()
-        if not is_away(error) and not what_is_missing(error):
+        # A rule of the host's table, such as a column that its new code fills: the row is in the
+        # error, and Django would log it.
+        is_rule = isinstance(error, IntegrityError)
+        if not is_away(error) and not what_is_missing(error) and not is_rule:
             raise error
         logger.error("The chat's database cannot be used: %s", fit_for_log(error))
         return unavailable()

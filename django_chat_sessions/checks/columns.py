@@ -55,20 +55,20 @@ def check_columns(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for model, parent, link in zip(models_in_use() or (), PARENTS, LINKS, strict=False):
         if issubclass(model, parent):  # else check_models tells why not
-            found += [*_refusing(model, parent), *_short(model, parent), *_astray(model, link)]
-            found += [*_repeated(model, parent, link), *_gone(model, parent)]
+            found += [*_refusing(model, parent, link), *_repeated(model, parent, link)]
+            found += [*_short(model, parent), *_astray(model, link), *_gone(model, parent)]
             found += [*_divided(model, parent), *_compound(model)]
     return found
 
 
-def _refusing(model: Any, parent: Any) -> Iterator[CheckMessage]:
+def _refusing(model: Any, parent: Any, link: str) -> Iterator[CheckMessage]:
     ours = {field.name for field in parent._meta.fields}
     may_be_filled = _fills_rows(model, parent)
     for field in model._meta.concrete_fields:
         if field.name in ours and not field.primary_key:
             is_wrong = field.name in EMPTY_AT_TIMES and not field.null
         else:
-            is_wrong = field.name not in LINKS and not may_be_filled and _is_left_out(field)
+            is_wrong = field.name != link and not may_be_filled and _is_left_out(field)
         if is_wrong:
             yield Error(
                 f"{field} may not be empty, and the chat writes rows without it.",
@@ -236,11 +236,14 @@ def _compound(model: Any) -> Iterator[CheckMessage]:
 
 
 def _repeated(model: Any, parent: Any, link: str) -> Iterator[CheckMessage]:
-    ours = {field.name for field in parent._meta.fields}
+    ours = {field.name for field in parent._meta.fields} | {link}
+    is_filled = _fills_rows(model, parent)
+    same = {field.name for field in model._meta.concrete_fields if _comes_again(field, is_filled)}
     for names in _unique_together(model):
-        # A column of the host's own may make the row distinct, and a unique link is E014.
-        is_ours = names <= ours | {link} and names != {link}
-        if is_ours and not any(distinct <= names for distinct in DISTINCT):
+        # Any other column that the host fills may make the row distinct; a unique link is E014.
+        is_ours = names <= ours | same
+        is_link = names == {link} and model._meta.get_field(link).unique
+        if is_ours and not is_link and not any(distinct <= names for distinct in DISTINCT):
             named = " and ".join(sorted(names))
             yield CheckWarning(
                 f"{named} of {model._meta.label} must be unique, and the chat writes the same "
@@ -248,6 +251,13 @@ def _repeated(model: Any, parent: Any, link: str) -> Iterator[CheckMessage]:
                 hint="Take that constraint away, then makemigrations and migrate.",
                 id=f"{ID}.W015",
             )
+
+
+def _comes_again(field: Any, is_filled: bool) -> bool:
+    """Whether many rows have the same there: what the host lets them lead to, or a default."""
+    if is_filled:
+        return isinstance(field, ForeignKey) and not field.unique
+    return field.has_default() and not (callable(field.default) or field.default is None)
 
 
 def _unique_together(model: Any) -> Iterator[set[str]]:

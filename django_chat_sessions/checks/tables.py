@@ -42,11 +42,9 @@ def check_guarantees(**kwargs: Any) -> list[CheckMessage]:
     missing = [
         f"{model._meta.label}.{name} unique"
         for model, name in zip(pair, ("open_key", "client_key"), strict=True)
-        if name in {field.name for field in model._meta.fields}
-        and not model._meta.get_field(name).unique
+        if name in {field.name for field in model._meta.fields} and not _is_unique(model, name)
     ]
-    places = [set(each.fields) for each in pair[1]._meta.total_unique_constraints]
-    if {"session", "position"} not in places:
+    if not _is_unique(pair[1], "session", "position"):
         missing.append(f"session and position of {pair[1]._meta.label} unique together")
     return [
         CheckWarning(
@@ -56,6 +54,14 @@ def check_guarantees(**kwargs: Any) -> list[CheckMessage]:
         )
         for each in missing
     ]
+
+
+def _is_unique(model: Any, *names: str) -> bool:
+    """Whether no two rows have the same there, in whichever way the host says so."""
+    meta = model._meta
+    alone = [{field.name} for field in meta.fields if field.unique]
+    together = [*meta.unique_together, *(each.fields for each in meta.total_unique_constraints)]
+    return {*names} in [*alone, *map(set, together)]
 
 
 @register(Tags.database)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseTrouble
+from django.db import IntegrityError
 
-from django_chat_sessions.services.outages import is_away, what_is_missing
+from django_chat_sessions.services.outages import fit_for_log, is_away, what_is_missing
 
 
 @contextmanager
@@ -27,12 +28,24 @@ def told_in_a_sentence() -> Iterator[None]:
             raise CommandError(
                 f"The database is not migrated: {missing}. Run migrate, then the command again."
             ) from error
+        if isinstance(error, IntegrityError):  # without its trace: PostgreSQL shows the row in it
+            raise CommandError(
+                f"A rule of a table refuses a row: {fit_for_log(error)}. Correct one or the other, "
+                "then run the command again."
+            ) from None
         if not is_away(error):
             raise
         said = " ".join(str(error).split()) or type(error).__name__
         raise CommandError(
             f"The database cannot be used: {said.rstrip('.')}. Run the command again when it can."
         ) from error
+
+
+class ToldInASentence(BaseCommand):
+    """A command that says in a sentence why its database cannot be used."""
+
+    # With Django's checks, which come first: those of models ask MariaDB and SQLite something.
+    execute = told_in_a_sentence()(BaseCommand.execute)
 
 
 def print_now(stdout: Any, text: str) -> None:

@@ -55,7 +55,7 @@ def refuse_starts(owner: Owner, now: datetime) -> None:
     """
     most = app_settings.LIMITS.messages_per_minute
     if most is not None:
-        begun = _since(owner, now, MINUTE).filter(started_at__gt=clock.after(now, -MINUTE))
+        begun = _since(owner, now, MINUTE).filter(**_lately_by("started_at", now))
         _refuse_from(most, begun.values_list("last_message_at", flat=True), now)
 
 
@@ -84,8 +84,13 @@ def _messages_since(owner: Owner, now: datetime, most: int) -> Any:
     # Of a session that may be long only the end is read: by position, which has an index.
     most_rows = Value(2 * most)
     tail = Greatest(F("session__message_count"), most_rows) - most_rows
-    late = spoken.filter(position__gte=tail, created_at__gt=clock.after(now, -MINUTE))
+    late = spoken.filter(position__gte=tail, **_lately_by("created_at", now))
     return late.order_by("-created_at").values_list("created_at", flat=True)
+
+
+def _lately_by(field: str, now: datetime) -> dict[str, datetime]:
+    # Another server's clock may be ahead; what is later still is from before a clock was set back.
+    return {f"{field}__gt": clock.after(now, -MINUTE), f"{field}__lte": clock.after(now, MINUTE)}
 
 
 def _refuse_from(most: int, moments: Any, now: datetime) -> None:

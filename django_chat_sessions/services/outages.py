@@ -7,13 +7,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError, connections, router, transaction
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    router,
+    transaction,
+)
 
 from django_chat_sessions import get_session_model
 
 # No such table, no such column: in PostgreSQL, in MariaDB and MySQL; SQLite has words only.
 MISSING_CODES = frozenset({"42P01", "42703", 1146, 1054})
 MISSING_WORDS = ("no such table", "no such column")
+DUPLICATE = 1062  # MySQL quotes the value itself
 READ_ONLY = "25006"  # a standby of PostgreSQL's that is not in charge yet, or no longer
 
 
@@ -56,11 +64,15 @@ def what_is_missing(error: DatabaseError) -> str:
 
 
 def fit_for_log(error: DatabaseError) -> str:
-    """Return the cause for a log: the error's name, or that somebody forgot to run migrate.
+    """Return the cause for a log: the error's name, a rule of a table, or that migrate is missing.
 
     What a database says of anything else may have in it what people wrote.
     """
     missing = what_is_missing(error)
     if missing:
         return f"the database is not migrated: {missing}; run migrate"
-    return type(error).__name__
+    name = type(error).__name__
+    if isinstance(error, IntegrityError) and error.args[:1] != (DUPLICATE,):
+        rule, _end, _row = str(error).partition("\n")  # PostgreSQL shows the row after it
+        return f"{name}: {rule}"
+    return name

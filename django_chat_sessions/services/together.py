@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
-from django.db import DatabaseError, DataError, connections, transaction
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, DataError, IntegrityError, connections, transaction
 from django.db.models import Model, QuerySet
+from django.db.models.expressions import DatabaseDefault
 from django.db.models.signals import post_save, pre_save
 
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
@@ -93,7 +96,8 @@ class Placing(Addition):
         for row in self.rows:
             row.session = row.session  # a key that the database makes is known by now
         Addition.make(self)
-        if any(row.pk is None for row in self.rows):
+        # Django 5.2 leaves a db_default of the host's in the place of the key that it has made.
+        if any(isinstance(row.pk, NoneType | DatabaseDefault) for row in self.rows):
             self._ask_for_keys()
 
     def _ask_for_keys(self) -> None:
@@ -122,9 +126,15 @@ class Beginning(Addition):
         )
 
     def make(self) -> None:
-        """Write it by a statement of its own."""
+        """Write it by a statement of its own. Raises IntegrityError where its place is taken."""
         for session in self.rows:
-            session.save(using=self.table.db, force_insert=True)
+            try:
+                session.save(using=self.table.db, force_insert=True)
+            except ValidationError as error:
+                # A host's save() may call full_clean(), which finds a rival before the index does.
+                if "open_key" not in getattr(error, "error_dict", ()):
+                    raise
+                raise IntegrityError("The open place is taken.") from error
 
 
 Step = Change | Addition

@@ -13,7 +13,7 @@ from django_chat_sessions import clock, services
 from django_chat_sessions.admin import ChatSessionAdmin, lists
 from django_chat_sessions.owners import Owner
 from tests.admin.pages import LIST, MODEL, SECRET
-from tests.conversations import fill_history, missing_id
+from tests.conversations import fill_history, missing_id, talked
 from tests.explained import explained
 
 
@@ -31,6 +31,11 @@ def test_a_search_for_anything_is_answered(staff: Any, chat: Any, text: str) -> 
     assert staff("view").get(f"{LIST}?q={text}").status_code == 200
 
 
+@pytest.mark.parametrize("name", ["scope", "visitor_key", "id", "user"])
+def test_an_address_that_filters_by_nul_is_refused(staff: Any, chat: Any, name: str) -> None:
+    assert staff("view").get(f"{LIST}?{name}=%00").status_code == 400
+
+
 def test_a_search_finds_a_chat_by_its_id_and_by_its_owner(staff: Any, chat: Any) -> None:
     visitor = Owner.for_visitor("a visitor's secret key")
     theirs = services.send(visitor, "Why?", key="key-00000001").session
@@ -45,7 +50,9 @@ def test_a_search_finds_a_chat_by_its_id_and_by_its_owner(staff: Any, chat: Any)
 
 def test_a_search_finds_a_user_by_id(staff: Any, chat: Any) -> None:
     MODEL._base_manager.filter(pk=chat.user_id).delete()  # the id of a session comes first
-    assert listed(staff("view"), f"q={chat.user_id}") == MODEL._base_manager.count() * [chat]
+    found = MODEL._base_manager.count() * [chat]
+    talked(Owner.for_user(get_user_model().objects.create_user("eve")))
+    assert listed(staff("view"), f"q={chat.user_id}") == found
 
 
 def test_a_name_that_might_be_the_id_of_a_chat_is_a_name(staff: Any, chat: Any) -> None:

@@ -145,6 +145,7 @@ def test_a_long_word_does_not_widen_the_page_of_a_session(staff: Any, chat: Any)
     assert '<section class="module chat-conversation"' in page
     style = Path(str(finders.find("django_chat_sessions/admin.css"))).read_text()
     assert re.search(r"\.chat-conversation {\s+overflow-wrap: anywhere;", style)
+    assert re.search(r"\.chat-conversation div p {\s+white-space: pre-wrap;", style)
 
 
 def test_z15_permission_to_read_content_alone_opens_nothing(staff: Any, chat: Any) -> None:
@@ -189,6 +190,21 @@ def test_s02_a_long_conversation_is_read_page_by_page(staff: Any, chat: Any) -> 
     assert oldest.count("<article>") == 20
     assert "Older messages" not in oldest
     assert "Newest messages" in oldest
+
+
+def test_x01_what_was_said_is_text_where_the_hosts_templates_do_not_escape(
+    staff: Any, chat: Any, settings: Any
+) -> None:
+    [engine] = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "OPTIONS": {**engine["OPTIONS"], "autoescape": False}}]
+    messages: Any = get_message_model()._base_manager
+    messages.filter(session=chat).update(content="<b>bold</b>")
+    services.rename(chat, "<i>title</i>")
+    page = staff("view", "read").get(page_of(chat)).content.decode()
+    assert "&lt;b&gt;bold" in page
+    assert "&lt;i&gt;title" in page
+    assert "<b>bold" not in page
+    assert "<i>title" not in page
 
 
 @pytest.mark.parametrize("before", ["x", "", "-1", "1.5", "9" * 30, "%00"])

@@ -135,6 +135,8 @@ def test_the_way_back_leads_over_the_list_and_its_app(staff: Any, three: None) -
     [way] = re.findall(r'class="breadcrumbs">(.*?)</(?:ol|div)>', page, re.DOTALL)
     app = f"/admin/{MODEL._meta.app_label}/"
     assert re.findall(r'href="([^"]+)"', way) == ["/admin/", app, LIST]
+    assert ">Home</a>" in way
+    assert 'id="user-tools"' in page  # in the admin's frame, with its way out
 
 
 def test_the_list_leads_to_it(staff: Any, three: None) -> None:

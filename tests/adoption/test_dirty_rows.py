@@ -682,6 +682,8 @@ def test_a_user_is_found_by_the_one_right_text_only(ada: Any) -> None:
         "1",
         "session-12",
         "aaaaaaaaaaaaaaaaaaaaaaaa",
+        "abcdefghijklmnopqrs",  # 19 characters
+        "abcdefgabcdefgabcdefg",  # 7 different ones
         "6fa459ea-ee8a-11d2-90d4-00c04fd430c8",
     ],
 )
@@ -690,7 +692,7 @@ def test_an_id_that_can_be_guessed_opens_nothing(guessable: str | None) -> None:
 
 
 def test_an_id_that_cannot_be_guessed_is_kept_as_a_hash() -> None:
-    for secret in SECRETS[:2]:
+    for secret in (*SECRETS[:2], "abcdefghijklmnopqrst", "abcdefghabcdefghabcdefgh"):
         assert adoption.visitor_key(secret) == Owner.for_visitor(secret).visitor_key
 
 
@@ -716,7 +718,11 @@ def test_messages_without_a_session_table_are_divided_by_text_and_pause(settings
     assert (report.sessions, report.skipped_count) == (3, 2)
     write("abc", "d", 10)
     write("abc", "e", 20)
-    assert adoption.make_sessions(messages.all(), "chat_id", **options).sessions == 1
+    by_hand = messages.filter(chat_id="")
+    by_hand.update(session=get_session_model().objects.first())
+    report = adoption.make_sessions(messages.all(), "chat_id", **options)
+    assert (report.sessions, report.skipped_count) == (1, 1)
+    by_hand.delete()
     said: dict[Any, str] = {}
     for row in messages.exclude(session=None).order_by("created_at"):
         said[row.session_id] = said.get(row.session_id, "") + row.content
@@ -810,6 +816,27 @@ def test_a_text_for_which_the_host_fills_in_wrongly_costs_its_messages_only(
     ]
     assert "Secret" not in caplog.text
     assert adoption.make_sessions(messages.all(), "chat_id").sessions == 2
+
+
+def test_two_servers_that_migrate_at_once_make_each_session_once(settings: Any) -> None:
+    configure(settings, SESSION_MODEL="shape_g.ChatSession", RESPONDER=None)
+    messages: Any = get_message_model().objects
+    messages.create(chat_id="abc", content="x", created_at=BEGAN, old_sender="user")
+
+    def other_server() -> None:
+        adoption.make_sessions(messages.all(), "chat_id")
+        connection.close()
+
+    other = Thread(target=other_server)
+
+    def fill(text: str) -> dict[str, Any]:
+        other.start()
+        other.join(0.5)  # it waits for us, or has made its own by then
+        return {}
+
+    assert adoption.make_sessions(messages.all(), "chat_id", fill=fill).sessions == 1
+    other.join()
+    assert sessions().count() == 1
 
 
 # Indexes

@@ -38,6 +38,23 @@ def test_w011_what_the_database_does_not_guarantee(monkeypatch: Any) -> None:
     assert found() == {}
 
 
+def test_a_guarantee_may_be_given_in_another_way(monkeypatch: Any) -> None:
+    message, session = get_message_model(), get_session_model()
+    for model in (message, session):
+        monkeypatch.delitem(model._meta.__dict__, "total_unique_constraints", raising=False)
+    monkeypatch.setattr(message._meta, "constraints", [])
+    monkeypatch.setattr(message._meta, "unique_together", (("session", "position"),))
+    monkeypatch.setattr(session._meta.get_field("open_key"), "_unique", False)
+    monkeypatch.delitem(session._meta.get_field("open_key").__dict__, "unique", False)
+    constraint = models.UniqueConstraint(fields=["open_key"], name="one_place")
+    monkeypatch.setattr(session._meta, "constraints", [constraint])
+    told = found()
+    monkeypatch.undo()
+    for model in (message, session):
+        monkeypatch.delitem(model._meta.__dict__, "total_unique_constraints", raising=False)
+    assert told == found() == {}
+
+
 def test_w012_columns_that_no_migration_has_added(monkeypatch: Any) -> None:
     field: Any = models.TextField(null=True)
     field.set_attributes_from_name("sentiment")

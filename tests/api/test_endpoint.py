@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import (
     DataError,
+    IntegrityError,
     InterfaceError,
     InternalError,
     OperationalError,
@@ -457,6 +458,39 @@ def test_a_text_that_the_database_refuses_is_the_senders_to_change(
     assert_error(caller.say("A long text"), 400, "invalid")
     assert "SECRET" not in caplog.text
     assert type(refusal).__name__ in caplog.text
+
+
+ROW = "DETAIL:  Failing row contains (1, SECRET-4711)."
+NO_RATING = 'null value in column "rating" of relation "m" violates not-null constraint'
+
+
+@pytest.mark.parametrize(
+    ("refusal", "cause"),
+    [
+        (IntegrityError(f"{NO_RATING}\n{ROW}"), NO_RATING),
+        (IntegrityError(1048, "Column 'rating' cannot be null"), "Column 'rating' cannot be null"),
+        (IntegrityError(1062, "Duplicate entry 'SECRET-4711' for key 'm.once'"), "IntegrityError"),
+    ],
+    ids=["postgres", "mysql", "duplicate"],
+)
+def test_p01_a_row_that_a_table_of_the_hosts_does_not_take_is_sent_again_and_in_no_log(
+    caller: Caller,
+    refusal: Exception,
+    cause: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As while a deploy has added a column that the code before it does not know."""
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise refusal
+
+    monkeypatch.setattr(services, "send", refuse)
+    response = caller.say("Why? SECRET-4711")
+    assert_error(response, 503, "unavailable")
+    assert int(response.headers["Retry-After"]) > 0
+    assert "SECRET" not in caplog.text
+    assert cause in caplog.text
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -514,6 +515,22 @@ def test_x01_it_is_shown_as_text_where_the_hosts_templates_do_not_escape(
     for page in (reader.get(page_of(session)).text, unsent.text):
         assert html.escape(PAYLOADS[0]) in page
         assert "<script" not in page
+
+
+def test_x01_so_it_is_where_the_hosts_layout_takes_the_place_of_ours(
+    reader: Caller, settings: Any, tmp_path: Path
+) -> None:
+    layout = tmp_path / "django_chat_sessions" / "page.html"
+    layout.parent.mkdir()
+    layout.write_text('<main>{% include "django_chat_sessions/transcript.html" %}</main>')
+    [engine] = settings.TEMPLATES
+    options = {**engine["OPTIONS"], "autoescape": False}
+    settings.TEMPLATES = [{**engine, "DIRS": [tmp_path], "OPTIONS": options}]
+    session = services.send(reader.owner, PAYLOADS[0], key="key-00000001", scope="s").session
+    page = reader.get(page_of(session)).text
+    assert page.startswith("<main>")
+    assert html.escape(PAYLOADS[0]) in page
+    assert "<script" not in page
 
 
 @pytest.mark.parametrize("url", ["https://a.b/c", "http://a", "mailto:a@b.c", "/x?y#z", "x", ""])

@@ -106,6 +106,29 @@ def test_all_of_a_conversation_is_printed(visitor: Reader) -> None:
     expect(gallery.page.get_by_role("textbox", name="Message")).to_be_hidden()
 
 
+def test_what_can_only_be_pressed_or_scrolled_is_not_printed_so(visitor: Reader) -> None:
+    stage = open_gallery(visitor, 390).show("chat-markdown")
+    cell = stage.locator("td").first
+    cell.evaluate("one => { one.textContent = 'Concentration'.repeat(9) }")
+    stage.page.emulate_media(media="print")
+    for tool in ("New chat", "Copy"):
+        expect(stage.get_by_role("button", name=tool, include_hidden=True)).to_be_hidden()
+    table, answer = box_of(stage.locator("table")), box_of(stage.locator(".dcs-markdown"))
+    assert table["width"] <= answer["width"]
+
+
+def test_a_finger_finds_the_name_of_the_sources_in_the_middle_of_its_room(visitor: Reader) -> None:
+    gallery = open_gallery(visitor, 390, has_touch=True, is_mobile=True)
+    name = gallery.show("chat-sources").locator("summary")
+    text = name.evaluate(
+        "one => { const range = document.createRange(); range.selectNodeContents(one);"
+        " const { y, height } = range.getBoundingClientRect(); return y + height / 2 }"
+    )
+    room = box_of(name)
+    assert room["height"] >= 44
+    assert abs(text - room["y"] - room["height"] / 2) < 2
+
+
 def test_a_sources_passage_is_shown_whole_on_a_narrow_screen(visitor: Reader) -> None:
     quotes = open_gallery(visitor, 320).show("chat-sources").locator(".dcs-quote")
     quotes.evaluate_all("all => all.forEach((quote) => quote.append(' and so on'.repeat(20)))")
@@ -127,6 +150,40 @@ def test_a_wide_table_is_scrolled_and_not_broken_into_letters(visitor: Reader) -
     )
     assert height_of(heading) < 2 * LINE
     assert sideways(gallery.page) <= 0
+
+
+ROOM_BEFORE_ITEMS = """(list) => {
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.font = getComputedStyle(list).font;
+  const longest = `${list.start + list.children.length - 1}. `;
+  return parseFloat(getComputedStyle(list).paddingInlineStart) - canvas.measureText(longest).width;
+}"""
+
+
+def test_the_numbers_of_a_list_are_shown_whole(visitor: Reader) -> None:
+    lists = open_gallery(visitor, 390).show("chat-markdown").locator("ol")
+    expect(lists).to_have_count(2)  # one of them is about years
+    assert all(one.evaluate(ROOM_BEFORE_ITEMS) >= 0 for one in lists.all())
+
+
+def test_headings_are_no_smaller_than_what_they_are_above(visitor: Reader) -> None:
+    answer = open_gallery(visitor, 390).show("chat-markdown").locator(".dcs-markdown")
+    expect(answer.locator("h4, h5, h6")).to_have_count(3)
+    size = "(one) => parseFloat(getComputedStyle(one).fontSize)"
+    smallest = min(one.evaluate(size) for one in answer.locator("h4, h5, h6").all())
+    assert smallest >= answer.evaluate(size)
+
+
+def test_a_rule_between_two_parts_is_as_wide_as_they_are(visitor: Reader) -> None:
+    answer = open_gallery(visitor, 390).show("chat-markdown").locator(".dcs-markdown")
+    assert box_of(answer.locator("hr"))["width"] == box_of(answer)["width"]
+
+
+def test_paragraphs_within_a_quotation_or_an_item_are_told_apart(visitor: Reader) -> None:
+    answer = open_gallery(visitor, 390).show("chat-markdown").locator(".dcs-markdown")
+    for place in ("blockquote", "li"):
+        second = answer.locator(f"{place} > p + p")
+        expect(second).to_have_css("margin-top", "12px")
 
 
 def test_what_the_chat_on_screen_is_doing_can_be_read_in_the_history(visitor: Reader) -> None:
@@ -184,11 +241,14 @@ def test_what_keeps_a_chat_does_not_lie_upon_its_countdown(visitor: Reader) -> N
         assert is_beside or first_pixel >= words["y"] + words["height"], width
 
 
-def test_a_status_of_two_lines_touches_no_edge(visitor: Reader) -> None:
+def test_a_status_of_two_lines_or_three_touches_no_edge(visitor: Reader) -> None:
     stage = open_gallery(visitor, 390).show("session-expired")
-    header, heading = (box_of(stage.locator(f".dcs-{one}")) for one in ("header", "heading"))
-    assert height_of(stage.locator(".dcs-status-text")) > LINE
-    assert heading["y"] - header["y"] >= 4
+    status = stage.locator(".dcs-status-text")
+    for lines in (2, 3):
+        header, heading = (box_of(stage.locator(f".dcs-{one}")) for one in ("header", "heading"))
+        assert height_of(status) > (lines - 1) * 18
+        assert heading["y"] - header["y"] >= 4
+        status.evaluate("one => one.append(' and more so, '.repeat(3))")
 
 
 @pytest.mark.parametrize("lang", ["en", "de"])
@@ -256,6 +316,14 @@ def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) 
     assert current.evaluate("row => getComputedStyle(row).borderInlineStartStyle") == "solid"
     stage = gallery.show("status-expiring")
     assert stage.locator(".dcs-icon").evaluate("icon => icon.getBoundingClientRect().width") > 0
+
+
+def test_who_asks_for_more_contrast_gets_it(visitor: Reader) -> None:
+    stage = open_gallery(visitor, 390, contrast="more").show("session-expired")
+    colour = "(one) => getComputedStyle(one).color"
+    words = stage.locator(".dcs-message-body").first.evaluate(colour)
+    for quiet in (".dcs-status", ".dcs-author", ".dcs-notice", ".dcs-quote"):
+        assert stage.locator(quiet).first.evaluate(colour) == words, quiet
 
 
 def height_of(element: Locator) -> float:

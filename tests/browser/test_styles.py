@@ -192,7 +192,7 @@ def test_the_button_leaves_the_field_free_where_a_site_makes_its_own_as_wide_as_
     expect(field).to_have_value(QUESTION)
 
 
-# What MVP.css, Skeleton, Materialize and Water.css say of them.
+# What MVP.css, Skeleton, Materialize, Pico CSS and Water.css say of them.
 MVP = """
   section { display: flex; flex-wrap: wrap } nav { align-items: center; font-weight: bold }
   header { text-align: center }
@@ -201,6 +201,7 @@ SKELETON = "button { height: 38px; white-space: nowrap } li { margin-bottom: 1re
 MATERIALIZE = """
   nav { height: 56px; background: rgb(1, 2, 3); line-height: 56px } nav ul li { float: left }
 """
+PICO_LISTS = "nav ul { display: flex } nav li { display: inline-block }"
 WATER = "details { overflow: hidden } time { padding: 9px; background: rgb(1, 2, 3) }"
 
 
@@ -232,15 +233,16 @@ def test_the_field_stays_in_the_chat_where_a_site_wraps_what_is_in_its_sections(
     expect(widget.locator(".dcs-heading h2")).to_have_css("text-align", "start")
 
 
-def test_a_row_of_the_history_holds_its_lines_where_a_site_gives_its_buttons_a_height(
-    visitor: Reader,
+@pytest.mark.parametrize("theirs", [SKELETON, PICO_LISTS])
+def test_a_row_of_the_history_keeps_its_measures_where_a_site_gives_its_own_others(
+    visitor: Reader, theirs: str
 ) -> None:
     page = asked(visitor)
     page.locator(".dcs-widget").get_by_role("button", name="Chats").click()
     row = page.locator(".dcs-widget .dcs-history-open").first
     expect(row).to_be_visible()
     before = row.bounding_box()
-    say_of_the_page(page, SKELETON)
+    say_of_the_page(page, theirs)
     assert row.bounding_box() == before
     expect(row).to_have_css("white-space", "normal")
 

@@ -121,3 +121,23 @@ def test_no_page_without_a_script_breaks_a_rule(
     page.goto(address)
     expect(page.get_by_role("button", name="Continue this chat")).to_be_visible()
     check(page)
+
+
+def test_the_conversation_without_a_script_is_printed_alone(scriptless: Reader, site: Site) -> None:
+    page = scriptless.context.new_page()
+    page.goto(f"/chat/sessions/current/page?scope=subject:{site.subject('physics')}")
+    send(page, QUESTION)
+    see_answer(page, 1)
+    page.emulate_media(media="print")
+    expect(page.get_by_role("article").last).to_be_visible()
+    for part in (".dcs-plain-form", ".dcs-plain-aside"):
+        expect(page.locator(part)).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [768, 1024, 1440])
+def test_the_list_of_all_chats_lies_on_the_screen(visitor: Reader, width: int) -> None:
+    visitor.new_context(viewport={"width": width, "height": 900})
+    page = visitor.context.new_page()
+    page.goto(PLAIN)
+    page.locator("summary", has_text="All my chats").click()
+    expect(page.get_by_role("navigation", name="All my chats")).to_be_in_viewport(ratio=1)

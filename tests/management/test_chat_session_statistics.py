@@ -87,6 +87,10 @@ def test_it_reads_only_and_shows_neither_content_nor_owners(two_days: Any) -> No
         (["--until", "2026-02-30"], "--until is '2026-02-30'; give a day"),
         (["--days", "0"], "--days is 0; give 1 or more."),
         (["--days", "9999999"], "the calendar does not go back so far"),
+        (
+            ["--until", "0001-01-01"],
+            "30 days up to 0001-01-01; the calendar does not go back so far",
+        ),
         (["--days", "99999999999"], "the calendar does not go back so far"),
         (["--days", "367"], "is 367 days; ask for 366 at most"),
         (["--days", "x"], "invalid int value"),

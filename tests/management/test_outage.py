@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import errno
+import traceback
 from collections.abc import Iterator
 from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
-from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+)
 
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
@@ -44,6 +51,19 @@ def test_a_database_that_is_down_is_a_sentence(command: tuple[str, ...], error: 
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_database_that_djangos_checks_find_down_is_a_sentence(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*args: Any, **options: Any) -> None:
+        raise OperationalError("unable to open database file")
+
+    monkeypatch.setattr(BaseCommand, "check", ask)
+    sentence = "^The database cannot be used: unable to open database file. Run the command again"
+    with pytest.raises(CommandError, match=sentence):
+        call_command(*command, skip_checks=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.parametrize("name", ["no_such_table", "no_such_column"])
 def test_a_database_that_is_not_migrated_is_a_sentence(
     command: tuple[str, ...], name: str, db: None
@@ -63,6 +83,17 @@ def test_a_database_that_is_not_migrated_is_a_sentence(
     assert str(told.value).endswith(". Run migrate, then the command again.")
     assert "\n" not in str(told.value)
     assert "FROM" not in str(told.value)  # PostgreSQL shows the statement, too
+
+
+def test_p01_a_rule_of_the_hosts_that_refuses_a_row_is_a_sentence_without_the_row(db: None) -> None:
+    rule = 'new row for relation "s" violates check constraint "s_title"'
+
+    def refuse(*args: Any) -> Any:
+        raise IntegrityError(f"{rule}\nDETAIL:  Failing row contains (1, SECRET-4711).")
+
+    with connection.execute_wrapper(refuse), pytest.raises(CommandError, match=rule) as told:
+        call_command("chat_session_statistics")
+    assert "SECRET" not in "".join(traceback.format_exception(told.value))
 
 
 def test_a_mistake_of_ours_is_no_sentence(db: None) -> None:

@@ -90,6 +90,17 @@ class TestMessagesPerMinute:
             say(owner, number)
         assert say(somebody_else(), MOST).created
 
+    def test_what_others_say_does_not_count_in_a_long_conversation_either(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        for number in range(MOST):
+            say(owner, number)
+        three_a_minute.shift(60)
+        for number in range(MOST):
+            say(somebody_else(), number)
+        for number in range(MOST, 2 * MOST):
+            assert say(owner, number).created
+
     def test_answers_and_what_a_host_adds_do_not_count(
         self, owner: Owner, three_a_minute: Any, settings: Any
     ) -> None:
@@ -132,6 +143,14 @@ class TestMessagesPerMinute:
         three_a_minute.shift(60)
         chat_sessions.start(owner, "one-more")
 
+    def test_the_next_may_be_begun_when_the_first_of_them_is_a_minute_old(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        for number in range(MOST):
+            chat_sessions.start(owner, f"scope-{number}")
+            three_a_minute.shift(10)
+        assert seconds_to_wait(lambda: chat_sessions.start(owner, "one-more")) == 30
+
     def test_those_begun_before_count_no_more_however_lately_one_talked_in_them(
         self, owner: Owner, three_a_minute: Any
     ) -> None:
@@ -140,6 +159,32 @@ class TestMessagesPerMinute:
         for session in begun:
             chat_sessions.add_message(session, "assistant", "Still there?")
         chat_sessions.start(owner, "one-more")
+
+    def test_those_from_before_the_clock_was_set_back_do_not_count(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        for number in range(MOST):
+            say(owner, number)
+        three_a_minute.shift(timedelta(hours=-1))
+        say(owner, MOST)
+        for number in range(MOST - 1):
+            chat_sessions.start(owner, f"begun:{number}")
+
+    def test_those_of_a_server_whose_clock_is_ahead_count(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        for number in range(MOST):
+            say(owner, number)
+        three_a_minute.shift(timedelta(seconds=-20))
+        assert seconds_to_wait(lambda: say(owner, MOST)) == 80
+
+    def test_sessions_begun_before_the_clock_was_set_back_do_not_count(
+        self, owner: Owner, three_a_minute: Any
+    ) -> None:
+        for number in range(MOST):
+            chat_sessions.start(owner, f"begun:{number}")
+        three_a_minute.shift(timedelta(hours=-1))
+        assert chat_sessions.start(owner, "one more").session
 
     def test_nobody_is_told_to_wait_less_than_a_second_when_the_local_clock_has_gone_back(
         self, settings: Any

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import ProtectedError, RestrictedError
+from django.db.models import CharField, ProtectedError, RestrictedError
 
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionEnded, SessionNotFound, TurnInProgress
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services import races
+from django_chat_sessions.services import loading, races, statements
+from django_chat_sessions.services.combined import combined
 from django_chat_sessions.services.races import (
     ATTEMPTS,
     VERSION,
@@ -54,6 +56,11 @@ class WithCode(Exception):
 
     def __init__(self, pgcode: str) -> None:
         self.pgcode = pgcode
+
+
+class WithSqliteCode(Exception):
+    def __init__(self, sqlite_errorcode: int) -> None:
+        self.sqlite_errorcode = sqlite_errorcode
 
 
 class TestIsTransient:
@@ -207,6 +214,19 @@ class TestSurvivesRaces:
                 self.verb(refusal)(1)
         assert pauses == []
 
+    def test_a_row_that_a_rule_of_a_table_takes_never_is_not_tried_again(
+        self, owner: Owner, pauses: list[int]
+    ) -> None:
+        rows = get_session_model()._base_manager.filter(pk=opened(owner).pk)
+        with pytest.raises(IntegrityError) as refused, transaction.atomic():
+            rows.update(scope=None)
+        checks = [IntegrityError(4025, "CONSTRAINT `c` failed"), IntegrityError(), IntegrityError()]
+        checks[1].__cause__, checks[2].__cause__ = WithState("23514"), WithSqliteCode(275)
+        for refusal in (refused.value, *checks):
+            with pytest.raises(IntegrityError):
+                self.verb(refusal)(1)
+        assert pauses == []
+
     def test_the_last_attempt_is_like_the_others(self) -> None:
         assert self.verb(*[RaceLost()] * ATTEMPTS)(1, double=True) == [2] * (ATTEMPTS + 1)
 
@@ -287,3 +307,35 @@ def test_an_owner_who_is_there_tries_again(owner: Owner, pauses: list[int]) -> N
 
     assert verb(owner) == owner
     assert pauses == [0]
+
+
+class Encrypted(CharField):  # type: ignore[type-arg]
+    """A title that the host encrypts: it is stored otherwise each time, and read as it was."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return f"{time.perf_counter_ns()}:{value}"
+
+    def from_db_value(self, value: Any, *rest: Any) -> Any:
+        return value.partition(":")[2]
+
+
+@pytest.fixture
+def encrypted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A host whose titles are encrypted, while nothing is kept of what was known before."""
+    known = (statements.update, statements.columns, statements._fields, combined)
+    kept: Any = (*known, loading._to_convert)
+    monkeypatch.setattr(get_session_model()._meta.get_field("title"), "__class__", Encrypted)
+    for each in kept:
+        each.cache_clear()
+    yield
+    for each in kept:
+        each.cache_clear()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_question_gives_an_empty_session_an_encrypted_title(
+    owner: Owner, encrypted: None
+) -> None:
+    session = chat_sessions.start(owner).opened
+    chat_sessions.add_message(session, "user", "Why is the sky blue?")
+    assert session.title == stored(session).title == "Why is the sky blue?"

@@ -88,7 +88,7 @@ def test_the_history_lists_the_readers_chats_latest_first(
 ) -> None:
     services.send(Owner.for_visitor("somebody else"), "Not yours", key="key-00000001")
     services.send(reader.owner, "First question", key="key-00000001", scope="a")
-    noon.shift(600)
+    noon.shift(600.25)  # HTML's moments have no microseconds
     services.send(reader.owner, "Second question", key="key-00000002", scope="b")
     request = request_of(reader)
     with statements() as sent:
@@ -130,6 +130,7 @@ def test_the_history_is_grouped_by_the_readers_days(reader: Caller, noon: Any) -
     request = request_of(reader)
     page = render("{% chat_history %}", request)
     assert re.findall(r"<h3>(.+?)</h3>", page) == ["Today", "Yesterday"]
+    assert re.findall(r'data-days="(.+?)"', page) == ["today", "yesterday"]
     with timezone.override("Pacific/Kiritimati"):  # 14 hours ahead: 2 o'clock of the next day
         page = render("{% chat_history %}", request)
     assert re.findall(r"<time[^>]+>(.+?)</time>", page) == ["2 a.m.", "2 a.m."]

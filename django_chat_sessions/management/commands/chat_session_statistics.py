@@ -6,16 +6,16 @@ import json
 from datetime import date, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.management.outage import print_now, told_in_a_sentence
+from django_chat_sessions.management.outage import ToldInASentence, print_now
 
 USUAL_DAYS = 30
 
 
-class Command(BaseCommand):
+class Command(ToldInASentence):
     """Translate the options, call the verb, print the figures."""
 
     help = (
@@ -31,7 +31,6 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
 
-    @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         since, until = self._range(options)
         try:
@@ -55,7 +54,8 @@ class Command(BaseCommand):
         try:
             return until - timedelta(days=days - 1), until
         except OverflowError:
-            raise CommandError(f"--days is {days}; the calendar does not go back so far.") from None
+            problem = f"{days} days up to {until}; the calendar does not go back so far."
+            raise CommandError(problem) from None
 
 
 def _day(option: str, given: str) -> date:

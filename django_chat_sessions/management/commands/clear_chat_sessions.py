@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from django_chat_sessions import services
 from django_chat_sessions.exceptions import SessionsHeld
-from django_chat_sessions.management.outage import print_now, told_in_a_sentence
+from django_chat_sessions.management.outage import ToldInASentence, print_now
 from django_chat_sessions.services.retention import LARGEST_BATCH, LONGEST_DAYS, days_kept
 
 
-class Command(BaseCommand):
+class Command(ToldInASentence):
     """Translate the options, call the three verbs, print the counts."""
 
     help = (
@@ -40,7 +40,6 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print the counts as JSON.")
 
-    @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["batch_size"] <= LARGEST_BATCH:
             raise CommandError(

@@ -6,15 +6,15 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from django_chat_sessions import services
 from django_chat_sessions.exceptions import SessionsHeld
-from django_chat_sessions.management.outage import print_now, told_in_a_sentence
+from django_chat_sessions.management.outage import ToldInASentence, print_now
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
 
 
-class Command(BaseCommand):
+class Command(ToldInASentence):
     """Translate the options, call the verb, print the counts."""
 
     help = (
@@ -29,7 +29,6 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print the counts as JSON.")
 
-    @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
         owner = owner_from(options)

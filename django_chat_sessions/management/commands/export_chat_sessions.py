@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from django_chat_sessions import services
-from django_chat_sessions.management.outage import is_there, told_in_a_sentence, write_no_more
+from django_chat_sessions.management.outage import ToldInASentence, is_there, write_no_more
 from django_chat_sessions.management.owner_options import add_owner_options, owner_from
 from django_chat_sessions.services.formats import FORMATS
 
 EVERY = 1000  # pieces between two notes of progress
 
 
-class Command(BaseCommand):
+class Command(ToldInASentence):
     """Translate the options, call the verb, write what it yields."""
 
     help = (
@@ -34,7 +34,6 @@ class Command(BaseCommand):
             "--output", metavar="FILE", help="A new file to write (default: standard output)."
         )
 
-    @told_in_a_sentence()
     def handle(self, *args: Any, **options: Any) -> None:
         pieces = self._told(services.export(owner_from(options), options["format"]))
         output = options["output"]

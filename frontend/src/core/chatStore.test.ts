@@ -917,6 +917,38 @@ describe("a chat of which only the server is given", () => {
   });
 });
 
+it("what did not succeed is not said any more once it has", async () => {
+  bench.server.start("", [...Array(120).keys()].map(String));
+  const { store } = await bench.openTab();
+  const told = async (verb: () => Promise<unknown>) => {
+    bench.server.faults = [{}];
+    await verb();
+    const { error } = store.getSnapshot();
+    await verb();
+    return [error?.code, store.getSnapshot().error];
+  };
+  const once = ["network", null];
+  expect(await told(store.loadOlder)).toEqual(once);
+  expect(await told(store.keep)).toEqual(once);
+  store.send("Why?");
+  await bench.timers.advance(0);
+  expect(await told(store.stop)).toEqual(once);
+  expect(await told(store.retryReply)).toEqual(once);
+  expect(await told(store.end)).toEqual(once);
+});
+
+it("an activity that is reported by itself does not take back what was said to the reader", async () => {
+  bench.server.start("", ["Why?", "Because."]);
+  const { store } = await bench.openTab();
+  bench.server.faults = [{}];
+  await store.end();
+  await bench.timers.advance(31_000);
+  store.touch();
+  await bench.timers.advance(0);
+  expect(bench.server.count("POST", /touch/)).toBe(1);
+  expect(store.getSnapshot().error).toMatchObject({ code: "network" });
+});
+
 describe("what comes too late", () => {
   it("a page that was read is dropped when a verb was faster", async () => {
     const old = bench.server.start("", ["Old", "Older"]);

@@ -13,6 +13,16 @@ export function place({ archived_at, pinned_at, last_message_at, id }: Session):
 /** What is not confirmed yet: how a row is shown meanwhile, if at all. */
 export type Edit = [id: string, shown: (row: Session | undefined) => Session | undefined];
 
+export const gone: Edit[1] = () => undefined;
+
+export function amended(part: Partial<Session>): Edit[1] {
+  return (row) => row && { ...row, ...part };
+}
+
+export function backAs(before: Session | undefined): Edit[1] {
+  return (row) => row ?? before;
+}
+
 export function editedRows(known: ReadonlyMap<string, Session>, edits: Iterable<Edit>): Session[] {
   const rows = new Map(known);
   for (const [id, shown] of edits) {

@@ -3,7 +3,7 @@ import { backoff } from "./backoff.js";
 import { problemOf } from "./chatState.js";
 import { systemTimers, type Timers } from "./clock.js";
 import { isRetryable } from "./errors.js";
-import { type Edit, editedRows, matcherOf, place, sameRows } from "./historyRows.js";
+import { amended, backAs, type Edit, editedRows, gone, matcherOf, place, sameRows } from "./historyRows.js";
 import { EMPTY_HISTORY, type HistorySnapshot } from "./historySnapshot.js";
 import { createLiveUpdates, type LiveUpdates } from "./liveUpdates.js";
 import { browserPage, type PageSignals } from "./pageSignals.js";
@@ -29,6 +29,9 @@ export interface HistoryStoreOptions {
   updates?: LiveUpdates | undefined;
 }
 
+/** What `retry` does after a failure, instead of the same once more. */
+type Again = () => unknown;
+
 export interface HistoryStore {
   /** The archived sessions, as a list of its own. */
   archived(): HistoryStore;
@@ -42,16 +45,21 @@ export interface HistoryStore {
   setQuery(query: string): void;
   rename(sessionId: string, title: string): Promise<boolean>;
   pin(sessionId: string, isPinned: boolean): Promise<boolean>;
-  archive(sessionId: string, isArchived: boolean): Promise<boolean>;
+  archive(sessionId: string, isArchived: boolean, again?: Again): Promise<boolean>;
   /** The server keeps it for a day. */
-  remove(sessionId: string): Promise<boolean>;
+  remove(sessionId: string, again?: Again): Promise<boolean>;
   /** Within that day; shown at once when the row as it was is given. */
-  restore(sessionId: string, before?: Session): Promise<boolean>;
+  restore(sessionId: string, before?: Session, again?: Again): Promise<boolean>;
 }
 
 const TYPING = 220; // milliseconds without a key before the server is asked
 /** The most that the server lists at once. */
 const LONGEST_PAGE = 100;
+
+/** What is gone already, perhaps by an attempt whose answer was lost, is deleted, and can be restored as well. */
+function unlessGone(error: unknown): void {
+  if (problemOf(error).code !== "not_found") throw error;
+}
 
 export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   const { api, scope = null, limit = 30, archived = false, timers = systemTimers, page = browserPage() } = options;
@@ -207,7 +215,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     change({ query, error, search: isBlank ? "all" : "asking", excerpts: EMPTY_HISTORY.excerpts });
   };
 
-  const act = async (id: string, shown: Edit[1], request: () => Promise<unknown>): Promise<boolean> => {
+  const act = async (id: string, shown: Edit[1], request: () => Promise<unknown>, again?: Again): Promise<boolean> => {
     const edit: Edit = [id, shown];
     const row = known.get(id);
     edits.add(edit);
@@ -229,19 +237,15 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       tab?.tell({ scope: row?.scope ?? scope ?? "", session: id, isDeleted: !answer });
       return true;
     } catch (error) {
-      fail(error, () => act(id, shown, request));
+      fail(error, again ?? (() => act(id, shown, request)));
       // Another tab or device was first.
       if (snapshot.error?.code === "not_found") void readAgain();
       return false;
     }
   };
 
-  const amend = (id: string, part: Partial<Session>, body: ChangeSession) =>
-    act(
-      id,
-      (row) => row && { ...row, ...part },
-      () => api.changeSession(id, body),
-    );
+  const amend = (id: string, part: Partial<Session>, body: ChangeSession, again?: Again) =>
+    act(id, amended(part), () => api.changeSession(id, body), again);
   const since = (is: boolean) => (is ? new Date(timers.now()).toISOString() : null);
 
   const source = createSource(() => {
@@ -283,18 +287,9 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     retry: () => void failed(),
     rename: (id, title) => amend(id, { title }, { title }),
     pin: (id, pinned) => amend(id, { pinned_at: since(pinned) }, { pinned }),
-    archive: (id, isArchived) => amend(id, { archived_at: since(isArchived) }, { archived: isArchived }),
-    remove: (id) =>
-      act(
-        id,
-        () => undefined,
-        () => api.deleteSession(id),
-      ),
-    restore: (id, before) =>
-      act(
-        id,
-        (row) => row ?? before,
-        () => api.restoreSession(id),
-      ),
+    archive: (id, isArchived, again) => amend(id, { archived_at: since(isArchived) }, { archived: isArchived }, again),
+    remove: (id, again) =>
+      act(id, gone, () => api.deleteSession(id).catch(known.has(id) ? unlessGone : undefined), again),
+    restore: (id, before, again) => act(id, backAs(before), () => api.restoreSession(id), again),
   };
 }

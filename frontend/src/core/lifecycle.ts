@@ -25,7 +25,7 @@ export interface Lifecycle {
 }
 
 export function createLifecycle(context: ChatContext, catchUp: (epoch: number) => Promise<void>): Lifecycle {
-  const { api, scope, call, update, fail, report } = context;
+  const { api, scope, call, update, set, fail, report } = context;
   /** What was reported as read last: once is enough. */
   let reported = "";
 
@@ -33,15 +33,17 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
   const attempt = async (
     act: (id: string) => Promise<unknown>,
     id = context.state.session?.id,
-    tell: (error: unknown) => void = fail,
+    isUnasked?: boolean,
   ) => {
     if (id === undefined) return false;
+    // What has failed before may be this: it may succeed now, and is said anew if it does not.
+    if (!isUnasked) set({ error: null });
     try {
       await act(id);
       context.tell();
       return true;
     } catch (error) {
-      tell(error);
+      (isUnasked ? report : fail)(error);
       return false;
     }
   };
@@ -49,10 +51,10 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
   const take = (session: Session) =>
     update((state) => (state.session?.id === session.id ? { ...withSession(state, session), greeting: null } : state));
 
-  const touch = async (tell: (error: unknown) => void) => {
+  const touch = async (isUnasked?: boolean) => {
     const { session, viewing } = context.state;
     if (session?.state !== "active" || viewing) return false;
-    return attempt(async (id) => take((await call(api.touchSession(id), 0)).session), session.id, tell);
+    return attempt(async (id) => take((await call(api.touchSession(id), 0)).session), session.id, isUnasked);
   };
 
   /** What is written meanwhile waits for the session that this gives. */
@@ -105,7 +107,7 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
         take(session);
         update((state) => (state.session?.id === id ? { ...state, previous: session } : state));
       }),
-    keep: () => touch(fail),
+    keep: () => touch(),
     stop: () =>
       attempt(async (id) => {
         const { session, reply } = await call(api.stopReply(id));
@@ -119,7 +121,7 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
   };
   return {
     verbs,
-    touch: () => touch(report),
+    touch: () => touch(true),
     async markRead(session) {
       update((state) => withSession(state, { ...session, unread: false }));
       const what = `${session.id} ${session.message_count} ${session.last_activity_at}`;

@@ -224,6 +224,32 @@ describe("a message that was not sent", () => {
     expect(stored()).toContain("Why?");
   });
 
+  it("outlives that its chat is deleted while another one is shown and the page puts the chat aside", async () => {
+    const old = bench.server.start("", ["Old", "Yes."]);
+    bench.server.changeSession(old.id, { state: "ended" });
+    const { store, disconnect } = await bench.openTab();
+    for (const text of ["Why?", "And how?"]) {
+      store.send(text);
+      await bench.timers.advance(0);
+    }
+    const { id = "" } = store.getSnapshot().session ?? {};
+    await store.open(old.id);
+    await bench.timers.advance(0);
+    await bench.api().deleteSession(id);
+    disconnect();
+    await bench.timers.advance(500);
+    bench.server.hold();
+    store.connect();
+    await bench.timers.advance(0);
+    // Only the question whose chat it was is answered at once.
+    bench.server.faults = [{}, {}];
+    bench.server.release();
+    await bench.timers.advance(5000);
+    await store.openCurrent();
+    expect(store.getSnapshot().pending).toMatchObject([{ content: "And how?", state: "failed" }]);
+    expect(inStorage()).toHaveLength(1);
+  });
+
   it("is neither shown to nor sent by somebody else at the same browser", async () => {
     bench.server.start("", ["Before", "Indeed."]);
     const first = await cutOff({}, "my secret");

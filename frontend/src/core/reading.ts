@@ -225,7 +225,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     async loadOlder() {
       const { session, nextBefore, loadingOlder } = context.state;
       if (!session || nextBefore === null || loadingOlder) return;
-      set({ loadingOlder: true });
+      set({ loadingOlder: true, error: null });
       try {
         const page = await transcript(session.id, { before: nextBefore });
         if (nextBefore === context.state.nextBefore) update((state) => pagedOlder(state, page));

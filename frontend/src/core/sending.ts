@@ -167,7 +167,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const { key, session, at } = message;
     // What a visitor has left goes on in the chat that the login has moved, or waits for its writer.
     const isOurs = from === outbox;
-    const isKnown = isOurs && (owner !== "" || !session);
+    const isKnown = isOurs && (owner !== "" || !session || find(key));
     const isReady = isKnown || (session && (await events.owns(session)));
     if (!isReady) return isOurs ? outbox.forget(key) : from.letGo(key);
     if (!isOurs) {

@@ -45,7 +45,8 @@ it("takes its texts and its look from the place", async () => {
   );
   const chat = await screen.findByRole("region", { name: "Ask" });
   expect(screen.getByPlaceholderText("About ice…")).toBeTruthy();
-  expect([chat.dataset.theme, chat.dataset.layout, chat.dataset.history]).toEqual(["dark", "full", "none"]);
+  expect([chat.dataset.theme, chat.dataset.layout]).toEqual(["dark", "full"]);
+  expect(screen.queryByRole("button", { name: "Chats" })).toBeNull();
 });
 
 it("has ids that no other React of the page has", async () => {

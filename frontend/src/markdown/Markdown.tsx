@@ -1,4 +1,4 @@
-import { type ComponentProps, memo } from "react";
+import { Children, type ComponentProps, isValidElement, memo } from "react";
 import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { Paragraphs, safeUrl } from "../ui/index.js";
@@ -15,6 +15,7 @@ const COMPONENTS: Components = {
   a: Link,
   img: Picture,
   input: Box,
+  ol: Numbered,
   h1: "h4",
   h2: Heading,
   h3: "h5",
@@ -43,11 +44,22 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
   );
 });
 
-type Of<Tag extends "a" | "img" | "h2"> = ComponentProps<Tag> & ExtraProps;
+type Of<Tag extends "a" | "img" | "h2" | "ol"> = ComponentProps<Tag> & ExtraProps;
 
 /** Without its id: the one above footnotes is the same in every answer. */
 function Heading({ className, children }: Of<"h2">) {
   return <h4 className={className}>{children}</h4>;
+}
+
+/** With room for its longest number: what stands out of an answer is cut off, and "2024." would be "24.". */
+function Numbered({ start = 1, className, children }: Of<"ol">) {
+  const items = Children.toArray(children).filter(isValidElement);
+  const digits = String(start + items.length - 1).length;
+  return (
+    <ol {...{ start, className }} style={{ paddingInlineStart: `max(1.5rem, ${digits + 1.25}ch)` }}>
+      {children}
+    </ol>
+  );
 }
 
 /** Of a list of tasks; as a sign, for a field would need a name. */

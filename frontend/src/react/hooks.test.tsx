@@ -359,36 +359,66 @@ describe("useChat and useChatHistory", () => {
   });
 });
 
-it("what was chosen while the chat on screen was being deleted is shown", async () => {
-  const old = bench.server.start("", ["One?", "One."]);
-  bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
-  const shown = bench.server.start("", ["Two?", "Two."]);
-  const store = bench.store();
-  const now = {} as { history: ChatHistoryState };
-  const List = () => {
-    now.history = useChatHistory();
-    return null;
-  };
-  render(
-    <Provider store={store} scope={undefined} owner={undefined}>
-      <List />
-    </Provider>,
-  );
-  await advance(0);
-  expect(store.getSnapshot().session?.id).toBe(shown.id);
-  bench.server.hold();
-  void now.history.remove(shown.id);
-  await advance(0);
-  const remove = bench.server.setAside();
-  bench.server.hold();
-  void now.history.open(old.id);
-  await advance(0);
-  const open = bench.server.setAside();
-  remove();
-  await advance(0);
-  open();
-  await advance(1000);
-  expect(store.getSnapshot()).toMatchObject({ session: { id: old.id }, readOnly: true });
+describe("what is being deleted or opened meanwhile", () => {
+  async function twoChats() {
+    const old = bench.server.start("", ["One?", "One."]);
+    bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
+    const shown = bench.server.start("", ["Two?", "Two."]);
+    const store = bench.store();
+    const now = {} as { history: ChatHistoryState };
+    const List = () => {
+      now.history = useChatHistory();
+      return null;
+    };
+    render(
+      <Provider store={store}>
+        <List />
+      </Provider>,
+    );
+    await advance(0);
+    expect(store.getSnapshot().session?.id).toBe(shown.id);
+    const held = async (verb: Promise<unknown>) => {
+      void verb;
+      await advance(0);
+      return bench.server.setAside();
+    };
+    return { old, shown, store, history: now.history, held };
+  }
+
+  it("what was chosen while the chat on screen was being deleted is shown", async () => {
+    const { old, shown, store, history, held } = await twoChats();
+    bench.server.hold();
+    const remove = await held(history.remove(shown.id));
+    bench.server.hold();
+    const open = await held(history.open(old.id));
+    remove();
+    await advance(0);
+    open();
+    await advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old.id }, readOnly: true });
+  });
+
+  it("what is on its way to the screen comes when the one on screen is deleted", async () => {
+    const { old, shown, store, history, held } = await twoChats();
+    bench.server.holdAnswers();
+    const open = await held(history.open(old.id));
+    void history.remove(shown.id);
+    await advance(0);
+    open();
+    await advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old.id }, readOnly: true });
+  });
+
+  it("what is deleted while it is on its way to the screen does not come", async () => {
+    const { old, shown, store, history, held } = await twoChats();
+    bench.server.holdAnswers();
+    const open = await held(history.open(old.id));
+    void history.remove(old.id);
+    await advance(0);
+    open();
+    await advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: shown.id }, readOnly: false });
+  });
 });
 
 function Status() {

@@ -12,16 +12,21 @@ export function putAway(store: ChatStore) {
   const left = new Map<string, Promise<Left>>();
   /** How often the reader has chosen a chat. */
   let chosen = 0;
+  /** What is on its way to the screen. */
+  let coming: string | null = null;
   return {
-    open(sessionId: string): Promise<void> {
+    async open(sessionId: string): Promise<void> {
       chosen += 1;
-      return store.open(sessionId);
+      coming = sessionId;
+      await store.open(sessionId);
+      if (coming === sessionId) coming = null;
     },
     async leave(sessionId: string, away: Promise<boolean>): Promise<boolean> {
       const before = shown();
       const chosenBefore = chosen;
       const gone = away.then(async (isAway) => {
-        if (isAway && chosen === chosenBefore && shown()?.id === sessionId) await store.openCurrent();
+        const isNext = (coming ?? shown()?.id) === sessionId;
+        if (isAway && chosen === chosenBefore && isNext) await store.openCurrent();
         return { wasActive: before?.state === "active", next: shown()?.id };
       });
       if (before?.id === sessionId) left.set(sessionId, gone);
@@ -30,8 +35,8 @@ export function putAway(store: ChatStore) {
     },
     async comeBack(sessionId: string, back: Promise<boolean>): Promise<boolean> {
       const gone = left.get(sessionId);
-      left.delete(sessionId);
       if (!(await back) || gone === undefined) return back;
+      left.delete(sessionId);
       const { wasActive, next } = await gone;
       // Unless the reader has gone on from there.
       if (shown()?.id === next) await (wasActive ? store.reopen(sessionId) : store.open(sessionId));

@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from "react";
-import { createHistoryStore, type HistorySnapshot, type HistoryStore, type Session } from "../core/index.js";
+import { createHistoryStore, type HistorySnapshot, type HistoryStore } from "../core/index.js";
 import { useChatConnection } from "./ChatProvider.js";
 import { putAway } from "./putAway.js";
 import { useSelection } from "./useSelection.js";
@@ -37,18 +37,22 @@ export function useChatHistory(options: ChatHistoryOptions = {}): ChatHistorySta
   const verbs = useMemo(() => {
     const { leave, comeBack, open } = putAway(store);
     const restoring = new Map<string, Promise<boolean>>();
-    return {
+    // What is tried again leaves the screen, or comes back to it, as it would have at first.
+    const own: typeof list = {
       ...list,
-      archive: (sessionId: string, isArchived: boolean) => {
-        const done = list.archive(sessionId, isArchived);
+      archive: (sessionId, isArchived, again = () => own.archive(sessionId, isArchived)) => {
+        const done = list.archive(sessionId, isArchived, again);
         return isArchived ? leave(sessionId, done) : comeBack(sessionId, done);
       },
-      remove: (sessionId: string) => leave(sessionId, list.remove(sessionId)),
-      restore: (sessionId: string, before?: Session) => {
-        const done = list.restore(sessionId, before);
+      remove: (sessionId, again = () => own.remove(sessionId)) => leave(sessionId, list.remove(sessionId, again)),
+      restore: (sessionId, before, again = () => own.restore(sessionId, before)) => {
+        const done = list.restore(sessionId, before, again);
         restoring.set(sessionId, done);
         return comeBack(sessionId, done);
       },
+    };
+    return {
+      ...own,
       async open(sessionId: string) {
         await restoring.get(sessionId); // it is listed before the server has it back
         await open(sessionId);

@@ -35,10 +35,8 @@ export interface ChatWidgetProps {
   className?: string | undefined;
 }
 
-const NO_SLOTS = {};
-
 /** A whole chat: header, status, transcript, composer and, if wanted, the history. Memoised, as its parts are. */
-export const ChatWidget = memo(function ChatWidget({ slots = NO_SLOTS, words: own, ...props }: ChatWidgetProps) {
+export const ChatWidget = memo(function ChatWidget({ slots, words: own, ...props }: ChatWidgetProps) {
   const words = useWords(own);
   return (
     <WordsContext.Provider value={words}>
@@ -52,7 +50,7 @@ export const ChatWidget = memo(function ChatWidget({ slots = NO_SLOTS, words: ow
 type FrameProps = Omit<ChatWidgetProps, "slots" | "words">;
 
 function Frame(props: FrameProps) {
-  const { layout = "panel", history = "none", theme, className = "" } = props;
+  const { layout = "panel", theme, className = "" } = props;
   const store = useChatStore();
   const { locale } = useWords();
   const titleId = useId();
@@ -80,7 +78,6 @@ function Frame(props: FrameProps) {
     <section
       className={`dcs dcs-widget ${className}`}
       data-layout={layout}
-      data-history={history}
       data-theme={theme}
       lang={locale}
       aria-labelledby={titleId}
@@ -101,14 +98,14 @@ function Floating(props: FloatingChatProps) {
 
 type InsideProps = FrameProps & { titleId: string; onClose: (() => void) | undefined };
 
-function Inside({ title, titleId, history = "none", historyScope: scope, onClose, ...props }: InsideProps) {
+function Inside({ title, titleId, history, historyScope: scope, onClose, ...props }: InsideProps) {
   const words = useWords();
   const History = useSlot("History", LazyHistory);
   const Top = useSlot("Header", Header);
   const Notice = useSlot("Notice", ChatNotice);
   const main = useRef<HTMLDivElement | null>(null);
   useKeptFocus(main);
-  const dropdown = history !== "none" && <History variant="dropdown" className="dcs-narrow" scope={scope} />;
+  const dropdown = history && history !== "none" && <History variant="dropdown" className="dcs-narrow" scope={scope} />;
   return (
     <Announcer>
       {history === "sidebar" && <History variant="sidebar" className="dcs-side" scope={scope} />}

@@ -83,7 +83,7 @@ export function HistoryList({
         <MoreSessions history={history} />
       </div>
       <UndoBar undoable={undoable} onUndo={undo} onGone={setUndoables} />
-      <HistoryError history={history} />
+      <HistoryError history={history} onRetry={() => list.current?.focus()} />
       <SpokenOpening chosen={chosen} openId={history.openId} />
     </div>
   );
@@ -109,20 +109,23 @@ function useActions(
       setUndoables((known) => [...known, undoable]);
       void done.then((isDone) => isDone || setUndoables((known) => known.filter((one) => one !== undoable)));
     };
-    return (verb, session, title = "") => {
+    const act: Act = (verb, session, title = "") => {
       const { id } = session;
+      const again = () => act(verb, session);
       const isActive = session.archived_at === null;
       if (verb === "open") {
         void choose(session);
         onOpen?.(id);
       } else if (verb === "rename") void rename(id, title);
       else if (verb === "pin") void pin(id, session.pinned_at === null);
-      else if (verb === "remove") putAway(remove(id), { said: "removed", session, undo: () => restore(id, session) });
+      else if (verb === "remove")
+        putAway(remove(id, again), { said: "removed", session, undo: () => restore(id, session) });
       else {
         const said = isActive ? "archived" : "unarchived";
-        putAway(archive(id, isActive), { said, session, undo: () => archive(id, !isActive) });
+        putAway(archive(id, isActive, again), { said, session, undo: () => archive(id, !isActive) });
       }
     };
+    return act;
   }, [choose, rename, pin, archive, remove, restore, setUndoables, onOpen]);
 }
 
@@ -208,14 +211,19 @@ function SpokenOpening({ chosen, openId }: { chosen: Chosen | null; openId: stri
 }
 
 /** Something did not succeed, and the list is still there. */
-function HistoryError({ history }: { history: ChatHistoryState }) {
+function HistoryError({ history, onRetry }: { history: ChatHistoryState; onRetry: () => void }) {
   const words = useHistoryWords();
   const { error, status, query, retry } = history;
   if (error === null || (status === "failed" && query.trim() === "")) return null;
+  const onClick = () => {
+    // The button goes, and must not take the focus with it.
+    onRetry();
+    retry();
+  };
   return (
     <p className="dcs-history-bar" role="alert">
       <span>{refusalIn(error) ?? words.notDone}</span>
-      <button type="button" className="dcs-link" onClick={retry}>
+      <button type="button" className="dcs-link" onClick={onClick}>
         {words.tryAgain}
       </button>
     </p>

@@ -350,10 +350,45 @@ describe("the sidebar", () => {
     fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     await act(settle);
     expect(names()).toEqual(["Salt"]);
+    expect(undoBar().textContent).toContain("Chat deleted");
     bench.server.faults = [{ status: 400, body: '{"code":"invalid","message":"Not that one.","field":null}' }];
     choose("Salt", "Pin");
     await act(settle);
     expect(screen.getByRole("alert").textContent).toContain("Not that one.");
+  });
+
+  it("offers to take back what was deleted by an attempt whose answer was lost", async () => {
+    await show(["Ice", "Salt"]);
+    bench.server.faults = [{ afterwards: true }];
+    choose("Ice", "Delete");
+    await act(settle);
+    expect(bench.server.sessions).toHaveLength(1);
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await act(settle);
+    expect(screen.queryByRole("alert")).toBeNull();
+    fireEvent.click(within(undoBar()).getByRole("button", { name: "Undo" }));
+    await act(settle);
+    expect(names()).toEqual(["Ice", "Salt"]);
+    expect(bench.server.sessions).toHaveLength(2);
+  });
+
+  it("takes the chat on screen along when putting it away, or taking that back, succeeds at the second attempt", async () => {
+    await show(["Ice", "Salt"]);
+    fireEvent.click(row("Ice"));
+    await act(settle);
+    const isOpen = () => screen.queryByRole("button", { current: "page" })?.textContent?.startsWith("Ice") ?? false;
+    for (const [first, then] of [
+      [() => choose("Ice", "Archive"), false],
+      [() => fireEvent.click(within(undoBar()).getByRole("button", { name: "Undo" })), true],
+    ] as const) {
+      bench.server.faults = [{}];
+      first();
+      await act(settle);
+      fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+      await act(settle);
+      await act(settle);
+      expect(isOpen()).toBe(then);
+    }
   });
 
   it("archives, shows the archived, and moves back", async () => {
@@ -416,8 +451,11 @@ describe("the sidebar", () => {
     expect((await screen.findByRole("alert")).textContent).toContain("That did not work");
     expect(screen.queryByText(/No chat matches/)).toBeNull();
     bench.server.offline = false;
-    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    const again = screen.getByRole("button", { name: "Try again" });
+    again.focus();
+    fireEvent.click(again);
     expect((await screen.findAllByText("No chat matches “nothing”.")).length).toBeGreaterThan(0);
+    expect(document.activeElement?.className).toBe("dcs-history-groups");
   });
 
   it("marks the chat in which an answer is being written", async () => {

@@ -388,6 +388,13 @@ describe("a floating chat", () => {
   });
 });
 
+it.each([null, false, ""])("takes %j for no history and no slots, as JavaScript writes them", async (none) => {
+  const props: object = { history: none, slots: none };
+  await show(props);
+  expect(screen.queryByRole("button", { name: "Chats" })).toBeNull();
+  expect(screen.getByRole("log")).toBeTruthy();
+});
+
 describe("slots", () => {
   const named = (name: string) => () => <p>{name}</p>;
   const slot = <Name extends keyof ChatSlots>(name: Name): Partial<ChatSlots> => ({

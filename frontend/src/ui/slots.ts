@@ -25,9 +25,9 @@ export interface ChatSlots {
   Launcher: ComponentType<LauncherProps>;
 }
 
-export const SlotsContext = createContext<Partial<ChatSlots>>({});
+export const SlotsContext = createContext<Partial<ChatSlots> | undefined>(undefined);
 
 /** The host's component for this part, else ours. */
 export function useSlot<Name extends keyof ChatSlots>(name: Name, ours: ChatSlots[Name]): ChatSlots[Name] {
-  return useContext(SlotsContext)[name] ?? ours;
+  return useContext(SlotsContext)?.[name] ?? ours;
 }

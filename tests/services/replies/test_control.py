@@ -93,6 +93,13 @@ class TestAskAgain:
             ask_again(failed, old, ReplyState.RUNNING, 30)
         assert (stored(failed).state, stored(failed).content) == ("failed", "Half")
 
+    def test_not_when_the_reply_has_moved_on(self, failed: Any, session: Any) -> None:
+        get_message_model()._base_manager.filter(pk=failed.pk).update(attempt=5)
+        with pytest.raises(RaceLost):
+            ask_again(failed, session, ReplyState.RUNNING, 30)
+        assert (failed.attempt, stored(failed).state) == (1, "failed")
+        assert stored(session).running_until is session.running_until is None
+
     @pytest.mark.parametrize("state", ["pending", "running"])
     def test_a_running_one_is_left_alone(self, reply: Any, session: Any, state: str) -> None:
         if state == "running":

@@ -143,26 +143,32 @@ def test_the_thread_outlives_a_connection_that_cannot_be_closed(
     assert "SECRET" not in caplog.text
 
 
+class Alarm(threading.Event):
+    """Notes how long the keeper's thread was going to rest each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout or 0)
+        return super().wait(timeout)
+
+
 def test_a_lease_that_a_resting_thread_meets_is_renewed_in_time(
     keeper: LeaseKeeper, renewals: Renewals, settings: Any
 ) -> None:
-    class Alarm(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            pauses.append(timeout or 0)
-            return super().wait(timeout)
-
-    pauses: list[float] = []
     configure(settings, REPLY_LEASE=0.3)
     keeper.idle = 5
-    keeper._changed = Alarm()
+    keeper._changed = alarm = Alarm()
     (one, other) = made_up(2)
     with keeper.keeping(*one):
         pass
-    until(lambda: len(pauses) > 2)  # the first two it may have taken with that one in its hands
+    until(lambda: len(alarm.pauses) > 2)  # two it may have taken with that one in its hands
     with keeper.keeping(*other):
         until(lambda: renewals.count(other[0]))
     keeper.idle = 0.01
-    assert max(pauses) < 0.15  # so that no lease, due after a third, can run out meanwhile
+    assert max(alarm.pauses) < 0.15  # so that no lease, due after a third, can run out meanwhile
 
 
 def test_a_released_lease_is_renewed_no_more(
@@ -347,6 +353,19 @@ def test_a_thread_that_is_woken_early_renews_nothing_before_its_time(
     monkeypatch.undo()
 
 
+def test_a_thread_that_keeps_nothing_rests(
+    keeper: LeaseKeeper, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(settings, REPLY_LEASE=3000)
+    keeper.idle = 60
+    pauses = Pauses(2)
+    monkeypatch.setattr(keeper, "_changed", pauses)
+    with pytest.raises(StopIteration):
+        keeper._keep_until_idle()
+    assert pauses.taken == [0, 60, 60]
+    monkeypatch.undo()
+
+
 class Waiting:
     """Stands in for a growing text: notes when it is asked to store what waits."""
 
@@ -383,8 +402,10 @@ def test_a_keeper_that_sleeps_long_is_woken_for_text_that_grows(
 ) -> None:
     configure(settings, REPLY_LEASE=3000)
     keeper.idle = 1000
+    keeper._changed = alarm = Alarm()
     (one, other) = made_up(2)
     keeper.hold(*one)
+    until(lambda: alarm.pauses[-1:] > [LOOKED_AFTER])
     growth: Any = Waiting(other[0])
     with keeper.keeping(*other, growth):
         until(lambda: growth.asked)

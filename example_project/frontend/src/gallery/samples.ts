@@ -50,6 +50,19 @@ def energy_to_warm(mass: float, degrees: float, specific_heat: float = SPECIFIC_
 | granite | 790 |
 
 > Whoever swims in May notices it.
+>
+> Whoever swims in October, too.
+
+---
+
+### What was found when
+
+1843. James Joule measures what work it takes to warm water.
+
+      He does so again, better, until 1850.
+1844. Others do not believe him yet.
+
+#### And where
 
 The name for the stirred part is the \`mixed layer\`; see [the passage on convection](/#subjects-title).`;
 
