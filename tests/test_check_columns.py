@@ -525,3 +525,30 @@ def test_a_user_that_is_no_foreign_key_stops_no_other_check(
         talk = type("Talk", (AbstractChatSession,), own)
     monkeypatch.setattr(all_checks, "get_session_model", lambda: talk)
     assert all_checks.check_models() == []
+
+
+OF_THE_HOST = models.Index(fields=["scope", "user"], name="of_the_host")
+
+
+@pytest.mark.parametrize(
+    ("of_meta", "columns", "ids"),
+    [
+        ({"indexes": [OF_THE_HOST]}, {}, ["W019"]),
+        ({"indexes": [*AbstractChatSession.Meta.indexes, OF_THE_HOST]}, {}, []),
+        ({"indexes": [models.Index(fields=["-user", "scope"], name="its_own")]}, {}, []),
+        ({"constraints": [models.UniqueConstraint(fields=["user", "id"], name="one")]}, {}, []),
+        ({"unique_together": [("user", "id")]}, {}, []),
+        ({}, {"user": models.ForeignKey(User, models.CASCADE, null=True)}, []),
+    ],
+)
+def test_w019_a_history_that_no_index_finds(
+    monkeypatch: pytest.MonkeyPatch, of_meta: Any, columns: dict[str, Any], ids: list[str]
+) -> None:
+    with isolate_apps():
+        own = {"__module__": __name__, **meta(**of_meta)}
+        talk: Any = type("Talk", (AbstractChatSession,), {**own, **columns})
+    monkeypatch.setattr(tables, "models_in_use", lambda: (talk, None))
+    found = told(tables.check_history_index())
+    assert list(found) == ids
+    if ids:
+        assert "No index of host.Talk begins with user" in found["W019"]

@@ -4,6 +4,7 @@ W011 what the database must guarantee
 W012 columns that are missing (--database)
 W013 rows that are not adopted (--database)
 W018 tables without transactions (--database)
+W019 a history that reads all rows
 """
 
 from __future__ import annotations
@@ -62,6 +63,32 @@ def _is_unique(model: Any, *names: str) -> bool:
     alone = [{field.name} for field in meta.fields if field.unique]
     together = [*meta.unique_together, *(each.fields for each in meta.total_unique_constraints)]
     return {*names} in [*alone, *map(set, together)]
+
+
+@register(Tags.models)
+def check_history_index(**kwargs: Any) -> list[CheckMessage]:
+    """Indexes in a host's Meta take the place of ours, by which a user's sessions are found."""
+    pair = models_in_use()
+    if pair is None or _is_indexed(pair[0], "user"):
+        return []
+    label = pair[0]._meta.label
+    return [
+        CheckWarning(
+            f"No index of {label} begins with user: each look at a history reads all its rows.",
+            hint="Write indexes = [*AbstractChatSession.Meta.indexes, …] in its Meta, "
+            "then makemigrations and migrate.",
+            id=f"{ID}.W019",
+        )
+    ]
+
+
+def _is_indexed(model: Any, name: str) -> bool:
+    meta = model._meta
+    if any(each.name == name and (each.db_index or each.unique) for each in meta.fields):
+        return True
+    declared = [each.fields for each in (*meta.indexes, *meta.total_unique_constraints)]
+    first = {fields[0] for fields in (*declared, *meta.unique_together) if fields}
+    return not first.isdisjoint({name, f"-{name}"})
 
 
 @register(Tags.database)

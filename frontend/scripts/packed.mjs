@@ -31,7 +31,7 @@ console.log("Packed well: files, entries and types.");
 
 function pack() {
   // A shell, because npm is a script with another ending on Windows.
-  const command = `npm pack --silent --json --pack-destination "${FOLDER}"`;
+  const command = `npm pack --ignore-scripts --silent --json --pack-destination "${FOLDER}"`;
   const [packed] = Object.values(JSON.parse(execFileSync(command, { cwd: PACKAGE, shell: true, encoding: "utf8" })));
   return packed.filename;
 }
