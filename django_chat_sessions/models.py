@@ -150,6 +150,7 @@ class AbstractChatSession(FillsPrimaryKey, TimeStampedModel):
     objects = ChatSessionQuerySet.as_manager()
 
     if TYPE_CHECKING:
+        messages: Any  # the manager that the concrete message's foreign key gives
         user_id: Any
         previous_id: Any
 

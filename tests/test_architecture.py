@@ -30,8 +30,9 @@ LONGEST_FUNCTION = 40
 NAMELESS = {"utils", "helpers", "common", "base", "misc"}
 WRITING = {
     *("save", "asave", "create", "acreate", "bulk_create", "abulk_create", "bulk_update"),
-    *("get_or_create", "aget_or_create", "update_or_create", "update", "aupdate", "delete"),
-    *("adelete", "raw", "execute", "send", "asend", "send_robust", "asend_robust"),
+    *("abulk_update", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"),
+    *("update", "aupdate", "delete", "adelete", "_raw_delete", "raw", "execute", "executemany"),
+    *("send", "asend", "send_robust", "asend_robust"),
 }
 # `services.delete(...)` is the verb; `hashed.update(...)` feeds a digest.
 HARMLESS = {"services", "hashed"}
@@ -79,6 +80,12 @@ def imported(module: ast.Module, *, late: bool = True) -> set[str]:
                 if alias.name.startswith(f"{PACKAGE}.")
             }
     return {name for name in found if first(name) in RANK.keys() | LEAVES}
+
+
+def relative_imports(module: ast.Module) -> list[int]:
+    """Return the lines of imports that name no package, which ``imported`` does not see."""
+    nodes = ast.walk(module)
+    return [node.lineno for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
 
 
 def wrong_directions(name: str, module: ast.Module) -> list[str]:
@@ -149,6 +156,16 @@ def test_a_module_imports_its_own_ring_or_a_lower_one_and_edges_not_each_other(n
 )
 def test_a_wrong_import_would_be_found(name: str, source: str) -> None:
     assert wrong_directions(name, ast.parse(source))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_name_the_package(name: str) -> None:
+    assert relative_imports(tree(name)) == []
+
+
+@pytest.mark.parametrize("source", ["from . import services", "from .services import turns"])
+def test_a_relative_import_would_be_found(source: str) -> None:
+    assert relative_imports(ast.parse(source)) == [1]
 
 
 def test_what_only_a_type_checker_reads_is_no_import() -> None:

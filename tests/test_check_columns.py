@@ -120,10 +120,21 @@ def test_a_column_of_the_hosts_that_something_fills_is_welcome(
     assert host({"extra": column}, {"extra": column.clone()}) == {}
 
 
-@pytest.mark.parametrize("name", ["deleted_at", "ended_at", "lease_until"])
-def test_e012_a_column_of_ours_that_the_host_lets_never_be_empty(host: Findings, name: str) -> None:
-    column = {name: models.DateTimeField()}
-    found = host({}, column) if name == "lease_until" else host(column)
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        *((name, models.DateTimeField()) for name in ("deleted_at", "ended_at", "running_until")),
+        *((name, models.DateTimeField()) for name in ("pinned_at", "archived_at", "lease_until")),
+        *((name, models.UUIDField()) for name in ("open_key", "client_key", "token")),
+        ("visitor_key", models.CharField(max_length=64)),
+        ("previous", models.ForeignKey("self", models.CASCADE)),
+    ],
+)
+def test_e012_a_column_of_ours_that_the_host_lets_never_be_empty(
+    host: Findings, name: str, column: models.Field[Any, Any]
+) -> None:
+    is_of_a_message = name in ("client_key", "lease_until", "token")
+    found = host({}, {name: column}) if is_of_a_message else host({name: column})
     assert f".{name} may not be empty" in found["E012"]
     assert "Give it null=True, then" in found["E012"]
 
@@ -214,6 +225,7 @@ def test_e013_a_column_that_is_too_short(
 def test_w017_a_text_that_may_have_any_length(host: Findings, name: str, length: int) -> None:
     found = host({}, {name: models.CharField(max_length=length)})["W017"]
     assert f"host.Said.{name} holds {length} characters, and the chat writes texts of any" in found
+    assert "Let it be a TextField" in found
 
 
 def test_a_column_that_is_long_enough_is_welcome(host: Findings) -> None:
@@ -389,6 +401,7 @@ def test_e019_a_message_with_a_key_of_several_columns(monkeypatch: pytest.Monkey
         found = told(checks.check_columns())
     assert list(found) == ["E019"]
     assert "The primary key of host.Said is id and created_at" in found["E019"]
+    assert "Let a column that is unique by itself be the primary key" in found["E019"]
 
 
 def meta(**values: Any) -> dict[str, Any]:
@@ -447,7 +460,9 @@ def meta(**values: Any) -> dict[str, Any]:
 def test_w015_what_the_chat_writes_again(
     host: Findings, conversation: dict[str, Any], utterance: dict[str, Any], words: str
 ) -> None:
-    assert words in host(conversation, utterance)["W015"]
+    found = host(conversation, utterance)["W015"]
+    assert words in found
+    assert "Take that constraint away" in found
 
 
 @pytest.mark.parametrize(
@@ -465,13 +480,15 @@ def test_w015_what_the_chat_writes_again(
             },
             {},
         ),
-        (
-            {
-                "number": models.IntegerField(null=True),
-                **meta(unique_together=[("user", "number")]),
-            },
-            {},
+        *(
+            ({"number": number, **meta(unique_together=[("user", "number")])}, {})
+            for number in (
+                models.IntegerField(null=True),
+                models.IntegerField(null=True, default=None),
+            )
         ),
+        *(({}, meta(unique_together=[("role", name)])) for name in ("client_key", "token")),
+        (meta(unique_together=[("user", "open_key")]), {}),
         (
             meta(
                 constraints=[
@@ -497,6 +514,7 @@ def test_w014_visitors_are_let_in_where_a_session_needs_a_user(
 ) -> None:
     user = models.ForeignKey(User, models.CASCADE)
     assert "host.Talk.user may not be empty" in host({"user": user})["W014"]
+    assert "Give it null=True" in host({"user": user.clone()})["W014"]
     django_session = "django_chat_sessions.authentication.DjangoSession"
     for names in ([django_session], ["no.such"], ["django_chat_sessions.clock.now"]):
         configure(settings, AUTHENTICATORS=names)

@@ -99,6 +99,10 @@ def _refuse_large_body(request: HttpRequest) -> None:
 
 def _offer_token(request: HttpRequest) -> None:
     """Let the answer set the cookie, so that the client has a token before its first change."""
+    if "CSRF_COOKIE" not in request.META:
+        # Without the host's CSRF middleware nothing has read the cookie. A new secret each time
+        # would make the token of every other tab a wrong one.
+        _CsrfCheck(HttpResponse).process_request(request)
     if "CSRF_COOKIE" in request.META:
         # What get_token does, without masking a token that nobody asked for, which takes long.
         request.META["CSRF_COOKIE_NEEDS_UPDATE"] = True

@@ -88,9 +88,7 @@ class Page(Endpoint):
 
     def deliver(self, request: HttpRequest, **to: str) -> HttpResponse:
         """Send what was written, and lead to the session that took it."""
-        written = self._written()
-        self.shown |= written
-        given = inputs.Message.parse({**written, **to})
+        given = inputs.Message.parse({**self._written(), **to})
         sent = services.send(
             self.owner,
             given.content,

@@ -207,13 +207,11 @@ def _gone(model: Any, parent: Any) -> Iterator[CheckMessage]:
 def _divided(model: Any, parent: Any) -> Iterator[CheckMessage]:
     """Yield a model that has columns in another one's table; for a session, columns of ours."""
     ours = {field.name for field in parent._meta.fields} - MAY_GO
-    one = model._meta.concrete_model
-    for other in one._meta.get_parent_list():
+    # A proxy's table is its parent's.
+    for other in model._meta.concrete_model._meta.get_parent_list():
         theirs = {field.name for field in other._meta.concrete_fields}
         # Django inserts many rows at once into one table only; a session is saved by itself.
-        if other._meta.concrete_model is not one and (
-            parent is AbstractChatMessage or theirs & ours
-        ):
+        if parent is AbstractChatMessage or theirs & ours:
             yield Error(
                 f"{model._meta.label} is kept in two tables, its own and that of "
                 f"{other._meta.label}, and the chat writes into one.",

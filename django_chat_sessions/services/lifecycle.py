@@ -147,7 +147,7 @@ def reopen(session: AbstractChatSession) -> Arrival:
 
     def step(known: AbstractChatSession) -> Arrival:
         now = clock.now()
-        if known.is_active(now):
+        if known.is_active(now) or known.deleted_at is not None:
             read_again(known)  # what is held may be old, and nothing need be written to find out
         if known.deleted_at is not None:
             raise SessionNotFound(f"Chat session {known.pk} was deleted.")

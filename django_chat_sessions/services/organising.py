@@ -32,8 +32,9 @@ from django_chat_sessions.signals import session_ended
 
 
 def _note(session: AbstractChatSession, **values: Any) -> AbstractChatSession:
-    """Write what no other verb decides by; 1 statement."""
-    sessions().filter(pk=session.pk).update(**values)
+    """Write what no other verb decides by; 1 statement. Raises SessionNotFound when it is gone."""
+    if not sessions().filter(pk=session.pk).update(**values):
+        raise SessionNotFound(f"Chat session {session.pk} is gone.")
     for name, value in values.items():
         setattr(session, name, value)
     tell_readers(session)

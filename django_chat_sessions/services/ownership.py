@@ -50,7 +50,7 @@ def claim(visitor_owner: Owner, user_owner: Owner) -> Claimed:
     All or nothing, and once: a second claim finds nothing to move. Raises ValueError unless it is
     from a visitor to a user. Sends ``sessions_claimed`` if anything moved, and ``session_ended``.
     1 statement when there is nothing; else up to 6 for each 500 sessions, 3 for each 500 messages
-    with keys, and 2 for each open session.
+    with keys, and 1 for each open session, 2 to 7 where the user has one in its scope, too.
     """
     if Owner.known(visitor_owner).user_id is not None or Owner.known(user_owner).user_id is None:
         raise ValueError("A claim is made from a visitor to a user; give them in this order.")

@@ -67,7 +67,8 @@ def record_turn(
     Raises SessionEnded, TurnInProgress, KeyReused; TurnLost when the lease passed to another.
     Sends ``message_added``, then ``turn_answered`` or ``turn_failed``.
     2 statements before the block, 2 after it, each pair in one transaction; on PostgreSQL, outside
-    of transactions, each pair is 1 statement. 2 or 3 more for a repeated ``key``, 2 to ask again.
+    of transactions, each pair is 1 statement. 2 or 3 more for a repeated ``key``, 2 to ask again;
+    4 before the block, and ``turn_failed`` first, where a dead worker left a reply behind.
     """
     turn = _place_turn(session, question, key, _place_to_answer)
     if not turn.created:
@@ -101,7 +102,8 @@ def add_turn(
     metadata that is no dict.
     Sends ``message_added``, then ``turn_answered``.
     2 statements in one transaction; on PostgreSQL, outside of transactions, 1 statement. 2 or 3
-    more for a repeated ``key``, and up to 4 where that time failed.
+    more for a repeated ``key``, and up to 4 where that time failed; 4, and ``turn_failed`` first,
+    where a dead worker left a reply behind.
     """
     content, facts = _fit_to_store(answer, {} if metadata is None else metadata)
 

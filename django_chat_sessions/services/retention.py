@@ -38,8 +38,8 @@ def sweep(
 
     Nothing waits for it: reading gives the same result before and after. Safe beside live
     traffic and beside itself. Sends ``session_ended`` once each. 2 statements per batch, 1 for each
-    reason in it, and 1 at the end; 2 more for each session in which a dead worker left a reply
-    behind.
+    reason in it, and 1 at the end; 2 more, and ``turn_failed``, for each session in which a dead
+    worker left a reply behind.
     Raises ValueError for a ``batch_size`` below 1.
     """
     size = _size(batch_size)

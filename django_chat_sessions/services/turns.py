@@ -83,7 +83,8 @@ def send(owner: Owner, content: str, *, key: str, scope: str = "", session_id: A
     ``session_id`` names an expired one that LIMITS have not read. 2 or 3 more for a repeated
     ``key``. What LIMITS read is that SELECT if the session had a message within the hour, and 1
     more otherwise; 1 more near the limit.
-    All that is written is 1 statement on PostgreSQL, outside of transactions.
+    All that is written is 1 statement on PostgreSQL, outside of transactions. Where a dead worker
+    left a reply behind, ``turn_failed`` is sent for it, by 2 statements more, and each is its own.
     """
     content = storable(content)
     client_key = Owner.known(owner).client_key(key)
@@ -203,6 +204,7 @@ def _first_counters(rows: list[AbstractChatMessage]) -> dict[str, Any]:
 def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: datetime) -> None:
     """Put messages at the end of an open session; 2 statements together, 1 on PostgreSQL.
 
+    4 on every database where a reply was left behind, which is marked first.
     Raises TurnInProgress while an answer is being written, RaceLost when the session changed.
     """
     if session.is_running(now):
@@ -241,7 +243,7 @@ def add_message(
 
     Raises SessionEnded, TurnInProgress, KeyReused; ValueError for a role that does not exist. Sends
     ``message_added``. 2 statements, 1 on PostgreSQL outside of transactions; 2 or 3 more for a
-    repeated ``key``.
+    repeated ``key``; 4, and ``turn_failed`` first, where a dead worker left a reply behind.
     """
     content = storable(content)
 

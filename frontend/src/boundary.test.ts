@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 
 const files = (folder: string) =>
   globSync(`src/${folder}/**/*.{ts,tsx}`).filter((path) => !/\.test\.tsx?$|testing/.test(path));
-const imports = (path: string) =>
-  [...readFileSync(path, "utf8").matchAll(/(?:from|import)\s*\(?"([^"]+)"/g)].map(([, name]) => name ?? "");
+const named = (source: string) =>
+  [...source.matchAll(/(?:from|import)\s*\(?["'`]([^"'`]+)["'`]/g)].map(([, name]) => name ?? "");
+const imports = (path: string) => named(readFileSync(path, "utf8"));
 
 const ALLOWED: Record<string, RegExp> = {
   core: /^\.\/\w+\.js$/,
@@ -12,8 +13,24 @@ const ALLOWED: Record<string, RegExp> = {
   ui: /^(\.\/\w+\.js|\.\.\/(core|react)\/index\.js|react)$/,
   words: /^\.\.\/ui\/index\.js$/,
   markdown: /^(\.\/\w+\.js|\.\.\/ui\/index\.js|react|react-markdown|remark-gfm)$/,
-  embed: /^(\.\.\/(react|ui)\/index\.js|\.\.\/words\/\w+\.js|\.\.\/ui\/ui\.css|react|react-dom\/client)$/,
+  embed:
+    /^(\.\.\/(react|ui)\/index\.js|\.\.\/words\/\w+\.js|\.\.\/ui\/ui\.css|\.\/embed\.css|react|react-dom\/client)$/,
 };
+
+it("knows every folder that has code in it", () => {
+  const folders = globSync("src/*/**/*.{ts,tsx}").map((path) => path.split("/")[1]);
+  expect([...new Set(folders)].sort()).toEqual(Object.keys(ALLOWED).sort());
+});
+
+it.each([
+  ["core", 'import { useState } from "react";'],
+  ["core", 'import type { Chat } from "../react/index.js";'],
+  ["core", 'export * from "../ui/words.js";'],
+  ["react", 'const chat = await import("../core/chatStore.js");'],
+  ["ui", "import '../react/useChat.js';"],
+])("would find what %s may not import: %s", (folder, source) => {
+  expect(named(source).filter((name) => !ALLOWED[folder]?.test(name))).toHaveLength(1);
+});
 
 describe.each(Object.entries(ALLOWED))("%s", (folder, allowed) => {
   it("imports only what is below it, and only its barrel", () => {

@@ -22,6 +22,7 @@ from django.db import (
     connection,
     migrations,
     models,
+    transaction,
 )
 from django.db.migrations.state import ProjectState
 from django.test.utils import isolate_apps
@@ -257,6 +258,14 @@ def test_m_k_a_time_of_the_hosts_called_like_ours_keeps_no_session_from_its_adop
         adoption.give_back(sessions())
         assert stored(session).last_activity_at == clicked  # old code may need it
         say(session, "user", "Three", BEGAN + timedelta(minutes=2))
+
+
+@pytest.mark.parametrize("name", ["last_activity_at", "opened_at"])
+def test_m_k_a_silent_session_with_one_of_our_times_is_adopted_too(ada: Any, name: str) -> None:
+    session = began(ada, **{name: BEGAN})
+    assert adopt().sessions == 1
+    row = stored(session)
+    assert row.opened_at == row.last_activity_at == BEGAN
 
 
 def test_m_k_a_start_that_the_host_fills_in_counts_for_the_other_times(ada: Any) -> None:
@@ -504,6 +513,9 @@ def test_a_deadlock_is_survived_and_other_trouble_is_not() -> None:
         batches.in_transaction("default", step)
     trouble.extend([OperationalError("database is locked")] * batches.ATTEMPTS)
     assert batches.in_transaction("default", step) == "done"
+    trouble.append(OperationalError("database is locked"))
+    with transaction.atomic(), pytest.raises(OperationalError, match="locked"):
+        batches.in_transaction("default", step)  # which the caller's transaction cannot survive
 
 
 def test_progress_is_told_on_a_terminal_only(ada: Any, monkeypatch: Any) -> None:
@@ -513,8 +525,12 @@ def test_progress_is_told_on_a_terminal_only(ada: Any, monkeypatch: Any) -> None
 
     began(ada, ("user", "One"))
     monkeypatch.setattr(sys, "stdout", Terminal())
-    adopt()
-    assert "Adopting shape_k_chatsession: 1 of 1\n" in sys.stdout.getvalue()
+    began(ada, ("user", "Two"))
+    adopt(batch=1)
+    lines = [f"\r  Adopting shape_k_chatsession: {done} of 2" for done in range(3)]
+    assert sys.stdout.getvalue() == "".join(lines) + "\n"
+    assert list(batches.key_batches(sessions(), 100)) != []  # of which nothing is told
+    assert sys.stdout.getvalue() == "".join(lines) + "\n"
 
 
 def test_what_a_host_with_wider_columns_exports_is_imported_again(ada: Any) -> None:
@@ -572,6 +588,20 @@ def test_a_reply_without_a_question_gets_a_row_without_one(ada: Any, settings: A
     messages: Any = get_message_model().objects
     rows = messages.order_by("pk").values_list("content", "chatbot_message")
     assert list(rows) == [("", "Welcome."), ("Q", "A"), ("", "B")]
+
+
+def test_replies_find_their_questions_where_two_spoke_at_once(ada: Any, settings: Any) -> None:
+    configure(settings, SESSION_MODEL="shape_e.ChatSession", RESPONDER=None)
+    one, two = (services.start(Owner.for_user(ada), scope=scope).opened for scope in ("a", "b"))
+    for session, role, text in [
+        *((one, "user", "Q1"), (two, "user", "Q2")),
+        *((one, "assistant", "A1"), (two, "assistant", "A2")),
+    ]:
+        services.add_message(session, role, text)
+    adoption.give_back(sessions(), answer="chatbot_message")
+    messages: Any = get_message_model().objects
+    rows = messages.order_by("pk").values_list("content", "chatbot_message")
+    assert list(rows) == [("Q1", "A1"), ("Q2", "A2")]
 
 
 def test_a_way_back_that_was_interrupted_is_gone_again_and_loses_nothing(
@@ -734,6 +764,9 @@ def test_messages_without_a_session_table_are_divided_by_text_and_pause(settings
     adoption.give_back_texts(messages.filter(session=new.pk), "chat_id", batch=1)
     [name] = set(messages.filter(session=new.pk).values_list("chat_id", flat=True))
     assert len(name) == 32
+    homeless = messages.create(chat_id=None, content="x", created_at=BEGAN, old_sender="user")
+    adoption.give_back_texts(messages.all(), "chat_id")
+    assert messages.get(pk=homeless.pk).chat_id is None  # which names no session
 
 
 def test_messages_without_a_session_table_are_divided_by_whose_they_are(
@@ -786,6 +819,8 @@ def test_a_message_without_a_time_begins_the_session_of_its_text(settings: Any) 
     ]:
         messages.create(chat_id=text, content=content, created_at=at, old_sender="user")
     assert adoption.make_sessions(messages.all(), "chat_id", gap=timedelta(hours=8)).sessions == 3
+    starts = sessions().order_by("pk").values_list("started_at", flat=True)
+    assert list(starts) == [BEGAN, BEGAN + timedelta(hours=9), None]
     adoption.adopt(sessions(), role_from="old_sender")
     first, last, _timeless = sessions().order_by("last_message_at")
     assert told(first) == [(0, "user", "timeless"), (1, "user", "first")]

@@ -333,9 +333,12 @@ def test_a_visitors_cookie_follows_the_sites_session_cookie(db: None, settings: 
     settings.SESSION_COOKIE_SECURE = True
     settings.SESSION_COOKIE_PATH = "/app/"
     settings.SESSION_COOKIE_DOMAIN = "example.org"
-    cookie = Client().get("/chat/sessions/current").cookies[VISITOR_COOKIE]
+    browser = Client()
+    cookie = browser.get("/chat/sessions/current").cookies[VISITOR_COOKIE]
     assert cookie["secure"]
     assert (cookie["path"], cookie["domain"]) == ("/app/", "example.org")
+    gone = browser.delete("/chat/sessions").cookies[VISITOR_COOKIE]
+    assert (gone.value, gone["path"], gone["domain"]) == ("", "/app/", "example.org")
 
 
 def test_only_a_stranger_is_given_a_cookie(db: None, tokens_too: None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -339,6 +340,24 @@ def test_what_was_written_before_a_login_elsewhere_is_sent_with_the_next_click(
         assert stored()[-1] == written["content"]
 
 
+def test_every_tab_has_a_good_form_where_the_host_has_no_csrf_middleware(
+    reader: Caller, settings: Any
+) -> None:
+    listen_only(settings)
+    csrf = "django.middleware.csrf.CsrfViewMiddleware"
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if each != csrf]
+    session = services.send(reader.owner, "First", key="key-00000001", scope="s").session
+    reader.client.handler.enforce_csrf_checks = True
+    forms = [posted_again(reader.get(page_of(session)))[1] for _tab in range(2)]
+    for form in forms:
+        assert post(reader, page_of(session), **{**form, "content": "Second"}).status_code == 303
+    refused = post(reader, page_of(session), **{**forms[0], "content": "x" * 20_001})
+    assert refused.status_code == 400
+    where, form = posted_again(refused)
+    form |= {"content": "Shorter", "key": "key-00000002"}
+    assert post(reader, where, **form).status_code == 303
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
 def test_the_words_of_another_site_are_in_no_form_that_a_click_would_send(
     reader: Caller, origin: str
@@ -478,6 +497,21 @@ def test_b02_a_charset_that_makes_lone_surrogates_makes_no_page_that_cannot_be_s
     assert "Why\ufffd?" in answer.text
 
 
+def test_no_page_asks_for_what_is_not_there_which_django_logs_with_all_that_is(
+    reader: Caller, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "django.template")
+    reader.get(CURRENT)
+    listen_only(settings)
+    session = services.send(reader.owner, "My words", key="key-00000001", scope="s").session
+    for path in (CURRENT, page_of(session), page_of(session) + "?before=x", "sessions/x/page"):
+        reader.get(path)
+        post(reader, path, content="My words", key="wrong")
+    services.end(session)
+    reader.get(page_of(session))
+    assert "My words" not in caplog.text
+
+
 PAYLOADS = ("<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>")
 
 
@@ -488,6 +522,7 @@ def test_x01_what_is_read_is_shown_as_text(reader: Caller, settings: Any, payloa
     services.rename(session, payload)
     bad = {"title": payload, "url": "javascript:alert(1)", "quote": payload}
     sources = [bad, {"title": "", "url": ""}, {"title": "Good", "url": "/here"}, "nonsense"]
+    sources.append({"title": "Told by hand", "url": ""})
     answer = services.add_message(session, "assistant", f"{payload}\n\n{payload}")
     model = get_message_model()._base_manager
     model.filter(pk=answer.pk).update(metadata={"sources": sources})
@@ -496,6 +531,7 @@ def test_x01_what_is_read_is_shown_as_text(reader: Caller, settings: Any, payloa
     assert payload not in page
     assert "javascript:" not in page
     assert 'href="/here"' in page
+    assert "Told by hand" in page
     assert "<script" not in page
     assert " style=" not in page
     shapes: list[Any] = [None, [], {"sources": 5}]

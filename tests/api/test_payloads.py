@@ -54,6 +54,11 @@ def test_a_row_is_the_same_before_and_after_a_sweep() -> None:
     assert payloads.session(lapsed, LATER) == payloads.session(swept, LATER)
 
 
+def test_it_names_the_session_that_it_follows() -> None:
+    assert payloads.session(row(previous_id=4700), NOW)["previous"] == "4700"
+    assert payloads.session(row(), NOW)["previous"] is None
+
+
 def test_a_look_that_found_nothing_is_as_the_contract_says() -> None:
     nothing = Arrival(None, ArrivalStatus.NEW, "first")
     current = payloads.current_session(nothing, "ab" * 16, NOW)

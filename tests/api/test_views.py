@@ -233,6 +233,7 @@ def test_the_transcript_comes_in_pages_without_gap_or_overlap(
     query = "limit=4"
     while True:
         page = caller.get(f"sessions/{session}/messages?{query}").json()
+        assert len(page["messages"]) <= 4
         positions = [message["position"] for message in page["messages"]] + positions
         if page["next_before"] is None:
             break

@@ -58,6 +58,16 @@ def test_each_text_is_alone_in_its_element(visitor: Reader) -> None:
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("history-none-found", "No chat matches “gravity”."), ("history-found", "8 chats found")],
+)
+def test_a_search_is_looked_at_when_it_has_ended(visitor: Reader, name: str, said: str) -> None:
+    stage = open_gallery(visitor, 1440).show(name)
+    # Not expected: what comes later is too late.
+    assert said in stage.get_by_role("status").all_text_contents()
+
+
 def test_longer_words_from_right_to_left_have_room_too(visitor: Reader) -> None:
     gallery = open_gallery(visitor, 320)
     gallery.open(lang="de", dir="rtl")
@@ -307,7 +317,7 @@ def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) 
     stage = gallery.show("layout-full-history")
     for selector in (
         ".dcs-message[data-role=user] .dcs-message-body",
-        ".dcs-send",
+        ".dcs-send .dcs-icon",
         ".dcs-composer-field",
     ):
         assert border_of(stage.locator(selector)) not in ("", "none"), selector
@@ -315,6 +325,12 @@ def test_the_colours_of_the_system_leave_everything_to_be_seen(visitor: Reader) 
     assert current.evaluate("row => getComputedStyle(row).borderInlineStartStyle") == "solid"
     stage = gallery.show("status-expiring")
     assert stage.locator(".dcs-icon").evaluate("icon => icon.getBoundingClientRect().width") > 0
+    line = gallery.show("history-loading").locator(".dcs-skeleton > span").first
+    assert border_of(line) not in ("", "none")
+    # A black bar would say more than that something is on its way.
+    assert line.evaluate(
+        "one => getComputedStyle(one).backgroundColor !== getComputedStyle(one).color"
+    )
 
 
 def test_who_asks_for_more_contrast_gets_it(visitor: Reader) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place
+from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place, hold
 from tests.browser.conftest import Reader
 from tests.browser.gallery_page import Gallery
 from tests.browser.site import Site
@@ -117,6 +117,23 @@ def test_nothing_jumps_while_the_chat_arrives(visitor: Reader, subject: Place, w
     chat = visitor.chat(subject).open()
     expect(chat.page.get_by_role("region", name="Questions to try")).to_be_visible()
     chat.page.evaluate(TWO_FRAMES)
+    assert chat.page.evaluate("shifted") < STILL
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_an_embedded_chat_has_its_place_before_its_script_is_there(
+    visitor: Reader, places: dict[str, Place], width: int
+) -> None:
+    visitor.new_context(viewport={"width": width, "height": 900})
+    visitor.context.add_init_script(COUNT_SHIFTS)
+    chat = visitor.chat(places["plain"])
+    scripts = hold(chat.page, re.compile(r"chat-sessions\.[^/]*js"))
+    chat.page.goto(chat.place.address, wait_until="commit")
+    expect(chat.page.get_by_role("contentinfo")).to_be_visible()
+    chat.page.evaluate(TWO_FRAMES)
+    for script in scripts:
+        script.continue_()
+    chat.wait().page.evaluate(TWO_FRAMES)
     assert chat.page.evaluate("shifted") < STILL
 
 

@@ -140,4 +140,6 @@ def test_the_list_of_all_chats_lies_on_the_screen(visitor: Reader, width: int) -
     page = visitor.context.new_page()
     page.goto(PLAIN)
     page.locator("summary", has_text="All my chats").click()
-    expect(page.get_by_role("navigation", name="All my chats")).to_be_in_viewport(ratio=1)
+    for direction in ("ltr", "rtl"):
+        page.locator("html").evaluate("(html, dir) => { html.dir = dir; }", direction)
+        expect(page.get_by_role("navigation", name="All my chats")).to_be_in_viewport(ratio=1)

@@ -149,6 +149,7 @@ def test_messages_go_whatever_the_hosts_foreign_key_does_with_them(
 
 def test_a_dry_run_counts_the_same_and_changes_nothing(owner: Owner, settings: Any) -> None:
     leave_replies(settings)
+    talked(somebody_else(), "Not counted")
     a_full_account(owner)
     waiting(owner)
     before = whole_database()

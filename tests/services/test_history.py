@@ -13,7 +13,7 @@ from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services import prepared
+from django_chat_sessions.services import history, prepared
 from django_chat_sessions.services.history import MOST_ROWS
 from django_chat_sessions.services.replies.running import run
 from tests.conversations import (
@@ -305,6 +305,14 @@ def test_a_limit_that_is_none_is_named(owner: Owner, limit: Any) -> None:
     ):
         with pytest.raises(ValueError, match=f"limit is {limit!r}; give a whole number"):
             verb()
+
+
+def test_no_more_is_read_than_asked_for(owner: Owner) -> None:
+    fill_history(owner, 6)
+    for session in chat_sessions.recent_sessions(owner)[:3]:
+        chat_sessions.pin(session)
+    read = history.pinned_and_newest(owner, 2)
+    assert [session.pinned_at is not None for session in read] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("scope", ["course:ab", "course:aB ", "course:a%", "course:a_"])

@@ -553,6 +553,13 @@ class TestReopen:
             with pytest.raises(SessionNotFound):
                 chat_sessions.reopen(copy)
 
+    def test_a_copy_from_before_a_restoration_is_taken_up(self, owner: Owner) -> None:
+        session = talked(owner)
+        chat_sessions.delete(session)
+        chat_sessions.restore(owner, session.pk)
+        assert chat_sessions.reopen(session).status == "reopened"
+        assert open_sessions(owner) == [session]
+
     def test_age_counts_from_the_reopening(self, owner: Owner, noon: Any, settings: Any) -> None:
         configure(settings, TIMEOUT_POLICY=IdleTimeoutPolicy(None, max_age=600))
         session = talked(owner)

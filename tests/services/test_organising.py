@@ -249,6 +249,12 @@ class TestRestore:
         assert chat_sessions.current(owner) is None
         assert chat_sessions.reopen(back).opened == session
 
+    def test_it_is_the_one_that_is_named(self, owner: Owner) -> None:
+        both = [talked(owner, scope=scope) for scope in ("a", "b")]
+        for session in both:
+            chat_sessions.delete(session)
+        assert [chat_sessions.restore(owner, session.pk) for session in both] == both
+
     def test_one_that_had_ended_keeps_its_end(self, owner: Owner, noon: Any) -> None:
         session = talked(owner)
         noon.shift(10 * MINUTE)
@@ -440,11 +446,28 @@ class TestSuggestTitle:
     def test_2_statements_and_none_for_a_blank_one(self, owner: Owner, statements: Any) -> None:
         session = talked(owner)
         with statements() as seen:
-            chat_sessions.suggest_title(session, " \n")
+            assert chat_sessions.suggest_title(session, " \n") is session
         assert seen == []
         with statements() as seen:
             chat_sessions.suggest_title(session, "Sky")
         assert len(seen) == 2
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        chat_sessions.pin,
+        chat_sessions.unpin,
+        chat_sessions.unarchive,
+        lambda row: chat_sessions.rename(row, "Biology"),
+    ],
+)
+def test_what_was_purged_meanwhile_does_not_exist(owner: Owner, verb: Callable[[Any], Any]) -> None:
+    held = talked(owner)
+    chat_sessions.purge_chosen([stored(held)])
+    with pytest.raises(SessionNotFound):
+        verb(held)
+    assert (held.title, held.pinned_at) == ("Hello", None)
 
 
 def test_readers_are_told_of_everything(

@@ -300,6 +300,17 @@ def test_the_statements_do_not_grow_with_the_history(account: Owner, statements:
     assert counts == [6, 6]
 
 
+def test_two_that_are_open_in_one_scope_cost_at_most_7_statements(
+    account: Owner, statements: Any
+) -> None:
+    for owner in (VISITOR, account):
+        chat_sessions.add_message(chat_sessions.start(owner).opened, "assistant", "How can I help?")
+    with statements() as sent:
+        chat_sessions.claim(VISITOR, account)
+    # Two looks for a batch, the rivals, the keys; who has said something, three times; the two.
+    assert [sql.split()[0] for sql in sent] == [*["SELECT"] * 4, *["UPDATE"] * 2, *["SELECT"] * 3]
+
+
 def test_a_long_history_moves_in_batches(account: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ownership, "BATCH", 2)
     fill_history(VISITOR, 5)

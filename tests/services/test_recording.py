@@ -406,14 +406,26 @@ class TestAddTurn:
             turn.answer = "Because."
         assert contents(session) == ["Why?", "Because."]
 
-    def test_what_a_dead_worker_left_behind_is_interrupted_first(
-        self, owner: Owner, noon: Any
+    def test_what_a_dead_worker_left_behind_is_interrupted_first_by_2_statements_more(
+        self,
+        owner: Owner,
+        noon: Any,
+        statements: Any,
+        signals: Any,
+        django_capture_on_commit_callbacks: Any,
     ) -> None:
         session = opened(owner)
         dead = chat_sessions.record_turn(session, "Why?")
         dead.__enter__()
         noon.shift(LEASE)
-        chat_sessions.add_turn(session, "How?", "So.")
+        with statements() as sent, django_capture_on_commit_callbacks(execute=True):
+            chat_sessions.add_turn(session, "How?", "So.")
+        assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "UPDATE", "INSERT"]
+        assert [name for name, _facts in signals] == [
+            "turn_failed",
+            "message_added",
+            "turn_answered",
+        ]
         assert contents(session) == ["Why?", "", "How?", "So."]
         assert [row.state for row in rows(session)] == ["", "interrupted", "", "answered"]
 

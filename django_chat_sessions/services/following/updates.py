@@ -69,8 +69,9 @@ def updates(owner: Owner, since: str | None = None) -> Updates:
 
     Looks at the HISTORY_LIMIT latest sessions, 30 at least, and as many pinned ones, so its cost
     does not grow with the history: 1 statement, 2 when an open session has changed or an answer is
-    being written. Not an activity. A reply that a dead worker left behind is recovered on the way;
-    where it is asked for again, that is one.
+    being written. Not an activity. A reply that a dead worker left behind is recovered on the way,
+    by up to 4 statements and 1 more at the end: asked for again, which is an activity, or marked
+    interrupted, which sends ``turn_failed``.
 
     Raises WrongCursor for a cursor that was never given out.
     """

@@ -62,12 +62,16 @@ function begin(context: ChatContext, reading: Reading): NewsIntake {
   const { page } = context;
   let waiting: News[] = [];
   let isFrameAsked = false;
+  /** Whose news come: a stream goes on with those of whoever was logged in when it was opened. */
+  let { reader } = context;
   const isTime = () => waiting.length > 0 && context.live !== null && context.isSettled();
   const intake = () => {
     isFrameAsked = false;
     if (isTime()) hear(context, reading, waiting.splice(0));
   };
   const proceed = () => {
+    if (reader !== null && reader !== context.reader) context.live?.renew();
+    reader = context.reader;
     if (isFrameAsked || !isTime()) return;
     isFrameAsked = true;
     if (page.nextFrame) page.nextFrame(intake);

@@ -6,7 +6,7 @@ export interface PageSignals {
   isOnline(): boolean;
   subscribe(listener: (signal: PageSignal) => void): () => void;
   /** Run before the page is painted next, soon also where it is not painted; the browser's when absent. */
-  nextFrame?(run: () => void): void;
+  nextFrame?: ((run: () => void) => void) | undefined;
 }
 
 export function browserPage(): PageSignals {

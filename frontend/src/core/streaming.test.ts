@@ -79,6 +79,18 @@ describe("a stream", () => {
     expect(streams()).toBe(2);
   });
 
+  it("of whoever was logged in before is opened anew, once, when another tab has logged somebody in", async () => {
+    const { page } = await bench.openTab();
+    await bench.timers.advance(1000);
+    expect(streams()).toBe(1);
+    bench.server.reader = "ada";
+    page.signal("visible");
+    await bench.timers.advance(1000);
+    page.signal("visible");
+    await bench.timers.advance(1000);
+    expect([streams(), bench.server.streams.count]).toEqual([2, 1]);
+  });
+
   it("that goes on from its cursor says nothing of what has not changed", async () => {
     await ask();
     await bench.timers.advance(60_000);
@@ -121,31 +133,41 @@ describe("a stream", () => {
     expect(last(store)?.content).toBe("Because.");
   });
 
-  it("gives way to polls where it never bears fruit, and is tried again later", async () => {
+  it("that is kept back gives way to polls soon, and is tried again later", async () => {
     bench.server.streams.isSilent = true;
     const { store } = await ask();
-    await bench.timers.advance(75_000);
-    expect(streams()).toBe(2);
     bench.server.write("Bec");
-    await bench.timers.advance(4000);
+    await bench.timers.advance(9900);
+    expect(polls()).toBe(0);
+    await bench.timers.advance(200);
     expect(last(store)?.content).toBe("Bec");
+    expect([streams(), bench.server.streams.count]).toEqual([1, 0]);
     bench.server.streams.isSilent = false;
-    await bench.timers.advance(300_000);
-    expect(streams()).toBe(3);
-    expect(bench.server.streams.count).toBe(1);
+    await bench.timers.advance(302_000);
+    expect([streams(), bench.server.streams.count]).toEqual([2, 1]);
+    const before = polls();
+    await bench.timers.advance(30_000);
+    expect(polls()).toBe(before);
   });
 
-  it("stays where it bears fruit between two silences", async () => {
-    bench.server.streams.isSilent = true;
+  it("gives way to polls where it is always cut off at once, and not where it bears fruit in between", async () => {
+    const cutOff = async (times: number) => {
+      bench.server.streams.isSilent = true;
+      for (let time = 0; time < times; time += 1) {
+        bench.server.streams.end();
+        await bench.timers.advance(4500);
+      }
+      bench.server.streams.isSilent = false;
+    };
     await ask();
-    await bench.timers.advance(36_000);
-    bench.server.streams.isSilent = false;
+    await cutOff(2);
     bench.server.write("Bec");
     await bench.timers.advance(5000);
-    bench.server.streams.isSilent = true;
-    bench.server.streams.cut();
-    await bench.timers.advance(45_000);
+    await cutOff(2);
     expect(polls()).toBe(0);
+    await bench.timers.advance(5000);
+    await cutOff(4);
+    expect(polls()).toBeGreaterThan(0);
   });
 
   it("gives way to polls where its code cannot be loaded", async () => {

@@ -41,6 +41,8 @@ const SHORT = 5000;
 /** Comments come every 15 seconds: whoever looks at the page need not wait until the silence is certain. */
 const STALE = 20_000;
 const FRUITLESS = 2;
+/** The server greets at once: what is not there by then is kept back by something in between, to its end perhaps. */
+const HELD_BACK = 10_000;
 /** Whoever waits for an answer asks at least so often whether the server is back. */
 const LONGEST_WAIT = 4000;
 const STREAM_AGAIN = 300_000;
@@ -184,8 +186,14 @@ export class UpdatesReader {
     let isAlive = false;
     const onAlive = () => {
       isAlive = true;
-      if (!signal.aborted) this.heard(true);
+      if (signal.aborted) return;
+      clock.clearTimeout(this.timer);
+      this.heard(true);
     };
+    this.timer = clock.setTimeout(() => {
+      this.halt();
+      this.pollInstead();
+    }, HELD_BACK);
     // One that lived is good whatever ended it; one that was refused at once says nothing about streams.
     const isFruitless = () => !hasNews && isAlive === clock.now() - began < SHORT;
     try {
@@ -223,11 +231,13 @@ export class UpdatesReader {
       this.settleForPolling(this.parts.clock.now() + pause);
     } else if ([404, 405, 406, 501].includes(status)) this.settleForPolling(Number.POSITIVE_INFINITY);
     else if (error instanceof ApiError) this.failStream(error, isFruitless);
-    else {
-      // The code for streams did not come; polls need none.
-      this.streamsFrom = this.parts.clock.now() + STREAM_AGAIN;
-      this.look();
-    }
+    // The code for streams did not come; polls need none.
+    else this.pollInstead();
+  }
+
+  private pollInstead(): void {
+    this.streamsFrom = this.parts.clock.now() + STREAM_AGAIN;
+    this.look();
   }
 
   /** Where streams never bear fruit, such as behind a proxy that holds them back, polls may. */

@@ -6,6 +6,7 @@ import { germanWords } from "../words/de.js";
 import { spanishWords } from "../words/es.js";
 import { frenchWords } from "../words/fr.js";
 import "../ui/ui.css";
+import "./embed.css";
 
 /** An element's chat. Not an attribute, which a copy of the element would have, too, as in Turbo's cache of pages. */
 const MOUNTED = Symbol.for("django-chat-sessions");

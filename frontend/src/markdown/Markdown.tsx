@@ -3,12 +3,13 @@ import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown"
 import remarkGfm from "remark-gfm";
 import { Paragraphs, safeUrl } from "../ui/index.js";
 import { isTooMuch } from "./nesting.js";
+import { ownDirections } from "./ownDirections.js";
 import { ownElements } from "./ownElements.js";
 import { PlainOnError } from "./PlainOnError.js";
 import { useFootnotes } from "./useFootnotes.js";
 
 const PLUGINS = [remarkGfm];
-const TREE_PLUGINS = [ownElements];
+const TREE_PLUGINS = [ownElements, ownDirections];
 
 /** Headings below those of the chat itself. */
 const COMPONENTS: Components = {
@@ -29,7 +30,7 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
   if (isTooMuch(text)) return <Paragraphs text={text} />;
   return (
     <PlainOnError text={text}>
-      <div className="dcs-markdown" dir="auto">
+      <div className="dcs-markdown">
         <ReactMarkdown
           remarkPlugins={PLUGINS}
           rehypePlugins={TREE_PLUGINS}
@@ -47,16 +48,16 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
 type Of<Tag extends "a" | "img" | "h2" | "ol"> = ComponentProps<Tag> & ExtraProps;
 
 /** Without its id: the one above footnotes is the same in every answer. */
-function Heading({ className, children }: Of<"h2">) {
-  return <h4 className={className}>{children}</h4>;
+function Heading({ dir, className, children }: Of<"h2">) {
+  return <h4 {...{ dir, className }}>{children}</h4>;
 }
 
 /** With room for its longest number: what stands out of an answer is cut off, and "2024." would be "24.". */
-function Numbered({ start = 1, className, children }: Of<"ol">) {
+function Numbered({ start = 1, dir, className, children }: Of<"ol">) {
   const items = Children.toArray(children).filter(isValidElement);
   const digits = String(start + items.length - 1).length;
   return (
-    <ol {...{ start, className }} style={{ paddingInlineStart: `max(1.5rem, ${digits + 1.25}ch)` }}>
+    <ol {...{ start, dir, className }} style={{ paddingInlineStart: `max(1.5rem, ${digits + 1.25}ch)` }}>
       {children}
     </ol>
   );

@@ -34,6 +34,26 @@ it("shows tables, and headings below those of the chat", async () => {
   expect(container.querySelectorAll("td")).toHaveLength(2);
 });
 
+it("gives each part of an answer the direction of its own words, and nothing within it another one", async () => {
+  const parts = [
+    "It is said so:",
+    "مرحبا بالعالم",
+    "1. مرحبا\n\n   أهلا\n2. a",
+    "## سلام",
+    "> سلام",
+    "سلام[^1]\n\n[^1]: شكرا",
+  ];
+  const container = await rendered(parts.join("\n\n"));
+  const directed = [...container.querySelectorAll("[dir]")].map(({ tagName, parentElement }) => [
+    tagName,
+    parentElement?.tagName,
+  ]);
+  expect(directed).toEqual([
+    ...["P", "P", "OL", "H4", "BLOCKQUOTE", "P"].map((tag) => [tag, "DIV"]),
+    ...["H4", "OL"].map((tag) => [tag, "SECTION"]),
+  ]);
+});
+
 it("shows a list of tasks with signs, and no field that has no name", async () => {
   const container = await rendered("- [x] Ice\n- [ ] Salt");
   expect(container.querySelector("input")).toBeNull();

@@ -19,8 +19,8 @@ export interface ChatProviderProps {
   /** Names the signed-in reader, so that drafts of two people at one browser stay apart. */
   owner?: string | undefined;
   /** The `csrftoken` cookie when absent or null. */
-  csrfToken?: string | (() => string | null) | undefined;
-  headers?: Record<string, string> | (() => Record<string, string>) | undefined;
+  csrfToken?: string | (() => string | null | undefined) | undefined;
+  headers?: Record<string, string> | (() => Record<string, string> | undefined) | undefined;
   /** Instead of `baseUrl`. */
   api?: ApiClient | undefined;
   /** Instead of a store made here; pass `api` or `baseUrl` too for the history. */
@@ -96,6 +96,6 @@ function createClient(baseUrl: string, latest: () => ChatProviderProps): ApiClie
   });
 }
 
-function current<T extends object | string | null>(given: T | (() => T) | undefined): T | undefined {
+function current<T extends object | string | null>(given: T | (() => T | undefined) | undefined): T | undefined {
   return typeof given === "function" ? given() : given;
 }

@@ -108,7 +108,7 @@ function useSpokenWaiting(announce: (text: string) => void) {
   const count = useChatSelector(({ pending }) => pending.length);
   const reason = useChatSelector((chat) => {
     const last = chat.pending.at(-1);
-    return !last || last.state === "failed" ? "sending" : waitsFor(chat, last);
+    return last && last.state !== "failed" ? waitsFor(chat, last) : "sending";
   });
   const before = useRef(Number.POSITIVE_INFINITY);
   useEffect(() => {

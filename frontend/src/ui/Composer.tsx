@@ -104,7 +104,7 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       onKeyDown={(event) => {
         if (isComposing(event)) return;
         if (isSendKey(event)) onSend(event);
-        if (event.key !== "Escape" || store.getSnapshot().running === null) return;
+        if (event.key !== "Escape" || !store.getSnapshot().running) return;
         event.preventDefault();
         void store.stop();
       }}
@@ -117,7 +117,7 @@ function useSend(field: RefObject<HTMLTextAreaElement | null>): () => void {
   const store = useChatStore();
   return () => {
     const { draft, running } = store.getSnapshot();
-    if (running === null) store.send(draft);
+    if (!running) store.send(draft);
     field.current?.focus();
   };
 }

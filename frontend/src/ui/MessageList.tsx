@@ -83,9 +83,9 @@ const Row = memo(function Row({ entry, isLast }: { entry: TranscriptEntry; isLas
 /** Whoever sends wants to see it, wherever they had scrolled to. */
 function useJumpOnOwnMessage(entries: readonly TranscriptEntry[], jump: () => void) {
   const last = entries.at(-1);
-  const ownKey = last?.kind === "pending" ? last.key : null;
+  const ownKey = last?.kind === "pending" && last.key;
   useEffect(() => {
-    if (ownKey !== null) jump();
+    if (ownKey) jump();
   }, [ownKey, jump]);
 }
 

@@ -82,7 +82,7 @@ function Writing({ words, hasText }: { words: ChatWords; hasText: boolean }) {
 
 function ReplyProblem({ message, isLast, words }: MessageRowProps & { words: ChatWords }) {
   const text = problemText(message, words);
-  if (text === null) return null;
+  if (!text) return null;
   return (
     <p className="dcs-problem" data-kind={message.state}>
       <span dir="auto">{text}</span>

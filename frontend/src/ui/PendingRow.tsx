@@ -22,7 +22,7 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
       <div className="dcs-message-body">
         <Content text={pending.content} author="user" isWriting={false} />
       </div>
-      <p className={isFailed ? "dcs-problem" : "dcs-note"} role={isFailed ? "alert" : undefined}>
+      <p className={isFailed ? "dcs-problem" : "dcs-note"} role={isFailed || pending.problem ? "alert" : undefined}>
         <span dir="auto">{isFailed ? failure(pending, words) : waiting(pending, words, reason)}</span>
         {isFailed && <WaysOn pending={pending} />}
         {(isFailed || (pending.state === "queued" && !pending.tried)) && <EditButton pending={pending} />}
@@ -38,7 +38,9 @@ function waiting({ problem }: PendingMessage, words: ChatWords, reason: ReturnTy
 
 export function waitsFor({ status, running, pending }: ChatSnapshot, { key, state }: PendingMessage) {
   if (status === "offline" || status === "reconnecting") return "waitingForConnection";
-  return state === "queued" && (running !== null || pending[0]?.key !== key) ? "waitingForTurn" : "sending";
+  // Nothing waits for what was refused.
+  const next = pending.find(({ state }) => state !== "failed");
+  return state === "queued" && (running || next?.key !== key) ? "waitingForTurn" : "sending";
 }
 
 function WaysOn({ pending: { key, problem, conflict } }: PendingRowProps) {
@@ -68,5 +70,5 @@ function failure({ problem }: PendingMessage, words: ChatWords): string {
   const code = problem?.code;
   if (code === "turn_in_progress") return words.turnInProgress;
   if (code === "session_ended") return words.sessionEnded;
-  return !problem || code === "network" || code === "unexpected" ? words.notSent : problem.message;
+  return !code || code === "network" || code === "unexpected" ? words.notSent : problem.message;
 }

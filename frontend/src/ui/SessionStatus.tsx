@@ -17,7 +17,7 @@ export function SessionStatus({ words: own, className = "" }: SessionStatusProps
   const isDurable = useChatSelector((chat) => chat.durable);
   const isAnnounced = useAnnounce() !== null;
   const icon = iconFor(info);
-  const isExpiring = info.status === "expiring" && info.running === null;
+  const isExpiring = info.status === "expiring" && !info.running;
   return (
     <WordsContext.Provider value={words}>
       <div
@@ -46,5 +46,5 @@ const ICONS: Partial<Record<SessionStatusInfo["status"], IconName>> = {
 
 function iconFor(info: SessionStatusInfo): IconName {
   if (isCutOff(info)) return "offline";
-  return info.running === null ? (ICONS[info.status] ?? "check") : "spark";
+  return info.running ? "spark" : (ICONS[info.status] ?? "check");
 }

@@ -474,6 +474,7 @@ describe("a message on its way", () => {
     [{ running: "writing" }, "queued", "Will be sent after the answer"],
     [{ pending: [first] }, "queued", "Will be sent after the answer"],
     [{ pending: [pending("queued", "b")] }, "queued", "Sending…"],
+    [{ pending: [pending("failed"), pending("queued", "b")] }, "queued", "Sending…"],
   ])("says what it waits for: %j %s", (changes, state, text) => {
     inside(storeOf(changes), <PendingRow pending={pending(state, "b")} />);
     expect(screen.getByText(text)).toBeTruthy();

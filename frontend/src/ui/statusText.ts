@@ -12,7 +12,7 @@ export function statusText(info: SessionStatusInfo, isDurable: boolean, words: C
   const { status, running } = info;
   if (status === "offline") return isDurable ? words.statusOffline : words.statusOfflineFragile;
   if (isCutOff(info)) return words.statusReconnecting;
-  if (running !== null) return running === "writing" ? words.writing : words.thinking;
+  if (running) return running === "writing" ? words.writing : words.thinking;
   if (status === "expiring") return words.statusExpiring(clockText(info.remainingSeconds ?? 0));
   if (status === "expired") return expiredText(info, words);
   return {
@@ -30,7 +30,7 @@ export function statusText(info: SessionStatusInfo, isDurable: boolean, words: C
 export function spokenStatus(info: SessionStatusInfo, isDurable: boolean, words: ChatWords): string | null {
   const { status, running } = info;
   if (status === "loading") return null;
-  if (running !== null && status !== "offline") return running === "reconnecting" ? words.reconnecting : words.thinking;
+  if (running && status !== "offline") return running === "reconnecting" ? words.reconnecting : words.thinking;
   if (status === "active" || status === "resumed") return "";
   if (status === "expiring") return spokenCountdown(info, words);
   const text = statusText(info, isDurable, words);

@@ -23,6 +23,6 @@ export function useAnswerEnd(tell: (text: string) => void) {
 
 /** The answer at the end, when nothing is being written: one that grows is no news, and an older chat has none. */
 function lastAnswer({ running, readOnly, messages }: ChatSnapshot): Message | null {
-  const last = running !== null || readOnly ? undefined : messages.at(-1);
+  const last = running || readOnly ? undefined : messages.at(-1);
   return last?.role === "assistant" ? last : null;
 }

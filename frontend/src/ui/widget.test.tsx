@@ -473,6 +473,7 @@ describe("trouble", () => {
     bench.server.faults = [{ status: 429, body, retryAfter: "60" }];
     await ask("Why?");
     expect(document.querySelector("[data-state=queued] .dcs-note")?.textContent).toContain("Wait for a minute.");
+    expect(screen.getByRole("alert").textContent).toContain("Wait for a minute.");
     await advance(61_000);
     expect(document.querySelector("[data-state=queued]")).toBeNull();
   });

@@ -497,7 +497,7 @@ class TestAReaderWhoWasAway:
         """Somebody removed rows behind our back: what is left is told, and nothing breaks."""
         session = talked(owner)
         cursor = updates(owner).cursor
-        session.messages.all().delete()  # type: ignore[attr-defined]  # a host's relation
+        session.messages.all().delete()
         noon.shift(SECOND)
         chat_sessions.touch(session)
         found = news(owner, cursor)

@@ -409,6 +409,7 @@ def test_a_keeper_that_sleeps_long_is_woken_for_text_that_grows(
     growth: Any = Waiting(other[0])
     with keeper.keeping(*other, growth):
         until(lambda: growth.asked)
+        assert not alarm.is_set()  # or it would never rest again
     assert not growth.is_lost
     keeper.idle = 0.01
 

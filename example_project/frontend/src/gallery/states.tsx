@@ -209,6 +209,9 @@ const LAYOUTS: readonly GalleryState[] = [
   ),
 ];
 
+/** What was found has been said, below what is found or in place of it. */
+const SEARCHED = ":is(.dcs-history-group, .dcs-history-note) + [role=status]:not(:empty)";
+
 const HISTORY: readonly GalleryState[] = [
   column("history-loading", "Loading", {}),
   column("history-empty", "No chats yet", { sessions: [] }),
@@ -235,9 +238,11 @@ const HISTORY: readonly GalleryState[] = [
   ]),
   column("history-none-found", "No chat matches", { sessions: pastSessions(8) }, [
     { type: "gravity", into: ".dcs-search input" },
+    { see: SEARCHED },
   ]),
   column("history-found", "Found in a message", { sessions: pastSessions(8) }, [
     { type: "energy", into: ".dcs-search input" },
+    { see: SEARCHED },
   ]),
   column("history-menu", "What can be done with a chat", { sessions: pastSessions(4) }, [
     { press: "[aria-haspopup=menu]" },

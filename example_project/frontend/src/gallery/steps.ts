@@ -1,13 +1,18 @@
 /** Something a reader would do, named by the selector of where they do it. */
-export type Step = { press: string } | { type: string; into: string };
+export type Step = { press: string } | { type: string; into: string } | { see: string };
 
 /** Do one step after the other, each as soon as what it needs is there; `stop` gives up. */
 export async function takeSteps(root: HTMLElement, steps: readonly Step[], stop: AbortSignal): Promise<void> {
   for (const step of steps) {
-    const element = await appeared(root, "press" in step ? step.press : step.into, stop);
+    const element = await appeared(root, placeOf(step), stop);
     if ("press" in step) element.click();
-    else typeInto(element as HTMLInputElement, step.type);
+    else if ("type" in step) typeInto(element as HTMLInputElement, step.type);
   }
+}
+
+function placeOf(step: Step): string {
+  if ("see" in step) return step.see;
+  return "press" in step ? step.press : step.into;
 }
 
 function appeared(root: HTMLElement, selector: string, stop: AbortSignal): Promise<HTMLElement> {
@@ -19,7 +24,7 @@ function appeared(root: HTMLElement, selector: string, stop: AbortSignal): Promi
       resolve(found);
     };
     const observer = new MutationObserver(look);
-    observer.observe(root, { childList: true, subtree: true });
+    observer.observe(root, { childList: true, characterData: true, subtree: true });
     stop.addEventListener("abort", () => observer.disconnect());
     look();
   });
