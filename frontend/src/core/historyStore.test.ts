@@ -686,3 +686,69 @@ describe("what a search found", () => {
     expect(titles(history).at(-1)).toBe("Renamed");
   });
 });
+
+describe("a list that would differ from the server's", () => {
+  it("is whole when a row was renamed before it could be read at first", async () => {
+    await conversations(4);
+    const [first] = bench.server.sessions;
+    bench.server.faults = [{}];
+    const { history } = await openHistory({ limit: 2 });
+    await history.rename(first?.id ?? "", "Renamed");
+    await history.refresh();
+    await history.loadMore();
+    expect(titles(history)).toEqual(["Chat 4", "Chat 3", "Chat 2", "Renamed"]);
+  });
+
+  it("is read again when a change did not succeed, for its row may be gone", async () => {
+    await conversations(2);
+    const [first] = bench.server.sessions;
+    const { history } = await openHistory();
+    bench.server.hold();
+    const pinning = history.pin(first?.id ?? "", true);
+    await settle();
+    const fail = bench.server.setAside();
+    await bench.api().deleteSession(first?.id ?? "");
+    await history.refresh();
+    bench.server.faults = [{}];
+    fail();
+    await pinning;
+    await settle();
+    expect(titles(history)).toEqual(["Chat 2"]);
+  });
+
+  it("is read again when a chat on its page tells of a name that is older", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const tabs = createTabChannel(null);
+    const { history } = await openHistory({ tabs });
+    const [row] = history.getSnapshot().sessions;
+    if (row === undefined) throw new Error("It lists nothing.");
+    bench.server.changeSession(row.id, { title: "Newer" });
+    await history.refresh();
+    const arrival = { status: "resumed", reason: "open", previous: null } as const;
+    tabs
+      .join(() => {})
+      .tell({
+        scope: "",
+        session: row.id,
+        answer: { reader: "visitor", session: { ...row, title: "Older" }, arrival },
+      });
+    await settle();
+    expect(titles(history)).toEqual(["Newer"]);
+  });
+
+  it("is read again when a change was answered so late that its session is over since", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { history } = await openHistory();
+    const [row] = history.getSnapshot().sessions;
+    bench.server.holdAnswers();
+    const pinning = history.pin(row?.id ?? "", true);
+    await settle();
+    const answer = bench.server.setAside();
+    await bench.api().endSession(row?.id ?? "");
+    await history.refresh();
+    answer();
+    await pinning;
+    await settle();
+    expect(history.getSnapshot().sessions).toMatchObject([{ state: "ended" }]);
+  });
+});

@@ -3,7 +3,8 @@ import { backoff } from "./backoff.js";
 import { problemOf } from "./chatState.js";
 import { systemTimers, type Timers } from "./clock.js";
 import { isRetryable } from "./errors.js";
-import { amended, backAs, type Edit, editedRows, gone, matcherOf, place, sameRows } from "./historyRows.js";
+import type { Edit } from "./historyRows.js";
+import { amended, backAs, editedRows, gone, isOld, matcherOf, place, sameRows, toldBy } from "./historyRows.js";
 import { EMPTY_HISTORY, type HistorySnapshot } from "./historySnapshot.js";
 import { createLiveUpdates, type LiveUpdates } from "./liveUpdates.js";
 import { browserPage, type PageSignals } from "./pageSignals.js";
@@ -148,7 +149,8 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       const { sessions, next_cursor } = await api.listSessions({ ...filter, limit: loaded });
       const last = sessions.at(-1);
       // Further pages stay on screen, and with them the cursor behind them.
-      const older = snapshot.sessions.filter((row) => next_cursor !== null && last && place(row) < place(last));
+      const isFurther = (row: Session) => next_cursor !== null && last && place(row) < place(last);
+      const older = snapshot.status === "ready" ? snapshot.sessions.filter(isFurther) : [];
       listed = new Set(older.map(({ id }) => id));
       list(sessions);
       // What is being restored stays, although that list does not know of it yet.
@@ -230,7 +232,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       const answer = (await done) as SessionState | undefined;
       changed.add(id);
       // News were faster: what else it says is old.
-      if (answer && isStale(known.get(id) ?? null, answer.session)) void readAgain();
+      if (answer && isOld(answer.session, known.get(id))) void readAgain();
       if (answer) known.set(id, answer.session);
       else known.delete(id);
       change();
@@ -238,8 +240,8 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       return true;
     } catch (error) {
       fail(error, again ?? (() => act(id, shown, request)));
-      // Another tab or device was first.
-      if (snapshot.error?.code === "not_found") void readAgain();
+      // Another tab or device may have been first, or this attempt without a word.
+      void readAgain();
       return false;
     }
   };
@@ -254,14 +256,10 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       if (signal === "online" && failed === search && snapshot.error !== null) void search(); // it was waited for
     });
     tab = tabs.join((message) => {
-      const row = message.answer?.session;
-      if (row !== undefined && known.has(row.id)) {
-        note(row);
-        // What it took the place of is no longer open.
-        const left = message.answer?.arrival.previous;
-        if (left && known.has(left.id)) note(left);
-        change();
-      } else if (isIn(message)) void readAgain();
+      const { rows, isUnsure } = toldBy(message, known);
+      rows.forEach(note);
+      change();
+      if (isUnsure || (rows.length === 0 && isIn(message))) void readAgain();
     });
     const live = updates.join({ news: hear, found() {}, lost() {}, missing: () => void readAgain() });
     reading ??= readLoaded();

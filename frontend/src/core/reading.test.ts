@@ -339,3 +339,39 @@ it("a draft that is sent in another tab goes from one that is only just being op
   await bench.timers.advance(1000);
   expect(late.store.getSnapshot()).toMatchObject({ draft: "", messages: [{ content: "Why?" }, {}] });
 });
+
+it("a chat that is deleted while it is opened does not come to the screen any more", async () => {
+  const [old, open] = two();
+  const { store } = await bench.openTab();
+  const history = createHistoryStore({
+    ...{ api: bench.api(), scope: "", timers: bench.timers, updates: bench.updates() },
+    tabs: createTabChannel(bench.browser.channel),
+  });
+  history.connect();
+  await bench.timers.advance(0);
+  bench.server.holdAnswers();
+  const opening = store.open(old);
+  await bench.timers.advance(0);
+  const answer = bench.server.setAside();
+  await history.remove(old);
+  answer();
+  await opening;
+  await bench.timers.advance(0);
+  expect(store.getSnapshot()).toMatchObject({ session: { id: open }, readOnly: false, error: null });
+});
+
+it("what another tab was told late of a new chat does not lead away from the one that was continued since", async () => {
+  const { id } = bench.server.start("", ["Why?", "Because."]);
+  const { store } = await bench.openTab();
+  const other = await bench.openTab();
+  bench.server.holdAnswers();
+  const starting = other.store.startNew();
+  await bench.timers.advance(0);
+  const answer = bench.server.setAside();
+  await bench.timers.advance(1000);
+  await store.reopen(id);
+  answer();
+  await starting;
+  await bench.timers.advance(0);
+  expect(store.getSnapshot()).toMatchObject({ session: { id, state: "active" } });
+});

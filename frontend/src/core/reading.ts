@@ -5,6 +5,7 @@ import { type ChatProblem, isUnderWay, joinedText } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { isConnectionTrouble, isGone, isRetryable } from "./errors.js";
 import type { TabAnswer, TabMessage } from "./tabChannel.js";
+import { isStale } from "./transcript.js";
 import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed, withoutDraft } from "./transitions.js";
 import type { CurrentSession, Session } from "./wire.js";
 
@@ -41,10 +42,10 @@ export interface Reading {
 export const PAGE = 50;
 const GONE: ChatProblem = { code: "gone", message: "This chat is no longer here.", field: null };
 
-/** An answer is taken at its word where it goes on from what is shown; another may be older than that. */
+/** An answer is taken at its word where it goes on from what is shown, as that is by now; another may be older. */
 function follows(shown: Session | null, { session, arrival }: TabAnswer): boolean {
   if (!shown) return session.state === "active";
-  return shown.id === session.id || shown.id === arrival.previous?.id;
+  return shown.id === session.id || (shown.id === arrival.previous?.id && !isStale(shown, arrival.previous));
 }
 
 export function createReading(context: ChatContext, recognised: () => void): Reading {
@@ -59,6 +60,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   let timer: TimerId = null;
   /** The session that was gone last. */
   let lost = "";
+  /** What the reader has opened last, perhaps still on its way. */
+  let coming: string | undefined;
 
   const transcript = (id: string, options: PageOptions = {}) =>
     call(api.getTranscript(id, { limit: PAGE, ...options }));
@@ -204,6 +207,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     load,
     async open(id) {
       const chosen = choose();
+      coming = id;
       try {
         const page = await transcript(id);
         if (chosen !== context.chosen) return;
@@ -253,6 +257,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       const { loaded, viewing, pending, session } = context.state;
       // What is in the field does not go with it.
       if (isDeleted && about === hint.read().session) hint.write({ session: null });
+      if (isDeleted && about === coming) choose();
       if (isDeleted && about === session?.id) {
         context.epoch += 1;
         // What comes next is asked for below, unless a message is on its way, which will tell.

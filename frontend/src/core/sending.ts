@@ -56,8 +56,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const { session } = context.state;
     return !session || session.state === "ended" ? null : session.id;
   };
-  const keep = ({ key, content, session, scope, after, reader }: PendingMessage, at = clock.now()) =>
-    kept(outbox.keep({ key, content, session, scope, after, reader, at }));
+  const keep = (message: PendingMessage, at = clock.now()) => kept(outbox.keep({ ...message, ...AFRESH, at }));
 
   /** What was written where no session was goes into none of another scope that is read meanwhile. */
   const addressee = ({ session, scope }: PendingMessage) =>
@@ -175,18 +174,15 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       kept(outbox.keep(message));
     }
     const isStale = clock.now() - at > STALE;
-    const problem = isStale ? problemOf("Not sent.") : null;
-    const state = isStale ? "failed" : "queued";
     if (!find(key)) {
       const { at: _, ...rest } = message;
-      const pending = {
+      const pending: PendingMessage = {
+        ...AFRESH,
         ...rest,
-        scope: message.scope ?? context.scope,
-        state,
         tried: !isStale,
-        problem,
-        conflict: null,
-      } as const;
+        scope: message.scope ?? context.scope,
+        ...(isStale && { state: "failed", problem: problemOf("Not sent.") }),
+      };
       // It was a draft that a tab opened beside it shows, too.
       update((state) => queued(state, pending));
     }

@@ -153,6 +153,20 @@ export class MemoryServer {
     this.streams.push();
   }
 
+  /** Every reply that is under way ends. */
+  finishAll(content: string): void {
+    for (const { id, session } of this.messages.filter(isUnfinished)) {
+      this.change(id, { state: "answered", content });
+      this.changeSession(session, { running: false, unread: true, preview: content, ...this.active() });
+    }
+    this.streams.push();
+  }
+
+  /** The sessions that can be restored. */
+  get deletedIds(): string[] {
+    return [...this.deleted.keys()];
+  }
+
   /** Another attempt takes over, such as after a worker died. */
   beginAnew(content = ""): void {
     const { attempt } = this.changeReply({});
@@ -407,7 +421,7 @@ export class MemoryServer {
     const stored = this.sent.get(key);
     if (stored !== undefined) {
       if (stored.content !== content) return refusal(422, "key_reused", "This key belongs to another message.", "key");
-      return { status: 200, body: stored.answer };
+      return this.sentBefore(stored.answer);
     }
     if (content.includes("forbidden")) return refusal(400, "invalid", "content must not say that.", "content");
     const looked = named === undefined ? undefined : this.find(named);
@@ -421,6 +435,13 @@ export class MemoryServer {
     const answer = this.take(open, scope, content);
     this.sent.set(key, { content, answer });
     return { status: 201, body: answer };
+  }
+
+  /** As it is by now. */
+  private sentBefore({ arrival, session: { id }, message, reply }: SentMessage): Answer {
+    const session = this.find(id);
+    const now = (row: Message) => this.messages.find((known) => known.id === row.id);
+    return session ? this.ok({ arrival, session, message, reply: reply && now(reply) }) : notFound();
   }
 
   private take(open: Session | undefined, scope: string, content: string): SentMessage {

@@ -1,0 +1,132 @@
+import type { Chance } from "./chance.js";
+import type { FakeTimers } from "./fakeTimers.js";
+
+/** One request as a fault sees it. */
+interface Asking {
+  /** Have it done; of a stream, which would stay open, nothing is done. */
+  done(): Promise<Response>;
+  /** Until whoever asks gives up. */
+  forever(): Promise<never>;
+}
+
+type Fault = (asking: Asking) => Promise<Response>;
+
+const CUT = '{"server_time":"20';
+const page = (status: number, headers = {}) =>
+  new Response("<!doctype html><p>Please sign in", { status, headers: { "Content-Type": "text/html", ...headers } });
+const tooMany = (headers = {}) =>
+  new Response('{"code":"too_many_messages","message":"Not so fast.","field":null}', { status: 429, headers });
+const lost = (): never => {
+  throw new TypeError("Failed to fetch");
+};
+
+/** What networks, proxies and servers do to a request. */
+const FAULTS: Record<string, Fault> = {
+  "is never answered": ({ forever }) => forever(),
+  "is done and never answered": ({ done, forever }) => done().then(forever),
+  "is lost": async () => lost(),
+  "is done and its answer lost": ({ done }) => done().then(lost),
+  "is answered half": async ({ done }) => {
+    const text = await (await done()).text();
+    return new Response(text.slice(0, text.length / 2) || CUT);
+  },
+  "is answered by a page": async () => page(200),
+  "is answered by nothing": async () => new Response(""),
+  "is answered by a list": async () => new Response("[]"),
+  "is answered by 204": async () => new Response(null, { status: 204 }),
+  "is refused by 401": async () => page(401),
+  "is refused by 403": async () => page(403),
+  "is refused by 429": async () => tooMany(),
+  "is refused by 429 for 5 seconds": async () => tooMany({ "Retry-After": "5" }),
+  "fails by 500": async () => page(500),
+  "fails by 502": async () => page(502),
+  "fails by 503": async () => page(503),
+  "fails by 503 for 7 seconds": async () => page(503, { "Retry-After": "7" }),
+  "fails by 504 after it was done": ({ done }) => done().then(() => page(504)),
+};
+
+const SLOW = { there: 3000, back: 5000 }; // milliseconds at most
+
+/** The way to a server on which anything may go wrong. */
+export class FaultyFetch {
+  /** How often something goes wrong. */
+  trouble = 0.35;
+  /** What was sent again sooner than the server had said. */
+  readonly hasty: string[] = [];
+  /** By request, until when whoever made it was told to wait. */
+  private readonly told = new Map<string, number>();
+  private readonly server: typeof globalThis.fetch;
+  private readonly timers: FakeTimers;
+  private readonly chance: Chance;
+  private readonly note: (what: string) => void;
+
+  constructor(server: typeof globalThis.fetch, timers: FakeTimers, chance: Chance, note: (what: string) => void) {
+    this.server = server;
+    this.timers = timers;
+    this.chance = chance;
+    this.note = note;
+  }
+
+  readonly fetchIn =
+    (tab: string): typeof globalThis.fetch =>
+    async (input, init = {}) => {
+      init.signal?.throwIfAborted();
+      const name = `${tab}: ${nameOf(String(input), init)}`;
+      if (this.timers.now() < (this.told.get(name) ?? 0)) this.hasty.push(name);
+      const answer = await (this.chance.happens(this.trouble) ? this.fail(name, input, init) : this.ask(input, init));
+      const seconds = Number(answer.headers.get("Retry-After"));
+      if (seconds > 0 && isMessage(init)) this.told.set(name, this.timers.now() + seconds * 1000);
+      return answer;
+    };
+
+  /** The reader does something, and what they ask for need not wait. */
+  excuse(): void {
+    this.told.clear();
+  }
+
+  private async ask(input: RequestInfo | URL, init: RequestInit): Promise<Response> {
+    const isSlow = this.trouble > 0 && !isNews(input);
+    if (isSlow && this.chance.happens(0.5)) await this.wait(this.chance.upTo(SLOW.there), init);
+    init.signal?.throwIfAborted();
+    const answer = await this.server(input, init);
+    if (isSlow && this.chance.happens(0.3)) await this.wait(this.chance.upTo(SLOW.back), init);
+    return answer;
+  }
+
+  private fail(name: string, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
+    const [how, fault] = this.chance.choose(Object.entries(FAULTS)) as [string, Fault];
+    this.note(`${name} ${how}`);
+    return fault({
+      done: async () => (isNews(input) ? new Response(CUT) : this.server(input, init)),
+      forever: () => new Promise((_, reject) => onAbort(init, reject)),
+    });
+  }
+
+  private wait(milliseconds: number, init: RequestInit): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.timers.setTimeout(resolve, milliseconds);
+      onAbort(init, (error) => {
+        this.timers.clearTimeout(timer);
+        reject(error);
+      });
+    });
+  }
+}
+
+function onAbort({ signal }: RequestInit, reject: (error: DOMException) => void): void {
+  signal?.addEventListener("abort", () => reject(new DOMException("Given up", "AbortError")));
+}
+
+function isNews(input: RequestInfo | URL): boolean {
+  return String(input).includes("/updates");
+}
+
+/** Only what bears a key is one and the same request when it is made again. */
+function isMessage({ body }: RequestInit): boolean {
+  return typeof body === "string" && body.includes('"key"');
+}
+
+function nameOf(path: string, init: RequestInit): string {
+  const key = isMessage(init) ? ` ${JSON.parse(String(init.body)).key}` : "";
+  return `${init.method ?? "GET"} ${path.replace("/chat", "")}${key}`;
+}

@@ -1,0 +1,168 @@
+import type { KeptMessage } from "../outbox.js";
+import type { ChatSnapshot, ChatStatus } from "../snapshot.js";
+import { Chance } from "./chance.js";
+import { ChatBench } from "./chatBench.js";
+import { FaultyFetch } from "./faultyFetch.js";
+import { StoryTab, type StoryTabOptions } from "./storyTab.js";
+import { STEPS } from "./storyVerbs.js";
+
+const LENGTH = 25; // steps
+const PAUSE = 2500; // milliseconds at most between two steps, where there is one
+/** The longest request, and the longest pause before the next. */
+const PATIENCE = 65_000;
+export const UNHEALED: readonly ChatStatus[] = ["loading", "reconnecting", "offline"];
+/** How long everything works before it is asked whether all is well: the longest pause between attempts is 30 s. */
+const RECOVERY = { seconds: 150, by: 5 };
+
+/** One reader with one or more tabs, and all that happens to them, as a seed determines it. */
+export class Story {
+  readonly bench = new ChatBench();
+  readonly chance: Chance;
+  readonly net: FaultyFetch;
+  readonly tabs: StoryTab[] = [];
+  /** What the reader has sent, and has not lost with a tab whose field it had returned to. */
+  readonly words = new Set<string>();
+  /** Those that had returned to a field although the server has them. */
+  readonly takenBack = new Set<string>();
+  /** The sessions of which the reader was told that they are deleted. */
+  readonly removed = new Set<string>();
+  /** What was kept when a tab let go of it. */
+  private readonly letGo: Partial<KeptMessage>[] = [];
+  /** Tabs that have not noticed that everything works again before their reader came back. */
+  readonly unhealed: string[] = [];
+  /** What has happened, for whoever has to find out what went wrong. */
+  readonly log: string[] = [];
+  private readonly options: Omit<StoryTabOptions, "name">;
+  private readonly most: number;
+  private readonly began: number;
+  private readonly crashed: StoryTab[] = [];
+  private count = 0;
+
+  constructor(seed: number, most: number) {
+    this.chance = new Chance(seed);
+    this.most = most;
+    const { chance, bench } = this;
+    const { server, timers } = bench;
+    this.began = timers.now();
+    this.net = new FaultyFetch(server.fetch, timers, chance, (what) => this.note(`  ! ${what}`));
+    if (chance.happens(0.5)) server.streams.refusal = null;
+    if (chance.happens(0.3)) server.skew = chance.upTo(7_200_000) - 3_600_000;
+    const owner = chance.happens(0.5) ? "" : "7";
+    const limit = chance.happens(0.5) ? 30 : 2;
+    this.options = { fetchIn: this.net.fetchIn, owner, limit, newKey: () => this.newWord("key-") };
+  }
+
+  /** What nobody has said yet. */
+  newWord(kind: string): string {
+    this.count += 1;
+    return `${kind}${this.count}`;
+  }
+
+  async tell(): Promise<void> {
+    await this.begin();
+    for (let step = 0; step < LENGTH; step += 1) {
+      const tab = this.chance.choose(this.tabs) as StoryTab;
+      const [name, happen] = this.chance.choose(STEPS) as (typeof STEPS)[number];
+      this.net.excuse();
+      this.note(`${name} in ${tab.name}: ${summaryOf(tab.store.getSnapshot())}`);
+      await happen(this, tab);
+      await this.pass(this.chance.happens(0.6) ? 1 : 1 + this.chance.upTo(PAUSE));
+    }
+  }
+
+  /** Everything works again; the reader tries again what is said to have failed. */
+  async recover(): Promise<void> {
+    this.note("everything works again");
+    this.net.trouble = 0;
+    this.net.excuse();
+    for (const { page } of this.tabs) if (!page.online) page.signal("online");
+    await this.pass(PATIENCE);
+    for (const { name, store, page } of this.tabs) {
+      const { status } = store.getSnapshot();
+      // A page that nobody sees asks for no news.
+      if (page.visible && UNHEALED.includes(status)) this.unhealed.push(`${name} is ${status}`);
+    }
+    for (const { page } of this.tabs) for (const signal of ["online", "visible"] as const) page.signal(signal);
+    for (let passed = 0; passed < RECOVERY.seconds; passed += RECOVERY.by) {
+      this.bench.server.finishAll("Because.");
+      for (const { store } of this.tabs) {
+        for (const { key, state, conflict } of store.getSnapshot().pending) {
+          if (state === "failed") conflict ? store.retryInCurrent(key) : store.retry(key);
+        }
+      }
+      await this.pass(RECOVERY.by * 1000);
+    }
+  }
+
+  /** Nobody is there any more; also no crashed tab in this test's window, which they have shared. */
+  async leave(): Promise<void> {
+    for (const tab of [...this.tabs, ...this.crashed]) tab.disconnect();
+    await this.pass(60_000);
+  }
+
+  openTab(): void {
+    if (this.tabs.length >= this.most) return;
+    const tab = new StoryTab(this.bench, { ...this.options, name: this.newWord("tab ") });
+    this.tabs.push(tab);
+    tab.connect();
+  }
+
+  /**
+   * What a tab let go of that waited for a chat which is gone, as it was deleted, where the reader is a visitor:
+   * another tab throws it away, for nobody can say whether that chat was this visitor's.
+   */
+  get ownerless(): string[] {
+    const { server } = this.bench;
+    const wasDeleted = (id: string) => server.seen.some(({ method, path }) => method === "DELETE" && path.endsWith(id));
+    const isGone = (id: string) => server.find(id) === undefined || wasDeleted(id);
+    const lost = this.options.owner === "" ? this.letGo : [];
+    return lost.flatMap(({ session, content }) => (content && session && isGone(session) ? content.split("\n") : []));
+  }
+
+  /** As a page does that is left and comes back. */
+  async reconnect(tab: StoryTab): Promise<void> {
+    if (this.tabs.length > 1) this.noteKept();
+    tab.disconnect();
+    await this.pass(500);
+    tab.connect();
+  }
+
+  /** What was in its field goes with it. */
+  crash(tab: StoryTab): void {
+    tab.crash();
+    this.noteKept();
+    this.crashed.push(...this.tabs.splice(this.tabs.indexOf(tab), 1));
+    for (const word of tab.store.getSnapshot().draft.split("\n")) this.words.delete(word);
+    if (this.tabs.length === 0) this.openTab();
+  }
+
+  async pass(milliseconds: number): Promise<void> {
+    await this.bench.timers.advance(milliseconds);
+  }
+
+  private async begin(): Promise<void> {
+    const { server } = this.bench;
+    for (let number = Math.floor(this.chance.upTo(4)); number > 0; number -= 1) {
+      const length = this.chance.happens(0.2) ? 120 : 2;
+      const { id } = server.start("", Array(length).fill(`Old ${number}`));
+      server.changeSession(id, { title: `Old ${number}`, state: "ended", end_reason: "user", expires_at: null });
+      server.changeSession(id, { ended_at: new Date(server.now()).toISOString() });
+      await this.pass(2000);
+    }
+    this.openTab();
+  }
+
+  private noteKept(): void {
+    for (const kept of this.bench.browser.storage.values.values()) this.letGo.push(JSON.parse(kept));
+  }
+
+  private note(what: string): void {
+    this.log.push(`${((this.bench.timers.now() - this.began) / 1000).toFixed(1).padStart(7)} ${what}`);
+  }
+}
+
+function summaryOf({ status, session, readOnly, pending, draft }: ChatSnapshot): string {
+  const unsent = pending.map(({ content, state }) => `${content} ${state}`);
+  const shown = `${session?.id ?? "no session"}${readOnly ? ", to read" : ""}`;
+  return `[${[status, shown, ...unsent, draft && `field: ${draft}`].filter(Boolean).join("; ")}]`.replaceAll("\n", " ");
+}

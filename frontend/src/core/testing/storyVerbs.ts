@@ -1,0 +1,127 @@
+import type { PageSignal } from "../pageSignals.js";
+import type { Story } from "./story.js";
+import type { StoryTab } from "./storyTab.js";
+
+/** What it returns must be settled one day. */
+type StoryVerb = (story: Story, tab: StoryTab) => unknown;
+
+/** What a reader does in a chat. */
+const CHATTING: Record<string, StoryVerb> = {
+  send: (story, tab) => sendIn(story, tab, story.newWord("w")),
+  "send again": (story, tab) => sendIn(story, tab, story.newWord("w")),
+  "send once more": (story, tab) => sendIn(story, tab, story.newWord("w")),
+  "type and send": typeAndSend,
+  "send what is in the field": sendDraft,
+  retry,
+  discard,
+  startNew: (_, { store }) => store.startNew(),
+  end: (_, { store }) => store.end(),
+  stop: (_, { store }) => store.stop(),
+  keep: (_, { store }) => store.keep(),
+  touch: (_, { store }) => store.touch(),
+  retryReply: (_, { store }) => store.retryReply(),
+  load: (_, { store }) => store.load(),
+  open: (story, tab) => tab.store.open(someSession(story, tab)),
+  openCurrent: (_, { store }) => store.openCurrent(),
+  reopen: (story, tab) => tab.store.reopen(someSession(story, tab)),
+  loadOlder: (_, { store }) => store.loadOlder(),
+  hide: ({ chance }, { store }) => store.hide(chance.happens(0.5)),
+};
+
+/** What a reader does in the history. */
+const ORGANISING: Record<string, StoryVerb> = {
+  rename: (story, tab) => tab.history.rename(someSession(story, tab), story.newWord("Title ")),
+  pin: (story, tab) => tab.history.pin(someSession(story, tab), story.chance.happens(0.5)),
+  archive: (story, tab) => tab.history.archive(someSession(story, tab), true),
+  unarchive: (story, tab) => tab.history.archived().archive(someSession(story, tab), false),
+  remove,
+  restore: ({ bench, chance }, { history }) => history.restore(chance.choose(bench.server.deletedIds) ?? "none"),
+  search: ({ chance }, { history }) => history.setQuery(chance.happens(0.5) ? "Old" : ""),
+  loadMore: (_, { history }) => history.loadMore(),
+  refresh: (_, { history }) => history.refresh(),
+  "try again": (_, { history }) => history.retry(),
+};
+
+/** What happens to them. */
+const HAPPENING: Record<string, StoryVerb> = {
+  "the reply grows": ({ bench }) => isAnswering(bench.server.messages) && bench.server.write("Bec"),
+  "the reply ends": ({ bench }) => bench.server.finishAll("Because."),
+  "the reply ends soon": ({ bench }) => bench.server.finishAll("Because."),
+  "the reply fails": ({ bench }) => isAnswering(bench.server.messages) && bench.server.finish("Bec", "failed"),
+  ...Object.fromEntries(
+    (["offline", "online", "visible", "hidden"] satisfies PageSignal[]).map((signal) => [
+      signal,
+      (_: Story, { page }: StoryTab) => page.signal(signal),
+    ]),
+  ),
+  "wait 5 seconds": (story) => story.pass(5000),
+  "wait 40 seconds": (story) => story.pass(40_000),
+  "wait until it expires": ({ bench }) => bench.timers.sleep(290_000),
+  reconnect: (story, tab) => story.reconnect(tab),
+  "open a tab": (story) => story.openTab(),
+  crash: (story, tab) => story.crash(tab),
+};
+
+type Step = (story: Story, tab: StoryTab) => Promise<unknown>;
+
+/** Nobody waits for what a reader has asked for before something else happens. */
+const asked = ([name, verb]: [string, StoryVerb]): [string, Step] => [
+  name,
+  async (story, tab) => tab.awaits(name, verb(story, tab)),
+];
+
+export const STEPS: readonly [string, Step][] = [
+  ...[CHATTING, ORGANISING].flatMap(Object.entries<StoryVerb>).map(asked),
+  ...Object.entries(HAPPENING).map(([name, happen]): [string, Step] => [
+    name,
+    async (story, tab) => happen(story, tab),
+  ]),
+];
+
+function sendIn({ words }: Story, { store }: StoryTab, text: string): void {
+  if (store.send(text) !== null) for (const word of text.split("\n")) words.add(word);
+}
+
+function typeAndSend(story: Story, tab: StoryTab): void {
+  const word = story.newWord("w");
+  if (tab.store.getSnapshot().draft === "") tab.store.setDraft(word);
+  sendIn(story, tab, word);
+}
+
+/** Another tab may show the same words: who sends them in both has sent them twice. */
+function sendDraft(story: Story, tab: StoryTab): void {
+  if (story.tabs.length === 1) sendIn(story, tab, tab.store.getSnapshot().draft);
+}
+
+function retry({ chance }: Story, { store }: StoryTab): unknown {
+  const message = chance.choose(store.getSnapshot().pending);
+  if (message === undefined) return;
+  if (message.conflict === null) return store.retry(message.key);
+  return chance.happens(0.5) ? store.retryInEnded(message.key) : store.retryInCurrent(message.key);
+}
+
+/** What the server has although nobody could know, its reader may send again. */
+function discard({ chance, takenBack, bench }: Story, { store }: StoryTab): void {
+  const message = chance.choose(store.getSnapshot().pending);
+  if (message === undefined) return;
+  store.discard(message.key);
+  const isStored = bench.server.messages.some(({ content }) => content === message.content);
+  if (isStored) for (const word of message.content.split("\n")) takenBack.add(word);
+}
+
+async function remove(story: Story, tab: StoryTab): Promise<void> {
+  const id = someSession(story, tab);
+  if (await tab.history.remove(id)) story.removed.add(id);
+}
+
+function someSession({ bench, chance }: Story, { store }: StoryTab): string {
+  const shown = store.getSnapshot().session;
+  const ids = bench.server.sessions.map(({ id }) => id);
+  return chance.choose(shown ? [...ids, shown.id] : ids) ?? "none";
+}
+
+/** Whether the reply that the server is asked to change is under way. */
+function isAnswering(messages: Story["bench"]["server"]["messages"]): boolean {
+  const state = messages.findLast(({ role }) => role === "assistant")?.state;
+  return state === "pending" || state === "running";
+}
