@@ -225,6 +225,23 @@ describe("what was read too late", () => {
     expect(store.getSnapshot()).toMatchObject({ status: "new", error: null });
   });
 
+  it("is asked for again, by a chat that knows nothing else", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    bench.server.holdAnswers();
+    const { store } = bench.tab();
+    await bench.timers.advance(0);
+    const current = bench.server.setAside();
+    bench.server.holdAnswers();
+    current();
+    await bench.timers.advance(0);
+    const transcript = bench.server.setAside();
+    expect(await store.end()).toBe(true);
+    expect(store.getSnapshot().status).toBe("loading");
+    transcript();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ status: "ended", messages: [{}, { content: "Because." }] });
+  });
+
   it("takes no chat off the screen that was chosen since", async () => {
     two();
     const { store, page } = await bench.openTab();

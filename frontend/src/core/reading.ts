@@ -101,6 +101,13 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     await load();
   };
 
+  /** Whether a verb was faster: what the server would have said is asked for again. */
+  const isOutrun = (epoch: number) => {
+    if (epoch === context.epoch) return false;
+    isWantedAgain = true;
+    return true;
+  };
+
   const read = async () => {
     stop();
     const { epoch } = context;
@@ -110,20 +117,21 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       context.reader = current.reader;
       await recognise(current);
       inherit(current);
-      if (epoch !== context.epoch || before !== overheard) return;
+      if (isOutrun(epoch) || before !== overheard) return;
       const { viewing, session } = context.state;
       // Who reads an older one has chosen it.
       await (viewing && session ? confirmShown(session.id, epoch) : take(current, epoch));
       const told = context.state.error;
       const error = told === GONE && context.state.session?.id !== lost ? GONE : null;
-      if (epoch === context.epoch) set({ loaded: true, error });
+      if (isOutrun(epoch)) return;
+      set({ loaded: true, error });
       // A login in another tab has moved it, and this browser may not know of that login yet.
       if (error && attempts < 5) return retryLater(error);
       attempts = 0;
       // News may have been refused for the same reason.
       if (told && !error) context.live?.renew();
     } catch (error) {
-      if (epoch !== context.epoch) return;
+      if (isOutrun(epoch)) return;
       if (!isConnectionTrouble(error)) fail(error);
       if (isRetryable(error)) retryLater(error);
       else set({ loaded: true });
@@ -143,7 +151,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       await takePage(id, epoch);
     } catch (error) {
       if (!isGone(error)) throw error;
-      if (epoch !== context.epoch) return;
+      if (isOutrun(epoch)) return;
       lost = id;
       update((state) => ({ ...cleared(state), error: GONE }));
       isWantedAgain = true;
