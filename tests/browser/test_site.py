@@ -92,6 +92,19 @@ def test_questions_to_try_leave_room_and_their_going_moves_no_composer(
     assert field.evaluate(PLACE_IN_CHAT) == place
 
 
+def test_a_chat_is_printed_without_what_the_others_are_about(
+    visitor: Reader, subject: Place
+) -> None:
+    visitor.new_context(viewport={"width": 1440, "height": 900})
+    chat = visitor.chat(subject).open().converse(QUESTION)
+    history = chat.page.get_by_role("navigation", name="Chats")
+    expect(history.first).to_be_visible()
+    chat.page.emulate_media(media="print")
+    expect(chat.messages.last).to_be_visible()
+    for one in history.all():
+        expect(one).to_be_hidden()
+
+
 def test_staff_chooses_sessions_one_by_one(visitor: Reader, site: Site) -> None:
     """Without a script error, which the reader would have noticed at the end."""
     visitor.provokes("favicon.ico", "404 (Not Found)")  # the admin names none
