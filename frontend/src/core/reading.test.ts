@@ -271,6 +271,20 @@ it("reads nothing while a message is on its way, whose answer says more", async 
   expect(bench.server.count("GET", /current/)).toBe(1);
 });
 
+it("reads although a message is on its way where nothing is known yet", async () => {
+  const { store, page } = await bench.openTab();
+  bench.server.hold();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.setAside();
+  bench.server.faults = [{}];
+  await store.openCurrent();
+  expect(store.getSnapshot().status).toBe("loading");
+  page.signal("visible");
+  await bench.timers.advance(0);
+  expect(store.getSnapshot().status).toBe("new");
+});
+
 it("asks of no session whose draft it is when the server has just named that session", async () => {
   bench.server.start("", ["Why?", "Because."]);
   const { store } = await bench.openTab();

@@ -94,9 +94,9 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   };
 
   const refresh = async () => {
-    const { viewing, pending } = context.state;
+    const { loaded, viewing, pending } = context.state;
     // A message on its way will tell us more than we could read now, and must not be shown twice.
-    if (viewing || pending.some(({ state }) => state === "sending")) return;
+    if (viewing || (pending.some(({ state }) => state === "sending") && loaded)) return;
     if (loading) isWantedAgain = true;
     await load();
   };
@@ -273,7 +273,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       }
       const isFree = loaded && !viewing && !pending.some(isUnderWay);
       const messages = answer?.messages ?? [];
-      const isOurs = answer?.reader === context.reader;
+      const isOurs = context.reader === answer?.reader;
       // A tab that has just been opened beside a draft shows it, too, before it knows who is there.
       if (isOurs || !loaded) update((state) => withoutDraft(state, messages));
       if (!answer || !isOurs || !isFree || !follows(session, answer)) return void refresh();

@@ -22,7 +22,7 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
       <div className="dcs-message-body">
         <Content text={pending.content} author="user" isWriting={false} />
       </div>
-      <p className={isFailed ? "dcs-problem" : "dcs-note"} role={isFailed || pending.problem ? "alert" : undefined}>
+      <p className={isFailed ? "dcs-problem" : "dcs-note"} role={pending.problem ? "alert" : undefined}>
         <span dir="auto">{isFailed ? failure(pending, words) : waiting(pending, words, reason)}</span>
         {isFailed && <WaysOn pending={pending} />}
         {(isFailed || (pending.state === "queued" && !pending.tried)) && <EditButton pending={pending} />}
