@@ -443,6 +443,13 @@ def test_without_a_database_every_route_says_503_and_when_to_come_back(
     assert error.__name__ in caplog.text
 
 
+def refuse_to_send(monkeypatch: pytest.MonkeyPatch, refusal: Exception) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise refusal
+
+    monkeypatch.setattr(services, "send", refuse)
+
+
 @pytest.mark.parametrize(
     "refusal",
     [DataError("too long: SECRET-4711"), OperationalError(1366, "SECRET-4711")],
@@ -454,10 +461,7 @@ def test_a_text_that_the_database_refuses_is_the_senders_to_change(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise refusal
-
-    monkeypatch.setattr(services, "send", refuse)
+    refuse_to_send(monkeypatch, refusal)
     assert_error(caller.say("A long text"), 400, "invalid")
     assert "SECRET" not in caplog.text
     assert type(refusal).__name__ in caplog.text
@@ -484,11 +488,7 @@ def test_p01_a_row_that_a_table_of_the_hosts_does_not_take_is_sent_again_and_in_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As while a deploy has added a column that the code before it does not know."""
-
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise refusal
-
-    monkeypatch.setattr(services, "send", refuse)
+    refuse_to_send(monkeypatch, refusal)
     response = caller.say("Why? SECRET-4711")
     assert_error(response, 503, "unavailable")
     assert int(response.headers["Retry-After"]) > 0

@@ -212,6 +212,16 @@ describe("an opened session", () => {
 });
 
 describe("what was read too late", () => {
+  /** What has been asked for first is answered; the transcript that is asked for next waits. */
+  const transcriptHeld = async () => {
+    await bench.timers.advance(0);
+    const current = bench.server.setAside();
+    bench.server.holdAnswers();
+    current();
+    await bench.timers.advance(0);
+    return bench.server.setAside();
+  };
+
   it("says nothing of a refusal when a verb was faster", async () => {
     const { store, page } = await bench.openTab();
     bench.server.hold();
@@ -229,12 +239,7 @@ describe("what was read too late", () => {
     bench.server.start("", ["Why?", "Because."]);
     bench.server.holdAnswers();
     const { store } = bench.tab();
-    await bench.timers.advance(0);
-    const current = bench.server.setAside();
-    bench.server.holdAnswers();
-    current();
-    await bench.timers.advance(0);
-    const transcript = bench.server.setAside();
+    const transcript = await transcriptHeld();
     expect(await store.end()).toBe(true);
     expect(store.getSnapshot().status).toBe("loading");
     transcript();
@@ -246,14 +251,9 @@ describe("what was read too late", () => {
     two();
     const { store, page } = await bench.openTab();
     bench.server.sessions = [];
-    bench.server.hold();
+    bench.server.holdAnswers();
     page.signal("visible");
-    await bench.timers.advance(0);
-    const current = bench.server.setAside();
-    bench.server.hold();
-    current();
-    await bench.timers.advance(0);
-    const transcript = bench.server.setAside();
+    const transcript = await transcriptHeld();
     await store.startNew();
     const { session } = store.getSnapshot();
     transcript();

@@ -398,26 +398,18 @@ describe("what is being deleted or opened meanwhile", () => {
     expect(store.getSnapshot()).toMatchObject({ session: { id: old.id }, readOnly: true });
   });
 
-  it("what is on its way to the screen comes when the one on screen is deleted", async () => {
-    const { old, shown, store, history, held } = await twoChats();
+  it.each([
+    ["comes when the one on screen is deleted", "shown", "old"],
+    ["does not come when it is deleted itself", "old", "shown"],
+  ] as const)("what is on its way to the screen %s", async (_, deleted, next) => {
+    const { store, history, held, ...chats } = await twoChats();
     bench.server.holdAnswers();
-    const open = await held(history.open(old.id));
-    void history.remove(shown.id);
+    const open = await held(history.open(chats.old.id));
+    void history.remove(chats[deleted].id);
     await advance(0);
     open();
     await advance(1000);
-    expect(store.getSnapshot()).toMatchObject({ session: { id: old.id }, readOnly: true });
-  });
-
-  it("what is deleted while it is on its way to the screen does not come", async () => {
-    const { old, shown, store, history, held } = await twoChats();
-    bench.server.holdAnswers();
-    const open = await held(history.open(old.id));
-    void history.remove(old.id);
-    await advance(0);
-    open();
-    await advance(1000);
-    expect(store.getSnapshot()).toMatchObject({ session: { id: shown.id }, readOnly: false });
+    expect(store.getSnapshot()).toMatchObject({ session: { id: chats[next].id }, readOnly: next === "old" });
   });
 });
 
