@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
-TWO_FRAMES = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+from tests.browser.frames import draw
 
 
 class Gallery:
@@ -58,7 +58,7 @@ class Gallery:
         stage = self.page.locator(f".gallery-stage[data-state='{name}']")
         expect(stage).to_have_attribute("data-ready", "true")
         # Rows get their real height, and the list its place, only when they are drawn.
-        self.page.evaluate(TWO_FRAMES)
+        draw(self.page)
         return stage
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place, hold
 from tests.browser.conftest import Reader
+from tests.browser.frames import draw
 from tests.browser.gallery_page import Gallery
 from tests.browser.site import Site
 
@@ -30,7 +31,6 @@ PLACE_IN_CHAT = """(field) => {
     const chat = field.closest(".dcs-widget").getBoundingClientRect();
     return field.getBoundingClientRect().top - chat.top;
 }"""
-TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
 
 def test_all_of_a_conversation_about_a_subject_is_printed(visitor: Reader, subject: Place) -> None:
@@ -129,7 +129,7 @@ def test_nothing_jumps_while_the_chat_arrives(visitor: Reader, subject: Place, w
     visitor.context.add_init_script(COUNT_SHIFTS)
     chat = visitor.chat(subject).open()
     expect(chat.page.get_by_role("region", name="Questions to try")).to_be_visible()
-    chat.page.evaluate(TWO_FRAMES)
+    draw(chat.page)
     assert chat.page.evaluate("shifted") < STILL
 
 
@@ -143,10 +143,10 @@ def test_an_embedded_chat_has_its_place_before_its_script_is_there(
     scripts = hold(chat.page, re.compile(r"chat-sessions\.[^/]*js"))
     chat.page.goto(chat.place.address, wait_until="commit")
     expect(chat.page.get_by_role("contentinfo")).to_be_visible()
-    chat.page.evaluate(TWO_FRAMES)
+    draw(chat.page)
     for script in scripts:
         script.continue_()
-    chat.wait().page.evaluate(TWO_FRAMES)
+    draw(chat.wait().page)
     assert chat.page.evaluate("shifted") < STILL
 
 

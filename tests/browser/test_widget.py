@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
 from tests.browser.conftest import MakeReader, Reader, Waiting
+from tests.browser.frames import draw
 from tests.browser.site import Site
 from tests.browser.test_accessibility import check
 
@@ -265,7 +266,7 @@ def test_a_long_message_leaves_the_page_where_it_is(
     before = chat.root.bounding_box()
     chat.field.press("Enter")
     expect(chat.finished).to_have_count(1)
-    chat.page.wait_for_timeout(300)  # a page scrolls after the rows in a later frame
+    draw(chat.page, frames=20)  # a page scrolls after the rows in a later frame
     assert chat.root.bounding_box() == before
 
 
@@ -284,7 +285,7 @@ def test_earlier_messages_leave_the_reader_where_they_are(
     # As it is: to come into sight first would move what is measured.
     earlier.dispatch_event("click")
     expect(chat.messages).not_to_have_count(count)
-    chat.page.wait_for_timeout(300)  # rows around it get their real heights
+    draw(chat.page, frames=20)  # rows around it get their real heights
     assert abs(first.evaluate(top) - before) < 2
 
 
@@ -326,4 +327,4 @@ def scroll_to_the_top(chat: Chat) -> None:
     chat.log.hover()
     while chat.log.evaluate("log => log.scrollTop") > 0:
         chat.page.mouse.wheel(0, -500)
-        chat.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => drawn()))")
+        draw(chat.page, frames=1)
