@@ -32,6 +32,17 @@ afterEach(() => {
   document.cookie = "csrftoken=; max-age=0";
 });
 
+it("takes undefined for each option that a host may leave out", async () => {
+  // The compiler checks it, which is as strict here about undefined as a host's may be.
+  const left: Required<{ [Name in keyof Omit<ApiClientOptions, "baseUrl" | "fetch">]: undefined }> = {
+    ...{ csrfToken: undefined, headers: undefined, credentials: undefined },
+    ...{ timeout: undefined, timers: undefined },
+  };
+  const { api, calls } = client(done, left);
+  await api.endSession("x");
+  expect(calls[0]?.init.headers).toEqual({ Accept: "application/json" });
+});
+
 it("takes no refusal for an answer, although it tells the server's time", async () => {
   const { api, calls } = client(() => json({ code: "invalid", message: "No.", server_time: "2026-11-22" }, 400));
   expect(await failure(api.getSession("x"))).toMatchObject({ status: 400, code: "invalid" });

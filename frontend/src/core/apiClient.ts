@@ -19,7 +19,7 @@ export interface ApiClientOptions {
   baseUrl: string;
   fetch?: typeof globalThis.fetch | undefined;
   /** Read for each request that writes; the `csrftoken` cookie when absent or null. */
-  csrfToken?: () => string | null | undefined;
+  csrfToken?: (() => string | null | undefined) | undefined;
   /** Sent with every request, such as `Authorization`. */
   headers?: Record<string, string> | (() => Record<string, string> | undefined) | undefined;
   /** `same-origin` when absent. */
