@@ -22,7 +22,9 @@ COLUMN = re.compile(
     r'(?: CONSTRAINT ("[^"]+") (REFERENCES .+?); SET CONSTRAINTS .+ IMMEDIATE)?;?$',
     re.DOTALL,
 )
-KEY = re.compile(r'ALTER TABLE (.+?) ADD CONSTRAINT ("[^"]+") (FOREIGN KEY .+?);?$', re.DOTALL)
+RULE = re.compile(
+    r'ALTER TABLE (.+?) ADD CONSTRAINT ("[^"]+") ((?:FOREIGN KEY|CHECK) .+?);?$', re.DOTALL
+)
 GONE = re.compile(r'(ALTER TABLE .+? DROP COLUMN) ("[^"]+"(?: CASCADE)?);?$', re.DOTALL)
 DROP = re.compile(r'(ALTER TABLE .+? DROP CONSTRAINT) ("[^"]+");?$', re.DOTALL)
 
@@ -152,7 +154,7 @@ def _without_a_long_lock(statement: str, editor: Any) -> list[str]:
         ]
     if found := COLUMN.match(statement):
         return _column_added(found)
-    if found := KEY.match(statement):
+    if found := RULE.match(statement):
         return _checked_later(*found.groups())
     if found := GONE.match(statement) or DROP.match(statement):
         return [f"{found[1]} IF EXISTS {found[2]}"]

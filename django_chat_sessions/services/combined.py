@@ -65,7 +65,7 @@ def _main(parts: list[str], shapes: tuple[Shape, ...], keys: int) -> str:
         places = range(last - keys + 1, last + 1)
         named = ", ".join(f"step{place}.key" for place in places)
         return f"SELECT {named} FROM {', '.join(f'step{place}' for place in places)}"  # noqa: S608
-    if last > 1 and isinstance(shapes[-1], ChangeShape):
+    if isinstance(shapes[-1], ChangeShape):
         # Nothing may be half written: a last step that found no row divides by 0.
         counted = f"SELECT 1 / (SELECT count(*) FROM step{last})"  # noqa: S608  names of ours
         return f"{counted} WHERE EXISTS (SELECT 1 FROM step1)"  # noqa: S608  names of ours

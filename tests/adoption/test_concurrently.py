@@ -142,6 +142,22 @@ if ON_POSTGRES:
             with connection.cursor() as cursor:
                 cursor.execute("DROP INDEX public.shape_k_of_time")
 
+    def test_an_index_of_a_table_whose_schema_is_named(tenant: str) -> None:
+        model = apps.get_model("shape_k", "ChatMessage")
+        index = models.Index(fields=["created_at"], name="shape_k_of_time")
+        operation = Concurrently(migrations.AddIndex("chatmessage", index))
+        today = ProjectState.from_apps(apps)
+        named = f'"{tenant}"."{model._meta.db_table}"'
+        today.models["shape_k", "chatmessage"].options["db_table"] = named
+        with connection.cursor() as cursor:
+            cursor.execute("RESET search_path")
+        then = today.clone()
+        operation.state_forwards("shape_k", then)
+        before = indexes(model)
+        with connection.schema_editor(atomic=False) as editor:
+            operation.database_forwards("shape_k", editor, today, then)
+        assert set(indexes(model)) - set(before) == {(tenant, index.name)}
+
     @pytest.mark.parametrize("is_there", [True, False])
     def test_sqlmigrate_tells_what_to_do_whatever_the_database_has(is_there: bool) -> None:
         model: Any = apps.get_model("shape_k", "ChatMessage")
@@ -159,3 +175,95 @@ if ON_POSTGRES:
             f'CREATE UNIQUE INDEX CONCURRENTLY {name} ON "{table}"',
             f'ALTER TABLE "{table}" ADD CONSTRAINT {name} UNIQUE USING INDEX {name};',
         ]
+
+    def told(operation: Any, table: str, *without: str) -> list[str]:
+        """What sqlmigrate tells of an operation on the sessions, in a table still to come."""
+        before = ProjectState.from_apps(apps)
+        before.models["shape_k", "chatsession"].options["db_table"] = table
+        for name in without:
+            before.remove_field("shape_k", "chatsession", name)
+        then = before.clone()
+        operation.state_forwards("shape_k", then)
+        with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+            operation.database_forwards("shape_k", editor, before, then)
+        return list(editor.collected_sql)
+
+    @pytest.mark.parametrize("table", ["still_to_come", '"tenant"."talks"'])
+    def test_an_index_is_built_while_others_write(table: str) -> None:
+        quoted = connection.ops.quote_name(table)
+        index = models.Index(fields=["title"], name="of_title")
+        empty = models.Q(message_count=0)
+        first = models.UniqueConstraint(fields=["title"], condition=empty, name="one_title")
+        assert told(Concurrently(migrations.AddIndex("chatsession", index)), table) == [
+            'DROP INDEX CONCURRENTLY IF EXISTS "of_title";',
+            f'CREATE INDEX CONCURRENTLY "of_title" ON {quoted} ("topic");',
+        ]
+        made = f'CREATE UNIQUE INDEX CONCURRENTLY "one_title" ON {quoted} ("topic") '
+        assert told(Concurrently(migrations.AddConstraint("chatsession", first)), table) == [
+            'DROP INDEX CONCURRENTLY IF EXISTS "one_title";',
+            made + 'WHERE "message_count" = 0;',
+        ]
+
+    @pytest.mark.parametrize(
+        ("table", "name"),
+        [
+            ("still_to_come_one_day", "still_to_come_one_day_message_count_check"),
+            ('"tenant"."talks"', "talks_message_count_check"),
+        ],
+    )
+    def test_a_check_is_called_as_postgresql_calls_it(table: str, name: str) -> None:
+        field: Any = apps.get_model("shape_k", "ChatSession")._meta.get_field("message_count")
+        adding = migrations.AddField("chatsession", "message_count", field.clone())
+        start = f"ALTER TABLE {connection.ops.quote_name(table)}"
+        assert told(Concurrently(adding), table, "message_count")[1:4] == [
+            f'{start} DROP CONSTRAINT IF EXISTS "{name}";',
+            f'{start} ADD CONSTRAINT "{name}" CHECK ("message_count" >= 0) NOT VALID;',
+            f'{start} VALIDATE CONSTRAINT "{name}";',
+        ]
+
+    def test_a_check_whose_name_is_too_long_keeps_one_of_its_own() -> None:
+        field: Any = apps.get_model("shape_k", "ChatSession")._meta.get_field("message_count")
+        adding = migrations.AddField("chatsession", "message_count", field.clone())
+        [*_others, checked] = told(Concurrently(adding), "t" * 60, "message_count")[:4]
+        name = checked.split('"')[-2]
+        assert len(name) == 63
+        assert name != f"{'t' * 60}_message_count_check"[:63]  # as it would be for each column
+
+    def test_a_check_is_added_while_others_write_and_again_after_an_interruption() -> None:
+        check = models.CheckConstraint(condition=models.Q(message_count__gte=0), name="counted")
+        operation = Concurrently(migrations.AddConstraint("chatsession", check))
+        today = ProjectState.from_apps(apps)
+        then = today.clone()
+        operation.state_forwards("shape_k", then)
+        known = constraints("message_count")
+        with connection.schema_editor(atomic=False) as editor:
+            for _ in range(2):
+                operation.database_forwards("shape_k", editor, today, then)
+            [(_made, is_checked)] = set(constraints("message_count")) - set(known)
+            for _ in range(2):
+                operation.database_backwards("shape_k", editor, then, today)
+        assert is_checked
+        assert constraints("message_count") == known
+
+    def test_so_is_that_of_an_old_number_that_may_not_be_negative_any_more() -> None:
+        counted = models.PositiveIntegerField(default=0, db_column="old_count")
+        altering = migrations.AlterField("chatsession", "old_count", counted)
+        before = ProjectState.from_apps(apps)
+        before.add_field("shape_k", "chatsession", "old_count", models.IntegerField(), False)
+        then = before.clone()
+        altering.state_forwards("shape_k", then)
+        with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+            Concurrently(altering).database_forwards("shape_k", editor, before, then)
+        dropped, added, checked = editor.collected_sql[-3:]
+        assert "DROP CONSTRAINT IF EXISTS" in dropped
+        assert added.endswith('CHECK ("old_count" >= 0) NOT VALID;')
+        assert "VALIDATE CONSTRAINT" in checked
+
+    def test_a_number_becomes_a_foreign_key() -> None:
+        key = models.ForeignKey(
+            "people.Person", models.CASCADE, null=True, db_column="message_count"
+        )
+        altering = migrations.AlterField("chatsession", "message_count", key)
+        table = apps.get_model("shape_k", "ChatSession")._meta.db_table
+        [added] = [line for line in told(Concurrently(altering), table) if "FOREIGN KEY" in line]
+        assert added.endswith("NOT VALID;")

@@ -26,6 +26,7 @@ class Noted(RunSQL):
 
 def test_elsewhere_an_operation_does_what_it_always_does() -> None:
     operation = Noted()
+    assert not Concurrently(operation).reversible  # nor is SQL that nobody has said how to undo
     given: Any = ("subjects", SimpleNamespace(connection=SimpleNamespace(vendor="sqlite")), 1, 2)
     Concurrently(operation).database_forwards(*given)
     Concurrently(operation).database_backwards(*given)

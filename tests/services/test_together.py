@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import Value
 from django.db.models.expressions import DatabaseDefault
-from django.db.models.signals import post_save
+from django.db.models.signals import post_save, pre_save
 
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -81,6 +81,13 @@ class TestWrite:
         assert not any(one._state.adding for one in new)
         assert {one._state.db for one in new} == {"default"}
 
+    def test_a_key_that_is_made_is_told_to_the_row_that_had_none(self, way: Way) -> None:
+        given, new = USERS(pk=2**30, username="ada"), [user("eve"), user("bob")]
+        with way():
+            write(Addition(USERS.objects.all(), [given]), Addition(USERS.objects.all(), new))
+        assert given.pk == 2**30
+        assert [stored(one).username for one in (given, *new)] == ["ada", "eve", "bob"]
+
     def test_what_is_lost_is_raised_and_nothing_written(self, way: Way) -> None:
         ada = USERS.objects.create_user("ada")
         with way(), pytest.raises(RaceLost):
@@ -126,6 +133,12 @@ class TestWrite:
             assert stored(ada).first_name == ""
         assert ada.first_name == ""
 
+    def test_an_error_that_comes_again_one_by_one_is_raised_at_once(self, statements: Any) -> None:
+        ada = USERS.objects.create_user("ada")
+        with statements() as sent, pytest.raises(IntegrityError):
+            write(renaming(ada, "Ada"), Addition(USERS.objects.all(), [user("ada")]))
+        assert kinds(sent) == (["WITH"] if IS_POSTGRES else ["UPDATE", "INSERT"])
+
     def test_a_value_that_the_database_refuses_is_raised(self) -> None:
         if not IS_POSTGRES:  # some cut it, some take it
             return
@@ -133,6 +146,18 @@ class TestWrite:
         with pytest.raises(DataError):
             write(renaming(ada, "x" * 151), Addition(USERS.objects.all(), [user("eve")]))
         assert not USERS.objects.filter(username="eve").exists()
+
+    def test_one_that_the_database_refuses_is_undone_with_the_callers_transaction(self) -> None:
+        USERS.objects.create_user("ada")
+        eve = USERS.objects.create_user("eve")
+        with transaction.atomic():
+            USERS.objects.create_user("bob")
+            with pytest.raises(IntegrityError):
+                write(
+                    Change(eve, USERS.objects.all(), {"pk": eve.pk}, {"username": "ada"}, RaceLost)
+                )
+            assert connection.needs_rollback
+        assert not USERS.objects.filter(username="bob").exists()
 
     def test_several_statements_at_most_where_one_is_not_to_be_had(self, statements: Any) -> None:
         ada = USERS.objects.create_user("ada")
@@ -261,10 +286,13 @@ class TestVerbs:
 class TestKeysOfTheDatabases:
     """What a database tells of keys that it makes itself, and when."""
 
-    def test_messages_get_the_key_that_their_session_was_given(self, owner: Owner) -> None:
+    @pytest.mark.parametrize("untold", [None, DatabaseDefault(Value(1))])
+    def test_messages_get_the_key_that_their_session_was_given(
+        self, owner: Owner, untold: Any
+    ) -> None:
         session = opened(owner)
         given = session.pk
-        session.pk = None
+        session.pk = untold
         row = messages().model(session=session, position=0, content="Hello")
         session.pk = given  # as the database does on its INSERT
         Placing(messages(), [row]).make()
@@ -316,19 +344,33 @@ class TestHostsOwnSave:
             open_new(owner, "other", None, clock.now())
         assert chat_sessions.current(owner) == taken
 
-    def test_a_receiver_hears_of_a_new_session(self, owner: Owner, settings: Any) -> None:
+    @pytest.mark.parametrize("signal", [pre_save, post_save], ids=["before", "after"])
+    def test_a_receiver_hears_of_a_new_session(
+        self, owner: Owner, settings: Any, signal: Any
+    ) -> None:
         listen_only(settings)
         heard: list[Any] = []
 
-        def note(sender: Any, instance: Any, created: bool, **facts: Any) -> None:
-            heard.append((instance.pk, created))
+        def note(sender: Any, instance: Any, **facts: Any) -> None:
+            heard.append((instance.scope, facts.get("created", True)))
 
-        post_save.connect(note, sender=get_session_model())
+        signal.connect(note, sender=get_session_model())
         try:
-            sent = chat_sessions.send(owner, "Hello", key="k")
+            chat_sessions.send(owner, "Hello", key="k", scope="biology")
         finally:
-            post_save.disconnect(note, sender=get_session_model())
-        assert heard == [(sent.session.pk, True)]
+            signal.disconnect(note, sender=get_session_model())
+        assert heard == [("biology", True)]
+
+    def test_a_row_that_the_database_completes_is_one_statement_of_its_own(
+        self, owner: Owner, settings: Any, statements: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        leave_replies(settings)
+        said = get_message_model()
+        known = "django_chat_sessions.services.statements.is_insertable"
+        monkeypatch.setattr(known, lambda model: model is said)
+        with statements() as sent:
+            waiting(owner)
+        assert kinds(sent)[-2:] == ["INSERT", "INSERT"]
 
     def test_so_does_a_save_of_the_hosts_own(
         self, owner: Owner, settings: Any, monkeypatch: pytest.MonkeyPatch
@@ -405,6 +447,27 @@ if IS_POSTGRES:
         assert session.preview == "Yes"
         if not again:
             assert session.title == "Mine"
+
+    def test_of_three_changes_none_is_made_when_the_second_is_lost_at_this_very_moment() -> None:
+        ada, eve, bob = (USERS.objects.create_user(name) for name in ("ada", "eve", "bob"))
+        commit = other_writer(eve, email="other")
+        lost: list[RaceLost] = []
+
+        def work() -> None:
+            try:
+                write(renaming(ada, "Ada"), renaming(eve, "Eve", email=""), renaming(bob, "Bob"))
+            except RaceLost as error:
+                lost.append(error)
+            connection.close()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        while worker.is_alive() and not someone_waits():
+            worker.join(0.01)
+        commit()
+        worker.join(10)
+        assert len(lost) == 1
+        assert [stored(one).first_name for one in (ada, eve, bob)] == ["", "", ""]
 
     @contextmanager
     def with_sql(made: str, gone: str) -> Iterator[None]:

@@ -96,6 +96,18 @@ def test_only_postgresql_with_psycopg_3_can_listen(monkeypatch: pytest.MonkeyPat
         assert can_listen() is False
 
 
+class Replicated:
+    """Reads elsewhere, where nobody can listen: a replica."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "a replica"
+
+
+def test_it_is_the_database_that_is_written_to(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = [Replicated()]
+    assert can_listen() is IS_POSTGRES
+
+
 class TestWithPostgreSQL:
     """Not collected elsewhere: a test that is skipped proves nothing."""
 
@@ -147,6 +159,22 @@ class TestWithPostgreSQL:
         thread.join(10)
         assert news.times == 1  # when it began to listen
 
+    def test_where_nothing_is_heard_it_waits_and_looks_seldom(
+        self, watched: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import psycopg  # only where it is the driver
+
+        asked: list[float] = []
+        real = psycopg.Connection.notifies
+
+        def noted(raw: Any, *, timeout: float, **how: Any) -> Any:
+            asked.append(timeout)
+            return real(raw, timeout=timeout, **how)
+
+        monkeypatch.setattr(psycopg.Connection, "notifies", noted)
+        until(lambda: asked)
+        assert asked[0] == 0.5
+
     def test_a_connection_that_is_ended_is_made_anew_and_nothing_is_lost(
         self, watched: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -188,8 +216,10 @@ class TestWithPostgreSQL:
         self, watched: Any, notifier: Quick, hub: Hub, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", True)
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "application_name", "site")
         own = postgres._own_connection()
         assert "pool" not in own.settings_dict["OPTIONS"]
+        assert own.settings_dict["OPTIONS"]["application_name"] == "site"
         assert connection.settings_dict["OPTIONS"]["pool"] is True
         monkeypatch.undo()
         leave(hub)

@@ -19,6 +19,7 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.policies import IdleTimeoutPolicy
 from django_chat_sessions.services import races
 from django_chat_sessions.services.replies import asking
 from django_chat_sessions.services.replies.asking import Recovered, last_reply, recover_session
@@ -160,6 +161,18 @@ class TestStop:
         assert stored(growing).state == "stopped"
         assert stored(session).open_key is None
         assert stored(session).running_until is None
+
+    def test_in_one_that_has_grown_too_old_meanwhile_which_stays_expired(
+        self, growing: Any, session: Any, settings: Any
+    ) -> None:
+        configure(settings, TIMEOUT_POLICY=IdleTimeoutPolicy(max_age=10))
+        get_session_model().objects.filter(pk=session.pk).update(expires_at=clock.now())
+        before = stored(session)
+        chat_sessions.stop(session)
+        after = stored(session)
+        assert (stored(growing).state, after.running_until) == ("stopped", None)
+        assert after.expires_at == before.expires_at
+        assert after.last_activity_at == before.last_activity_at
 
     def test_a_session_that_is_gone_is_not_found(self, session: Any) -> None:
         get_session_model().objects.all().delete()
@@ -363,6 +376,17 @@ class TestRetry:
         with pytest.raises(NothingToRetry):
             chat_sessions.retry(session)
 
+    def test_it_is_the_reply_of_this_session(
+        self, over: str, growing: Any, session: Any, settings: Any
+    ) -> None:
+        listen_only(settings)
+        neighbour = somebody_else()
+        for text in ("One", "Two", "Three"):
+            talked(neighbour, text)  # further on in its session
+        configure(settings, RESPONDER="tests.responders.echo")
+        assert chat_sessions.retry(session) == growing
+        assert stored(session).preview == "Why?"
+
     def test_an_empty_session_has_nothing_to_ask_again(self, owner: Owner) -> None:
         with pytest.raises(NothingToRetry):
             chat_sessions.retry(opened(owner))
@@ -490,6 +514,26 @@ class TestRecover:
         assert chat_sessions.recover() == Recovered(interrupted=1)
         row = stored(reply_of(sent))
         assert (row.state, row.attempt, row.content) == ("interrupted", 3, "Half")
+
+    def test_it_is_the_reply_of_this_session_and_its_question_is_shown(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        configure(settings, REPLY_ATTEMPTS=3)
+        neighbours = somebody_else()
+        talked(neighbours, "Theirs")
+        others = waiting(neighbours, "Theirs, too")  # further on in its session
+        talked(owner, "Before")
+        sent = waiting(owner, "Why?", key="why")
+        for each in (others, sent):
+            worker_died(each)
+            get_session_model().objects.filter(pk=each.session.pk).update(preview="Half")
+        noon.shift(LEASE)
+        before = stored(reply_of(others))
+        assert recover_session(stored(sent.session)) is ReplyState.PENDING
+        assert stored(sent.session).preview == "Why?"
+        assert (stored(reply_of(sent)).state, stored(reply_of(sent)).attempt) == ("pending", 2)
+        assert (stored(reply_of(others)).state, before.state) == ("running", "running")
+        assert stored(others.session).preview == "Half"
 
     def test_the_runner_gets_it_after_commit_and_its_answer_is_whole(
         self,
@@ -630,8 +674,8 @@ class TestRecover:
             assert chat_sessions.recover(dry_run=True) == expected
             assert stored(reply_of(sent)).state == "running"
             assert stored(sent.session).running_until is not None
-        noon.shift(TIMEOUT)
-        assert chat_sessions.recover(dry_run=True) == Recovered(0, 1)  # nobody waits any more
+        noon.shift(TIMEOUT - LEASE)  # the very moment of its expiry: nobody waits any more
+        assert chat_sessions.recover(dry_run=True) == Recovered(0, 1)
 
     def test_each_is_told_once(
         self, growing: Any, noon: Any, signals: Any, django_capture_on_commit_callbacks: Any

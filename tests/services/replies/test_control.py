@@ -93,11 +93,17 @@ class TestAskAgain:
             ask_again(failed, old, ReplyState.RUNNING, 30)
         assert (stored(failed).state, stored(failed).content) == ("failed", "Half")
 
-    def test_not_when_the_reply_has_moved_on(self, failed: Any, session: Any) -> None:
-        get_message_model()._base_manager.filter(pk=failed.pk).update(attempt=5)
+    @pytest.mark.parametrize("moved", ["attempt", "state", "token", "lease_until"])
+    def test_not_when_the_reply_has_moved_on(
+        self, failed: Any, session: Any, noon: Any, moved: str
+    ) -> None:
+        values = {"attempt": 5, "state": "stopped", "token": uuid4(), "lease_until": clock.now()}
+        get_message_model()._base_manager.filter(pk=failed.pk).update(**{moved: values[moved]})
+        before = stored(failed)
         with pytest.raises(RaceLost):
             ask_again(failed, session, ReplyState.RUNNING, 30)
-        assert (failed.attempt, stored(failed).state) == (1, "failed")
+        assert (failed.attempt, failed.state) == (1, "failed")
+        assert (stored(failed).attempt, stored(failed).state) == (before.attempt, before.state)
         assert stored(session).running_until is session.running_until is None
 
     @pytest.mark.parametrize("state", ["pending", "running"])
@@ -117,6 +123,22 @@ class TestAskAgain:
         noon.shift(SECOND)
         with pytest.raises(TurnInProgress):
             ask_again(reply, old, ReplyState.PENDING, 30)
+
+    def test_not_while_another_is_written_in_its_session(self, failed: Any, session: Any) -> None:
+        session.running_until = clock.now() + SECOND
+        session.save()
+        with pytest.raises(TurnInProgress):
+            ask_again(failed, session, ReplyState.RUNNING, 30)
+
+    def test_activity_that_another_server_has_seen_later_never_moves_back(
+        self, failed: Any, session: Any, noon: Any
+    ) -> None:
+        later = clock.now() + 40 * SECOND
+        session.last_activity_at = later
+        session.save()
+        ask_again(failed, session, ReplyState.RUNNING, 30)
+        assert stored(session).last_activity_at == later
+        assert stored(session).expires_at == later + TIMEOUT
 
     def test_not_in_a_session_that_is_over(self, failed: Any, session: Any) -> None:
         chat_sessions.end(session)
@@ -214,6 +236,23 @@ class TestTakingAway:
         assert stored(reply).state == "stopped"
         with pytest.raises(TurnLost):
             save_text(reply, "More")
+
+    def test_one_that_is_answered_in_that_instant_stays_an_answer(
+        self, reply: Any, session: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        take(reply, session)
+        real = tables.messages
+        calls: list[int] = []
+
+        def answered_first() -> Any:
+            calls.append(1)
+            if len(calls) == 2:  # after the SELECT, before the UPDATE
+                finish(reply, stored(session), ReplyState.ANSWERED, content="Yes")
+            return real()
+
+        monkeypatch.setattr(control, "messages", answered_first)
+        assert stop_replies(session) == []
+        assert (stored(reply).state, stored(reply).content) == ("answered", "Yes")
 
     def test_it_is_told_once(
         self, sent: Any, noon: Any, signals: Any, django_capture_on_commit_callbacks: Any

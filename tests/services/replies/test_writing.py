@@ -392,21 +392,22 @@ class TestFinish:
         assert [sql.split()[0] for sql in seen] == ["UPDATE", "UPDATE"]
 
 
-def test_a_write_is_repeated_after_a_deadlock(
+def test_a_write_is_repeated_after_a_lost_race(
     owner: Owner, noon: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = waiting(owner)
     reply = reply_of(sent)
     take(reply, sent.session)
-    real, failures = writing.ours, [RaceLost(), RaceLost()]
+    real, failures = writing.growing, [RaceLost(), RaceLost()]
 
-    def sometimes(row: Any) -> Any:
+    def sometimes(row: Any, **values: Any) -> Any:
         if failures:
             raise failures.pop()
-        return real(row)
+        return real(row, **values)
 
     monkeypatch.setattr(races, "pause", lambda attempt: None)
-    monkeypatch.setattr(writing, "ours", sometimes)
+    monkeypatch.setattr(writing, "growing", sometimes)
     save_text(reply, "Yes")
+    assert failures == []
     assert stored(reply).content == "Yes"
     assert opened(owner) == sent.session
