@@ -15,7 +15,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, router
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Q
 
 from django_chat_sessions import get_message_model, get_session_model
@@ -111,10 +111,11 @@ def check_adoption(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
         if there and not missing:
             found.extend(_waiting(model, columns, alias))
     if lacking:  # told once, as migrate shows it right before it adds them
+        migrate = "migrate" if alias == DEFAULT_DB_ALIAS else f"migrate --database {alias}"
         found.append(
             CheckWarning(
                 f"The table {'; the table '.join(lacking)}.",
-                hint="Run migrate, which adds what a migration has; "
+                hint=f"Run {migrate}, which adds what a migration has; "
                 f"before it makemigrations {pair[0]._meta.app_label}, if none has.",
                 id=f"{ID}.W012",
             )

@@ -1,8 +1,9 @@
-"""What a command says when its database or its standard output cannot be used."""
+"""What a command says when its database or its output cannot be used, or Ctrl-C ends it."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -12,6 +13,8 @@ from django.db import Error as DatabaseTrouble
 from django.db import IntegrityError
 
 from django_chat_sessions.services.outages import fit_for_log, is_away, what_is_missing
+
+INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
 
 
 @contextmanager
@@ -42,7 +45,15 @@ def told_in_a_sentence() -> Iterator[None]:
 
 
 class ToldInASentence(BaseCommand):
-    """A command that says in a sentence why its database cannot be used."""
+    """A command that says in a sentence why its database cannot be used, or that it was ended."""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run it from a shell, where Ctrl-C ends it with a sentence; ``call_command`` raises it."""
+        try:
+            super().run_from_argv(argv)
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted. Run the command again for what is not done yet.")
+            sys.exit(INTERRUPTED)
 
     # With Django's checks, which come first: those of models ask MariaDB and SQLite something.
     execute = told_in_a_sentence()(BaseCommand.execute)

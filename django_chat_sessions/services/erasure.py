@@ -17,6 +17,7 @@ from django_chat_sessions.services.races import survives_races
 from django_chat_sessions.services.tables import (
     after_commit,
     in_batches,
+    let_others_write,
     messages,
     sessions,
     short_transaction,
@@ -62,6 +63,8 @@ def erase(
         erased = sum(deletion.of(batch), erased)
         if progress is not None:
             progress(erased.sessions)
+        if len(batch) == BATCH:
+            let_others_write()
     deletion.end(erased)
     return erased
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,9 @@ from django_chat_sessions.services.following.hints import hint
 from django_chat_sessions.services.keys import Keys
 
 logger = logging.getLogger(__name__)
+
+# Seconds. Who waits for SQLite's one lock looks for it each tenth of a second, and no oftener.
+PAUSE = 0.15
 
 
 def sessions() -> ChatSessionQuerySet:
@@ -84,6 +88,17 @@ def keys_in_batches(candidates: QuerySet[Any], size: int, *, by: str) -> Iterato
             return
         last = batch[-1][-1]
         yield Keys(row[0] for row in batch)
+        if len(batch) == size:
+            let_others_write()
+
+
+def let_others_write() -> None:
+    """Pause between two batches where one writer keeps out all others, as in SQLite.
+
+    Without it the lock is taken again before they have looked, until they give up.
+    """
+    if not (_connection().features.has_select_for_update or in_transaction()):
+        time.sleep(PAUSE)
 
 
 @contextmanager

@@ -312,6 +312,34 @@ def test_deleting_counts_messages_without_reading_them(
     assert SECRET not in page
 
 
+def test_deleting_costs_the_same_for_many_chats_however_long_they_are(
+    staff: Any, chat: Any, user: Any, statements: Any
+) -> None:
+    client, owner, counts = staff("view", "delete"), Owner.for_user(user), []
+    services.end(chat)
+    for number, long in ((2, 1), (90, 300)):
+        fill_history(owner, number)
+        chosen = list(MODEL._base_manager.filter(end_reason="idle"))
+        fill(chosen[0], long)
+        with statements() as sent:
+            act(client, "delete_selected", *chosen, post="yes")
+        counts.append(len(sent))
+        assert not MODEL._base_manager.filter(end_reason="idle").exists()
+    assert counts[0] == counts[1] <= 14
+
+
+def test_ending_costs_an_update_and_an_entry_of_the_log_for_each_chat(
+    staff: Any, user: Any, statements: Any
+) -> None:
+    client, owner, counts = staff("view", "change"), Owner.for_user(user), []
+    for number in (2, 12):
+        active = [services.start(owner, f"{number}-{each}").opened for each in range(number)]
+        with statements() as sent:
+            act(client, "end_chosen", *active, post="yes")
+        counts.append(len(sent))
+    assert counts[1] - counts[0] == 2 * (12 - 2)
+
+
 def test_deleting_ends_stops_and_says_so(
     staff: Any, settings: Any, user: Any, signals: Any, django_capture_on_commit_callbacks: Any
 ) -> None:

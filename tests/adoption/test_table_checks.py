@@ -77,6 +77,14 @@ def test_w012_both_tables_are_told_of_at_once(monkeypatch: Any) -> None:
     assert str(finding.hint).startswith("Run migrate")
 
 
+def test_w012_the_hint_names_the_database_that_the_chats_are_in(monkeypatch: Any) -> None:
+    monkeypatch.setattr(checks.router, "db_for_write", lambda model: "chats")
+    monkeypatch.setattr(checks, "_columns", lambda model, alias: {model._meta.pk.column})
+    monkeypatch.setattr(checks, "_unsafe", lambda model, alias: ())
+    [finding] = checks.check_adoption(databases=["default", "chats"])
+    assert str(finding.hint).startswith("Run migrate --database chats, which")
+
+
 def test_w012_a_table_that_is_still_to_come_is_no_finding(monkeypatch: Any) -> None:
     monkeypatch.setattr(connection.introspection, "table_names", lambda cursor: [])
     assert found() == {}

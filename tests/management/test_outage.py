@@ -9,7 +9,12 @@ from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
 import pytest
-from django.core.management import BaseCommand, CommandError, call_command
+from django.core.management import (
+    BaseCommand,
+    CommandError,
+    call_command,
+    load_command_class,
+)
 from django.db import (
     IntegrityError,
     InterfaceError,
@@ -19,6 +24,7 @@ from django.db import (
 )
 
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.management.outage import ToldInASentence
 from django_chat_sessions.owners import Owner
 
 NO_ROOM = OSError(errno.ENOSPC, "No space left on device")
@@ -94,6 +100,28 @@ def test_p01_a_rule_of_the_hosts_that_refuses_a_row_is_a_sentence_without_the_ro
     with connection.execute_wrapper(refuse), pytest.raises(CommandError, match=rule) as told:
         call_command("chat_session_statistics")
     assert "SECRET" not in "".join(traceback.format_exception(told.value))
+
+
+def press_ctrl_c(*args: Any, **options: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_ctrl_c_in_a_shell_is_a_sentence_and_the_status_of_a_shell(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ToldInASentence, "execute", press_ctrl_c)
+    shell = load_command_class("django_chat_sessions", command[0])
+    with pytest.raises((SystemExit, KeyboardInterrupt)) as left:
+        shell.run_from_argv(["manage.py", *command])
+    assert left.value.args == (130,)
+    sentence = "Interrupted. Run the command again for what is not done yet.\n"
+    assert capsys.readouterr() == ("", sentence)
+
+
+def test_ctrl_c_in_a_program_that_calls_a_command_is_that_programs(db: None) -> None:
+    with connection.execute_wrapper(press_ctrl_c), pytest.raises(KeyboardInterrupt):
+        call_command("clear_chat_sessions")
 
 
 def test_a_mistake_of_ours_is_no_sentence(db: None) -> None:

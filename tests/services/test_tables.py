@@ -10,17 +10,20 @@ from django.dispatch import Signal
 from django.utils.functional import SimpleLazyObject
 
 from django_chat_sessions import get_message_model, get_session_model
+from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.services import erasure, tables
 from django_chat_sessions.services.tables import (
     after_commit,
     announce,
     is_pooled,
+    let_others_write,
     messages,
     sessions,
     short_transaction,
     tell_readers,
 )
-from tests.conversations import opened, stored
+from tests.conversations import fill_history, opened, stored
 
 
 class Replicated:
@@ -54,6 +57,38 @@ def test_a_pool_is_one_that_the_settings_name(
 def test_they_are_the_hosts_tables() -> None:
     assert sessions().model is get_session_model()
     assert messages().model is get_message_model()
+
+
+class TestLettingOthersWrite:
+    """Who waits for SQLite's one lock has to find it free at the moment of looking."""
+
+    @pytest.mark.parametrize("locks_rows", [True, False])
+    @pytest.mark.parametrize("of_a_callers", [True, False])
+    def test_there_is_a_pause_where_one_writer_keeps_out_all_others(
+        self, monkeypatch: pytest.MonkeyPatch, locks_rows: bool, of_a_callers: bool
+    ) -> None:
+        paused: list[float] = []
+        monkeypatch.setattr("time.sleep", paused.append)
+        monkeypatch.setattr(connection.features, "has_select_for_update", locks_rows)
+        monkeypatch.setattr(tables, "in_transaction", lambda: of_a_callers)
+        let_others_write()
+        assert bool(paused) is not (locks_rows or of_a_callers)
+        assert all(pause > 0.1 for pause in paused)  # SQLite looks each tenth of a second
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(("rows", "pauses"), [(1, 0), (3, 1), (5, 2)])
+    def test_between_two_batches_and_not_for_a_few_rows(
+        self, owner: Owner, monkeypatch: pytest.MonkeyPatch, rows: int, pauses: int
+    ) -> None:
+        paused: list[str] = []
+        monkeypatch.setattr(tables, "let_others_write", lambda: paused.append("purge"))
+        monkeypatch.setattr(erasure, "let_others_write", lambda: paused.append("erase"))
+        monkeypatch.setattr(erasure, "BATCH", 2)
+        fill_history(owner, rows)
+        chat_sessions.purge(older_than_days=0, batch_size=2)
+        fill_history(owner, rows)
+        chat_sessions.erase(owner)
+        assert paused == ["purge"] * pauses + ["erase"] * pauses
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -28,6 +29,7 @@ def stepped(result: Any) -> Generator[Any, None, Any]:
 
     Nothing goes on between two pieces. Whoever closes this closes the responder's generator.
     """
+    _refuse_greenlets(result)
     with asyncio.Runner() as runner:
         given = _Given()
         wanted = asyncio.Event()
@@ -41,6 +43,22 @@ def stepped(result: Any) -> Generator[Any, None, Any]:
             if not task.done():  # nobody wants the rest, and it may ask for steps until its end
                 task.cancel()
                 list(_arriving(runner, given))
+
+
+def _refuse_greenlets(result: Any) -> None:
+    """Raise RuntimeError where gevent or eventlet has taken the place of threads.
+
+    All of a process would be within our loop, and Django lets nobody there near the database.
+    """
+    instead = threading.get_ident.__module__
+    if instead == "_thread":
+        return
+    if inspect.iscoroutine(result):
+        result.close()
+    raise RuntimeError(
+        f"The RESPONDER is async, and {instead} has taken the place of threads: every request of "
+        "this process would fail meanwhile. Write it sync, or run it where threads are real."
+    )
 
 
 def _arriving(runner: asyncio.Runner, given: _Given) -> Generator[Any, None, None]:

@@ -98,6 +98,14 @@ describe("requests", () => {
     expect(calls.map(({ init }) => init.headers["X-CSRFToken"])).toEqual(["abc=", undefined]);
   });
 
+  it("carry the last of several tokens, as of a sibling's domain: Django reads that one", async () => {
+    vi.spyOn(document, "cookie", "get").mockReturnValue("csrftoken=theirs; a-csrftoken=b; csrftoken=ours; z=1");
+    const { api, calls } = client(done);
+    await api.touchSession("x");
+    vi.restoreAllMocks();
+    expect(calls[0]?.init.headers).toHaveProperty("X-CSRFToken", "ours");
+  });
+
   it("never show the cookie's token to another origin", async () => {
     // biome-ignore lint/suspicious/noDocumentCookie: happy-dom has no cookie store
     document.cookie = "csrftoken=abc";

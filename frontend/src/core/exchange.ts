@@ -59,11 +59,12 @@ function initOf(options: ApiClientOptions, { method, body, headers }: Omit<ApiRe
 
 /** Django's cookie, and only for our own origin: another one must never see it. */
 function cookieToken(baseUrl: string): string | undefined {
-  if (typeof document === "undefined") return;
+  if (!globalThis.document) return;
   // A `srcdoc` frame has no origin in its address, and one in a sandbox has none that counts.
   const own = globalThis.origin ?? location.origin; // happy-dom has only the latter
   if (new URL(baseUrl, document.baseURI).origin !== own) return;
-  const value = /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1];
+  // The last, as Django does: a sibling's domain, or a path above, may have given another one.
+  const value = /^(.*; )?csrftoken=([^;]*)/.exec(document.cookie)?.[2];
   return value && decodeURIComponent(value);
 }
 

@@ -9,9 +9,15 @@ export interface JsonStorage {
   names(): string[];
 }
 
-export function createJsonStorage(open: () => BrowserStorage | null = browserStorage): JsonStorage {
-  /** Null has nothing that could be called: that is one more failure. */
-  const use = <T>(run: (storage: BrowserStorage) => T) => attempt(() => run(open() as BrowserStorage));
+export function createJsonStorage(open: () => BrowserStorage | null = () => globalThis.localStorage): JsonStorage {
+  /** Merely touching `localStorage` throws where cookies are blocked. Null has nothing that could be called. */
+  const use = <T>(run: (storage: BrowserStorage) => T): T | undefined => {
+    try {
+      return run(open() as BrowserStorage);
+    } catch {
+      return;
+    }
+  };
   return {
     read: (name) => use((storage) => asObject(JSON.parse(storage.getItem(name) ?? "{}"))) ?? {},
     write: (name, value) =>
@@ -26,11 +32,6 @@ export function createJsonStorage(open: () => BrowserStorage | null = browserSto
   };
 }
 
-/** Merely touching `localStorage` throws where cookies are blocked. */
-export function browserStorage(): BrowserStorage | null {
-  return attempt(() => globalThis.localStorage) ?? null;
-}
-
 function asObject(value: unknown): Record<string, unknown> {
   return Object(value) as Record<string, unknown>;
 }
@@ -38,12 +39,4 @@ function asObject(value: unknown): Record<string, unknown> {
 /** What another program left under our name may be anything. */
 export function asText(value: unknown): string | null {
   return typeof value === "string" ? value : null;
-}
-
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run();
-  } catch {
-    return undefined;
-  }
 }

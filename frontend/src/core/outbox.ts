@@ -96,7 +96,7 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
       globalThis.addEventListener?.("storage", listener);
       return () => {
         globalThis.removeEventListener?.("storage", listener);
-        for (const key of [...held.keys()]) letGo(key);
+        for (const key of held.keys()) letGo(key);
       };
     },
   };

@@ -92,6 +92,30 @@ describe("sending", () => {
     expect(store.getSnapshot()).toMatchObject({ status: "active", pending: [] });
   });
 
+  it("lets what was written offline go where the first of it went, also by a page that is opened later", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store, page, disconnect } = await bench.openTab();
+    bench.server.offline = true;
+    page.signal("offline");
+    for (const words of ["one", "two", "three"]) store.send(words);
+    await bench.timers.advance(400_000);
+    bench.server.offline = false;
+    page.signal("online");
+    await bench.timers.advance(0);
+    bench.server.finish("First.");
+    await bench.timers.advance(60_000);
+    disconnect();
+    const later = await bench.openTab();
+    bench.server.finish("Second.");
+    await bench.timers.advance(60_000);
+    bench.server.finish("Third.");
+    await bench.timers.advance(0);
+    const { id } = bench.server.sessions.at(-1) ?? {};
+    expect(later.store.getSnapshot()).toMatchObject({ pending: [], session: { id } });
+    const asked = bench.server.messages.filter(({ role, session }) => role === "user" && session === id);
+    expect(asked.map(({ content }) => content)).toEqual(["one", "two", "three"]);
+  });
+
   it("tries again by itself what it had given up, when the page is looked at", async () => {
     const { store, page } = await bench.openTab();
     bench.server.offline = true;

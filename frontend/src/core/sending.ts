@@ -56,7 +56,12 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const { session } = context.state;
     return !session || session.state === "ended" ? null : session.id;
   };
-  const keep = (message: PendingMessage, at = clock.now()) => kept(outbox.keep({ ...message, ...AFRESH, at }));
+  const keep = (message: PendingMessage, at = clock.now()) => kept(outbox.keep({ ...message, at }));
+  const address = (message: PendingMessage, session: string | null) => {
+    const afresh = { ...message, ...AFRESH, session, reader: context.reader };
+    keep(afresh);
+    change(message.key, afresh);
+  };
 
   /** What was written where no session was goes into none of another scope that is read meanwhile. */
   const addressee = ({ session, scope }: PendingMessage) =>
@@ -148,6 +153,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     outbox.forget(key);
     context.entered(answer.arrival);
     context.tell(answer.reply ? [answer.message, answer.reply] : [answer.message], answer);
+    // What was written behind it in a chat that has paused since, follows it into the next one.
+    for (const other of context.state.pending)
+      if (session && other.session === session && other.state === "queued") address(other, answer.session.id);
     events.stored();
     return true;
   };
@@ -175,10 +183,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     }
     const isStale = clock.now() - at > STALE;
     if (!find(key)) {
-      const { at: _, ...rest } = message;
       const pending: PendingMessage = {
         ...AFRESH,
-        ...rest,
+        ...message,
         tried: !isStale,
         scope: message.scope ?? context.scope,
         ...(isStale && { state: "failed", problem: problemOf("Not sent.") }),
@@ -225,9 +232,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     retry(key, session = addressed()) {
       const message = find(key);
       if (message?.state !== "failed") return;
-      const { reader } = context;
-      keep({ ...message, session, reader });
-      change(key, { ...AFRESH, session, reader });
+      address(message, session);
       set({ error: null });
       void proceed();
     },

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -54,6 +54,19 @@ def test_whatever_is_opened_is_used_and_closed_in_the_task_that_opened_it() -> N
     steps.close()
     assert len(tasks) == 4
     assert len(set(tasks)) == 1
+
+
+def test_it_is_refused_where_all_of_a_process_would_be_in_its_loop(monkeypatch: Any) -> None:
+    async def whole() -> str:
+        return "never"
+
+    def get_ident(real: Callable[[], int] = threading.get_ident) -> int:
+        return real()
+
+    get_ident.__module__ = "gevent.thread"
+    monkeypatch.setattr(threading, "get_ident", get_ident)
+    with pytest.raises(RuntimeError, match=r"gevent\.thread has taken the place of threads"):
+        next(stepped(whole()))
 
 
 def test_nothing_goes_on_between_two_pieces() -> None:
