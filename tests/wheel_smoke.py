@@ -55,8 +55,9 @@ def check_files(contents: list[str]) -> None:
         expect(package.joinpath(needed).is_file(), f"{needed} is missing")
     for kind in (r"static/.+\.js", r"static/.+\.css", r"templates/.+\.html", r"locale/.+\.mo"):
         expect(any(re.match(f"{PACKAGE}/{kind}$", path) for path in contents), f"no {kind}")
-    licence = any(path.endswith("licenses/LICENSE") for path in contents)
-    expect(licence, "the licence is missing")
+    for notice in ("LICENSE", r".+/chat-sessions\.js\.LICENSE\.txt"):  # ours, and React's
+        licence = any(re.search(rf"\.dist-info/licenses/{notice}$", path) for path in contents)
+        expect(licence, f"the licence {notice} is missing")
 
 
 def configure() -> None:

@@ -246,6 +246,7 @@ def test_z15_ending_asks_first_and_says_what_it_did(staff: Any, chat: Any, signa
     asked = act(client, "end_chosen", chat, over)
     assert str(chat.pk) in asked.content.decode()
     assert "To be ended: 1" in asked.content.decode()
+    assert 'href="/static/django_chat_sessions/admin.css"' in asked.content.decode()
     assert stored(chat).open_key is not None
     act(client, "end_chosen", chat, over, post="yes")
     assert "Sessions ended: 1. Over already: 1." in said(client)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.utils import translation
 
 from django_chat_sessions import services
@@ -137,6 +139,18 @@ def test_the_way_back_leads_over_the_list_and_its_app(staff: Any, three: None) -
     assert re.findall(r'href="([^"]+)"', way) == ["/admin/", app, LIST]
     assert ">Home</a>" in way
     assert 'id="user-tools"' in page  # in the admin's frame, with its way out
+
+
+def test_a_skin_of_the_admin_that_resets_tables_leaves_the_figures_apart(
+    staff: Any, three: None
+) -> None:
+    page = staff("view").get(PAGE).content.decode()
+    assert 'href="/static/django_chat_sessions/admin.css"' in page
+    assert '<div id="content-main" class="chat-figures">' in page
+    style = Path(str(finders.find("django_chat_sessions/admin.css"))).read_text()
+    assert re.search(r":where\(\.chat-figures\) :is\(th, td\) {\s+padding: 8px;", style)
+    # Nor is the way back numbered, on this page and the one that asks before it ends sessions.
+    assert re.search(r":where\(ol\.breadcrumbs > li\) {\s+display: inline;", style)
 
 
 def test_the_list_leads_to_it(staff: Any, three: None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.db import connection, connections
 
 from django_chat_sessions import services as chat_sessions
@@ -41,7 +41,7 @@ def test_every_verb_of_a_view_has_one_with_the_same_arguments() -> None:
         twin, verb = getattr(chat_sessions, name), getattr(chat_sessions, name[1:])
         if name != "arecord_turn":
             assert inspect.signature(twin.__wrapped__) == inspect.signature(verb)
-            assert asyncio.iscoroutinefunction(twin) or inspect.iscoroutinefunction(twin.__call__)
+            assert iscoroutinefunction(twin) or inspect.iscoroutinefunction(twin.__call__)
     assert (
         inspect.signature(chat_sessions.arecord_turn).parameters
         == inspect.signature(chat_sessions.record_turn).parameters
