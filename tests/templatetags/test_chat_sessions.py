@@ -157,6 +157,14 @@ def test_both_variants_are_links_in_a_navigation_that_has_a_name(reader: Caller)
     assert 'aria-label="Your chats"' in render("{% chat_history %}", request)
 
 
+def test_the_direction_of_a_preview_is_its_own_and_not_that_of_the_badge(reader: Caller) -> None:
+    services.send(reader.owner, "لماذا؟", key="key-00000001")
+    page = render("{% chat_history %}", request_of(reader))
+    preview = page.partition('<span class="dcs-history-preview" dir="auto">')[2]
+    # What has a direction of its own does not decide that of what is around it.
+    assert preview.startswith('<span class="dcs-badge" dir="auto">')
+
+
 def test_an_answer_that_nobody_has_read_is_said_in_words(reader: Caller) -> None:
     session = services.send(reader.owner, "Why?", key="key-00000001").session
     request = request_of(reader)

@@ -34,13 +34,14 @@ it("shows tables, and headings below those of the chat", async () => {
   expect(container.querySelectorAll("td")).toHaveLength(2);
 });
 
-it("gives each part of an answer the direction of its own words, and nothing within it another one", async () => {
+it("gives each part of an answer but code the direction of its own words, and nothing within it another one", async () => {
   const parts = [
     "It is said so:",
     "مرحبا بالعالم",
     "1. مرحبا\n\n   أهلا\n2. a",
     "## سلام",
     "> سلام",
+    "```\nif x:\n    # سلام\n```",
     "سلام[^1]\n\n[^1]: شكرا",
   ];
   const container = await rendered(parts.join("\n\n"));

@@ -15,6 +15,7 @@ function directed({ children }: Element): void {
     if (child.type !== "element") continue;
     // Footnotes: their hidden heading is in the reader's language.
     if (child.tagName === "section") directed(child);
-    else child.properties.dir = "auto";
+    // A line of code keeps its place and its indentation, whatever the language of its comment.
+    else if (child.tagName !== "pre") child.properties.dir = "auto";
   }
 }

@@ -101,13 +101,14 @@ function Items({ id, items, button, onChoose, onEscape, onLeave }: ItemsProps) {
 
 const GAP = 4;
 
-/** Above everything, below the button or, where no room is left, above it. */
+/** Above everything, below the button or, where no room is left, above it; it ends where the button does. */
 function showAt(menu: HTMLElement, button: HTMLElement): void {
   menu.showPopover?.();
-  const { top, bottom, right } = button.getBoundingClientRect();
+  const { top, bottom, left, right } = button.getBoundingClientRect();
   const { offsetWidth, offsetHeight, style } = menu;
   const isBelow = bottom + GAP + offsetHeight <= innerHeight;
   style.top = `${isBelow ? bottom + GAP : Math.max(GAP, top - GAP - offsetHeight)}px`;
-  style.left = `${Math.max(GAP, Math.min(innerWidth - GAP, right) - offsetWidth)}px`;
+  const at = getComputedStyle(menu).direction === "rtl" ? left : right - offsetWidth;
+  style.left = `${Math.max(GAP, Math.min(innerWidth - GAP - offsetWidth, at))}px`;
   menu.querySelector("button")?.focus();
 }

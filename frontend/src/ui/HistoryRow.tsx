@@ -110,10 +110,13 @@ function Shown({ session, today, isOpen, isOpening, isTabbable, query, excerpt, 
   );
 }
 
-/** The space is for those who listen, who would hear one word otherwise; it goes with the badge. */
+/**
+ * The space is for those who listen, who would hear one word otherwise; it goes with the badge. It has a direction of
+ * its own, so that the text beside it decides where that begins, and which end of it is cut off.
+ */
 function Badge({ kind, children }: { kind?: "quiet"; children: string }) {
   return (
-    <span>
+    <span dir="auto">
       <span className="dcs-badge" data-kind={kind}>
         {children}
       </span>{" "}

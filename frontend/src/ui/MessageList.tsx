@@ -28,8 +28,7 @@ export function MessageList({ greeting, children }: MessageListProps) {
   const isBusy = useChatSelector((chat) => chat.running !== null);
   const isLoading = useChatSelector((chat) => chat.status === "loading");
   const hasOlder = useChatSelector((chat) => chat.hasOlder);
-  const latest = useStickToLatest(entries, isBusy);
-  const { ref, isAtLatest, jump } = latest;
+  const { ref, isAtLatest, hasNews, onScroll, jump } = useStickToLatest(entries, isBusy);
   useJumpOnOwnMessage(entries, jump);
   const jumpThere = () => {
     // The button goes, and would take the focus with it.
@@ -48,7 +47,7 @@ export function MessageList({ greeting, children }: MessageListProps) {
         aria-busy={isBusy || isLoading}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         tabIndex={0}
-        onScroll={latest.onScroll}
+        onScroll={onScroll}
       >
         <div className="dcs-log-column">
           {hasOlder && <OlderButton />}
@@ -58,9 +57,9 @@ export function MessageList({ greeting, children }: MessageListProps) {
         </div>
       </div>
       {!isAtLatest && (
-        <button type="button" className="dcs-jump" data-news={latest.hasNews || undefined} onClick={jumpThere}>
+        <button type="button" className="dcs-jump" data-news={hasNews || undefined} onClick={jumpThere}>
           <NamedIcon name="down" />
-          <span>{latest.hasNews ? words.unread : words.jumpToLatest}</span>
+          <span>{hasNews ? words.unread : words.jumpToLatest}</span>
         </button>
       )}
     </div>
@@ -68,7 +67,7 @@ export function MessageList({ greeting, children }: MessageListProps) {
 }
 
 function Rows({ entries }: { entries: readonly TranscriptEntry[] }) {
-  return entries.map((entry, index) => <Row key={entry.key} entry={entry} isLast={index === entries.length - 1} />);
+  return entries.map((entry) => <Row key={entry.key} entry={entry} isLast={entry === entries.at(-1)} />);
 }
 
 const Row = memo(function Row({ entry, isLast }: { entry: TranscriptEntry; isLast: boolean }) {

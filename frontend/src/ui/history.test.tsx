@@ -239,6 +239,20 @@ describe("the sidebar", () => {
     };
     expect(at({ top: 60, bottom: 90, right: 300 })).toEqual(["94px", "300px"]);
     expect(at({ top: 700, bottom: innerHeight - 1, right: 9999 })).toEqual(["696px", `${innerWidth - 4}px`]);
+    document.body.style.direction = "rtl";
+    expect(at({ top: 60, bottom: 90, left: 270, right: 300 })).toEqual(["94px", "270px"]);
+    document.body.style.direction = "";
+  });
+
+  it("begins a preview in its own direction, whatever that of the badge beside it", async () => {
+    const { id } = bench.server.start("", ["About Ice"]);
+    bench.server.changeSession(id, { title: "Ice" });
+    await show([]);
+    const badge = row("Ice").querySelector(".dcs-badge");
+    expect(badge?.textContent).toBe("Open");
+    // What has a direction of its own does not decide that of what is around it.
+    expect(badge?.closest("[dir]")).toBe(badge?.parentElement);
+    expect(badge?.parentElement?.parentElement?.className).toBe("dcs-history-preview");
   });
 
   it("pins into a group of its own, and the focus goes along", async () => {

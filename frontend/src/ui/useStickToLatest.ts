@@ -1,12 +1,12 @@
-import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { type RefObject, type UIEvent, useCallback, useEffect, useRef, useState } from "react";
 import { useBeforePaint } from "./useBeforePaint.js";
 
 const NEAR = 48;
 
 interface Seen {
   height: number;
-  /** The height of the box that they are in. */
-  room: number;
+  /** How far the box that they are in was scrolled. */
+  top: number;
   firstKey?: string | undefined;
   lastKey?: string | undefined;
 }
@@ -16,7 +16,7 @@ interface StickToLatest {
   isAtLatest: boolean;
   /** Something has arrived below since the reader left the bottom. */
   hasNews: boolean;
-  onScroll: () => void;
+  onScroll: (event: UIEvent<HTMLElement>) => void;
   jump: () => void;
 }
 
@@ -26,7 +26,7 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
   const lastKey = rows.at(-1)?.key;
   const ref = useRef<HTMLDivElement | null>(null);
   const isFollowing = useRef(true);
-  const before = useRef<Seen>({ height: 0, room: 0 });
+  const before = useRef({} as Seen); // filled before the first paint
   const [isAtLatest, setAtLatest] = useState(true);
   const [hasNews, setNews] = useState(false);
 
@@ -45,7 +45,7 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
     const box = ref.current;
     if (!box) return;
     const last = before.current;
-    before.current = { height: box.scrollHeight, room: box.clientHeight, firstKey, lastKey };
+    before.current = { height: box.scrollHeight, top: box.scrollTop, firstKey, lastKey };
     const change = changeOf(last, rows);
     // Another chat: where its reader was in the one before says nothing.
     if (change === "another") jump();
@@ -61,18 +61,23 @@ export function useStickToLatest(rows: readonly { key: string }[], isWriting: bo
 
   useGrowth(ref, isFollowing, before);
 
-  const onScroll = useCallback(() => {
-    if (ref.current && before.current.firstKey) reach(isAtEnd(ref.current, before.current, isFollowing.current));
-  }, [reach]);
+  const onScroll = ({ currentTarget }: UIEvent<HTMLElement>) => {
+    if (firstKey) reach(isAtEnd(currentTarget, before.current, isFollowing.current));
+  };
 
   return { ref, isAtLatest, hasNews, onScroll, jump };
 }
 
-/** Where a scroll has led. Of a box that has just lost room it is not its reader who has left the end. */
+/**
+ * Whether a scroll has left its reader at the end. Who leaves it goes up: a browser also goes down after what has grown,
+ * and tells so before anybody hears of the growth.
+ */
 function isAtEnd(box: HTMLElement, seen: Seen, wasAtEnd: boolean): boolean {
-  if (wasAtEnd && box.clientHeight !== seen.room) toBottom(box);
-  seen.room = box.clientHeight;
-  return box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
+  const isLeft = box.scrollHeight - box.scrollTop - box.clientHeight > NEAR;
+  const hasStayed = wasAtEnd && box.scrollTop >= seen.top;
+  if (isLeft && hasStayed) toBottom(box);
+  seen.top = box.scrollTop;
+  return !isLeft || hasStayed;
 }
 
 /** What has become of the rows since they were seen: those of another chat, or more of them above. */
@@ -87,11 +92,12 @@ function useGrowth(ref: RefObject<HTMLDivElement | null>, isFollowing: RefObject
   useEffect(() => {
     const box = ref.current;
     const content = box?.firstElementChild;
-    if (!box || !content || typeof ResizeObserver === "undefined") return;
+    if (!content || typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(() => {
       // Else what has grown until now would be taken for rows that came in above.
       seen.current.height = box.scrollHeight;
       if (isFollowing.current) toBottom(box);
+      seen.current.top = box.scrollTop;
     });
     observer.observe(content);
     observer.observe(box);
