@@ -98,13 +98,14 @@ def markdown(figures: Figures) -> str:
             (bar.what, bar.promised, bar.measured, "yes" if bar.met else "**no**")
             for bar in figures.bars
         ]
-        parts.append(_grid(("promise", "bar", "measured", "met"), rows))
+        parts.append(grid(("promise", "bar", "measured", "met"), rows))
     for table in figures.tables:
-        parts += [f"### {table.title}", _grid(table.columns, table.rows)]
+        parts += [f"### {table.title}", grid(table.columns, table.rows)]
     return "\n\n".join(parts) + "\n"
 
 
-def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 

@@ -65,6 +65,21 @@ def test_every_check_is_described_and_no_other() -> None:
     assert exist == described
 
 
+def test_every_line_of_the_log_is_described_and_no_other() -> None:
+    page = text_of("reference/log.md")
+    cells = re.findall(r"^\| (`.+?`) \| (?:error|warning|info)", page, re.MULTILINE)
+    described = {line for cell in cells for line in re.findall("`([^`]+)`", cell)}
+    code = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    written = re.findall(r'(?:logger\.\w+|_reading)\(\s*"([^"]+)"', code)
+    exist = {re.sub("%[sr]", "…", line) for line in written if not line.startswith("%s: %s")}
+    beginnings = {line.rstrip("… :") for line in described}
+    assert len(exist) > 20
+    for line in exist:
+        assert any(line.startswith(beginning) for beginning in beginnings), line
+    for beginning in beginnings:
+        assert any(line.startswith(beginning) for line in exist), beginning
+
+
 def test_every_signal_is_described_and_no_other() -> None:
     exist = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
     page = text_of("reference/signals.md")

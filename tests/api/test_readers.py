@@ -30,11 +30,13 @@ def test_the_name_stays_with_a_user_and_tells_nothing() -> None:
     assert "ada" not in reader_of(ada)
 
 
-def test_visitors_share_one_for_the_cookie_may_change_before_anything_is_said() -> None:
+def test_a_visitor_has_one_too_and_any_visitor_sends_what_one_wrote() -> None:
+    """The cookie of a browser may change before anything is said."""
     one, two = person("visitor"), person("visitor")
-    assert one.owner != two.owner
-    assert reader_of(one) == reader_of(two) != reader_of(person("user"))
+    assert reader_of(one) == reader_of(one) != reader_of(two)
+    assert one.owner.visitor_key not in reader_of(one)
     assert two.say("Hello", reader=reader_of(one)).status_code == 201
+    assert person("user").say("Hello", reader=reader_of(one)).status_code == 422
 
 
 def test_a_message_says_who_wrote_it() -> None:

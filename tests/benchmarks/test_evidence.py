@@ -27,4 +27,5 @@ def test_a_figure_that_was_edited_by_hand_is_noticed(
     assert figures.kept("http") == measured
     assert not measured.met
     assert "| resume | ≤ 1.3 × | 9 × | **no** |" in figures.markdown(measured)
+    assert "| Over HTTP | 0 of 1 |" in evidence.overview([measured])
     assert evidence.main(["--check"]) == 1

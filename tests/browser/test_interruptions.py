@@ -162,7 +162,7 @@ def test_a_second_question_waits_until_the_first_is_answered(
     waiting.model.wait_until_asked()
     there.ask(OTHER_QUESTION)
     question = there.own.filter(has_text=OTHER_QUESTION)
-    expect(question).to_contain_text("Will be sent after the answer")
+    expect(question).to_contain_text("Waiting for its turn…")
     assert news
     there.page.unroute_all()  # and so let them come
     waiting.model.finish("The first one.")

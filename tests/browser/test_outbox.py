@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Route, expect
 
-from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Chat, Place
+from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
 from tests.browser.conftest import Reader, each_once, log_in
 from tests.browser.site import Site
 from tests.browser.test_leaving import SECRET, log_out, stored
@@ -68,6 +68,44 @@ def test_an_unsent_message_survives_its_tab(visitor: Reader, site: Site, subject
     chat = visitor.chat(subject).open()
     expect(chat.finished).to_have_count(2)
     assert site.said("user") == [QUESTION, OTHER_QUESTION]
+
+
+def test_what_goes_out_in_a_new_chat_after_a_pause_says_so(
+    visitor: Reader, site: Site, subject: Place
+) -> None:
+    chat = visitor.chat(subject).open().converse(QUESTION)
+    cut_off(visitor)
+    chat.ask(OTHER_QUESTION)
+    assert_waiting(chat, OTHER_QUESTION)
+    chat.page.close()
+    site.let_pass(IDLE + 60)
+    connect(visitor)
+    chat = visitor.chat(subject).open()
+    expect(chat.finished).to_have_count(1)
+    expect(chat.boundary).to_contain_text("New chat started")
+    chat.boundary.get_by_role("button", name="Continue the previous one").click()
+    expect(chat.own).to_have_text([re.compile(QUESTION)])
+
+
+def test_a_visitors_words_stay_where_their_chat_is_gone(
+    visitor: Reader, site: Site, subject: Place
+) -> None:
+    chat = visitor.chat(subject).open().converse(QUESTION)
+    cut_off(visitor)
+    chat.ask(OTHER_QUESTION)
+    assert_waiting(chat, OTHER_QUESTION)
+    chat.field.fill(LAST_QUESTION)
+    chat.page.close()
+    site.execute("DELETE FROM subjects_chatmessage")
+    site.execute("DELETE FROM subjects_chatsession")
+    connect(visitor)
+    visitor.provokes("404", "Not Found: ")
+    chat = visitor.chat(subject).open()
+    expect(chat.field).to_have_value(LAST_QUESTION)
+    expect(chat.own).to_contain_text(OTHER_QUESTION)
+    chat.own.get_by_role("button", name="Try again").click()
+    expect(chat.finished).to_have_count(1)
+    assert site.said("user") == [OTHER_QUESTION]
 
 
 def test_another_tab_sends_what_a_closed_one_could_not(

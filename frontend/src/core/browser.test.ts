@@ -58,7 +58,7 @@ describe("the storage", () => {
     );
     hint.write({ draft: "x" });
     storage.setItem([...storage.values.keys()][0] ?? "", text);
-    expect(hint.read()).toEqual({ session: null, draft: "" });
+    expect(hint.read()).toEqual({ session: null, reader: null, draft: "" });
   });
 
   it("leaves no trace when there is nothing to remember", () => {
@@ -67,8 +67,8 @@ describe("the storage", () => {
       createJsonStorage(() => storage),
       "a",
     );
-    expect(hint.write({ session: "s1", draft: "x" })).toBe(true);
-    expect(hint.read()).toEqual({ session: "s1", draft: "x" });
+    expect(hint.write({ session: "s1", reader: "ada", draft: "x" })).toBe(true);
+    expect(hint.read()).toEqual({ session: "s1", reader: "ada", draft: "x" });
     hint.write({ session: null, draft: "" });
     expect(storage.values.size).toBe(0);
   });

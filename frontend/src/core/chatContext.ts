@@ -123,7 +123,11 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
         settled();
       }
     },
-    fail: (error) => set({ error: problemOf(error) }),
+    fail(error) {
+      // Whether the server is back is asked by nobody else where news were refused.
+      if (isConnectionTrouble(error)) context.live?.renew();
+      set({ error: problemOf(error) });
+    },
     report(error) {
       if (!isRetryable(error)) context.fail(error);
     },

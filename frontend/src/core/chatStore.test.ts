@@ -311,7 +311,7 @@ describe("older sessions and pages", () => {
     expect(store.send("Not here")).toBeNull();
     await store.openCurrent();
     expect(store.getSnapshot().readOnly).toBe(false);
-    expect(texts(store)).toEqual(["New question", ""]);
+    expect(texts(store)).toEqual(["— idle 400", "New question", ""]);
   });
 
   it("says so when the session to open does not exist", async () => {
@@ -749,6 +749,7 @@ describe("the draft", () => {
     first.store.setDraft("my secret");
     first.disconnect();
     bench.server.sessions = [];
+    bench.server.reader = "visitor with another cookie";
     const second = await bench.openTab();
     expect(second.store.getSnapshot().draft).toBe("");
     expect([...bench.browser.storage.values.values()].join()).not.toContain("secret");
@@ -764,7 +765,16 @@ describe("the draft", () => {
     await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
     const second = await bench.openTab();
     expect(second.store.getSnapshot().draft).toBe("half a thou");
-    expect(bench.server.count("GET", new RegExp(`/sessions/${session.id}$`))).toBe(1);
+    expect(bench.server.count("GET", new RegExp(`/sessions/${session.id}$`))).toBe(0); // by its reader's name
+  });
+
+  it("comes back when the chat it was written in is gone, and its visitor the same", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const first = await bench.openTab();
+    first.store.setDraft("half a thou");
+    first.disconnect();
+    bench.server.sessions = [];
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("half a thou");
   });
 
   it("waits until it is known whose it is", async () => {
@@ -772,6 +782,7 @@ describe("the draft", () => {
     const first = await bench.openTab();
     first.store.setDraft("half a thou");
     first.disconnect();
+    bench.server.reader = "a user, whose login has moved the chat";
     await bench.api().startSession({});
     await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
     const second = bench.tab();

@@ -157,7 +157,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const remember = (session: string) => {
     if (session === remembered) return;
     remembered = session;
-    kept(hint.write({ session }));
+    kept(hint.write({ session, reader: context.reader }));
   };
 
   const heard = (signal: PageSignal) => {

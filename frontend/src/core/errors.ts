@@ -49,7 +49,7 @@ export function isRetryable(error: unknown): boolean {
 /** Whether it says that the server cannot be reached, rather than that it refused. */
 export function isConnectionTrouble(error: unknown): boolean {
   const status = statusOf(error);
-  return status === 0 || status >= 502;
+  return !status || status >= 502;
 }
 
 export function isGone(error: unknown): boolean {
@@ -58,10 +58,10 @@ export function isGone(error: unknown): boolean {
 
 /** Seconds; an hour at most, for a timer of more than 24 days goes off at once. */
 export function retryAfterOf(error: unknown): number {
-  return Math.min(3600, (error instanceof ApiError && error.retryAfter) || 0);
+  return Math.min(3600, (error as ApiError | undefined)?.retryAfter ?? 0);
 }
 
 export function conflictOf(error: unknown): Conflict | null {
-  if (!(error instanceof ApiError) || error.status !== 409) return null;
-  return error.body && "session" in error.body ? error.body : null;
+  const body = (error as ApiError | undefined)?.body;
+  return statusOf(error) === 409 && body && "session" in body ? body : null;
 }

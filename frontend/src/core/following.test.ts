@@ -354,3 +354,36 @@ it("says nothing of a cursor that the server does not know any more", async () =
   expect(last(store)?.content).toBe("Because.");
   expect(store.getSnapshot().error).toBeNull();
 });
+
+it("finds out that the server is back after news were refused and verbs had no answer", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.finish("Because.");
+  bench.server.refusedNews = { status: 401, body: { code: "invalid", message: "Who?", field: null } };
+  await bench.timers.advance(3000);
+  bench.server.refusedNews = null;
+  bench.server.offline = true;
+  await store.keep();
+  await store.keep();
+  bench.server.offline = false;
+  expect(store.getSnapshot().status).toBe("reconnecting");
+  await bench.timers.advance(30_000);
+  expect(store.getSnapshot().status).toBe("active");
+});
+
+it("a chat that was ended stays so when the answer to what was asked before comes late", async () => {
+  const { store } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.finish("Because.");
+  await bench.timers.advance(2000);
+  bench.server.holdAnswers();
+  const keeping = store.keep();
+  await bench.timers.advance(0);
+  const answer = bench.server.setAside();
+  await store.end();
+  answer();
+  await keeping;
+  expect(store.getSnapshot()).toMatchObject({ status: "ended", session: { state: "ended" } });
+});

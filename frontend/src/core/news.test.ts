@@ -165,3 +165,9 @@ describe("rows of sessions", () => {
     expect(calls({ id: "other" })).toBe(false);
   });
 });
+
+it("of an old chat that came late does not make it look open", () => {
+  const over: Session = { ...session, state: "ended", last_activity_at: "2026-11-22T12:00:09.000000Z" };
+  state = { ...state, session: over, viewing: true };
+  expect(updated(state, news({ sessions: [session] }))).toMatchObject({ viewing: true, session: { state: "ended" } });
+});

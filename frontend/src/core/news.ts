@@ -41,7 +41,8 @@ export function withEarlier(state: ChatState, messages: readonly Message[]): Cha
 
 function withRow(state: ChatState, row: Session): ChatState {
   if (row.id === state.session?.id) {
-    return { ...withSession(state, row), viewing: state.viewing && row.state !== "active" };
+    const known = withSession(state, row);
+    return { ...known, viewing: state.viewing && known.session?.state !== "active" };
   }
   return row.id === state.previous?.id ? { ...state, previous: row } : state;
 }

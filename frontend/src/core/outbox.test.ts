@@ -256,9 +256,26 @@ describe("a message that was not sent", () => {
     first.disconnect();
     bench.server.offline = false;
     bench.server.sessions = [];
+    bench.server.reader = "visitor with another cookie";
     const { store } = await bench.openTab();
+    await bench.timers.advance(5000);
     expect([store.getSnapshot().pending, inStorage()]).toEqual([[], []]);
     expect(stored()).not.toContain("my secret");
+  });
+
+  it("stays with its visitor, who decides, when its chat is gone", async () => {
+    bench.server.start("", ["Before", "Indeed."]);
+    const first = await cutOff({}, "Why?");
+    first.disconnect();
+    bench.server.offline = false;
+    bench.server.sessions = [];
+    const { store } = await bench.openTab();
+    await bench.timers.advance(5000);
+    const [message] = store.getSnapshot().pending;
+    expect(message).toMatchObject({ content: "Why?", state: "failed", problem: { code: "not_found" } });
+    store.retry(message?.key ?? "");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ pending: [], messages: [{ content: "Why?" }, {}] });
   });
 
   it("goes out from the account when its writer has logged in, and the chat has moved there", async () => {
@@ -285,6 +302,7 @@ describe("a message that was not sent", () => {
     const before = inStorage();
     bench.server.offline = false;
     bench.server.sessions = [];
+    bench.server.reader = "7";
     const { store, disconnect } = await bench.openTab({ owner: "7" });
     await bench.timers.advance(5000);
     expect(store.getSnapshot().pending).toEqual([]);

@@ -349,6 +349,7 @@ it("tells who is led to another chat, as one that is continued elsewhere, that i
   const { store } = await bench.openTab({ owner: "7" });
   const other = await bench.openTab({ owner: "7" });
   await other.store.open(old);
+  await bench.timers.advance(1);
   await other.store.reopen(old);
   await bench.timers.advance(1000);
   expect(store.getSnapshot()).toMatchObject({ session: { id: old }, status: "reopened" });

@@ -35,12 +35,12 @@ export interface Reading {
   retryLater(error: unknown): void;
   /** Whether what this browser has stored is known to be this reader's own. */
   knowsReader(): boolean;
-  /** Whether this session is this reader's; rejects when nobody can say. */
-  owns(id: string): Promise<boolean>;
+  /** Whether this session is this reader's, or was when that was its name; rejects when nobody can say. */
+  owns(id: string, reader: string | null): Promise<boolean>;
 }
 
 export const PAGE = 50;
-const GONE: ChatProblem = { code: "gone", message: "This chat is no longer here.", field: null };
+const GONE: ChatProblem = { code: "gone", message: "This chat is gone.", field: null };
 
 /** An answer is taken at its word where it goes on from what is shown, as that is by now; another may be older. */
 function follows(shown: Session | null, { session, arrival }: TabAnswer): boolean {
@@ -115,7 +115,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     try {
       const current = await call(api.getCurrentSession(shownScope()));
       context.reader = current.reader;
-      await recognise(current);
+      await recognise();
       inherit(current);
       if (isOutrun(epoch) || before !== overheard) return;
       const { viewing, session } = context.state;
@@ -158,24 +158,25 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     }
   };
 
-  const owns = async (id: string) => {
+  const owns = async (id: string, reader: string | null) => {
     const { session, previous } = context.state;
     if (id === session?.id || id === previous?.id) return true;
     try {
       await call(api.getSession(id));
       return true;
     } catch (error) {
-      if (isGone(error)) return false;
-      throw error;
+      // Somebody else's, or deleted: then its reader has the same name as before.
+      if (!isGone(error) || !context.reader) throw error;
+      return reader === context.reader;
     }
   };
 
-  /** A stored draft belongs to whoever wrote it: shown only if its session is this reader's. */
-  const recognise = async (current: CurrentSession) => {
+  /** A stored draft belongs to whoever wrote it: shown only if this is that reader. */
+  const recognise = async () => {
     if (isRecognised) return;
-    const { session, draft } = hint.read();
-    const isKnown = !session || session === current.session?.id || session === current.arrival.previous?.id;
-    if (!isKnown && draft !== "" && !(await owns(session))) hint.write({ session: null, draft: "" });
+    const { session, reader } = hint.read();
+    const isKnown = !session || reader === context.reader || (await owns(session, reader));
+    if (!isKnown) hint.write({ session: null, draft: "" });
     settle();
   };
 

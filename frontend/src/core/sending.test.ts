@@ -573,6 +573,7 @@ describe("conflicts", () => {
 
   it("continues the ended chat and sends there", async () => {
     const { session, store, key } = await endElsewhere();
+    await bench.timers.advance(1);
     await store.retryInEnded(key);
     await bench.timers.advance(0);
     expect(store.getSnapshot()).toMatchObject({ pending: [], session: { id: session.id, state: "active" } });

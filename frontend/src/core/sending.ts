@@ -30,8 +30,8 @@ interface SendingEvents {
   stored(): void;
   /** An answer is being written, perhaps in a session that is not shown here yet. */
   occupied(): Promise<void>;
-  /** Whether a session is this reader's. */
-  owns(session: string): Promise<boolean>;
+  /** Whether a session is this reader's, or was when that was its name. */
+  owns(session: string, reader: string | null): Promise<boolean>;
 }
 
 const MOST_ATTEMPTS = 8;
@@ -175,7 +175,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     // What a visitor has left goes on in the chat that the login has moved, or waits for its writer.
     const isOurs = from === outbox;
     const isKnown = isOurs && (owner !== "" || !session || find(key));
-    const isReady = isKnown || (session && (await events.owns(session)));
+    const isReady = isKnown || (session && (await events.owns(session, message.reader)));
     if (!isReady) return isOurs ? outbox.forget(key) : from.letGo(key);
     if (!isOurs) {
       from.forget(key);

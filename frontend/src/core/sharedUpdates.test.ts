@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { ChatStore } from "./chatStore.js";
 import type { LiveUpdates, UpdatesMember } from "./liveUpdates.js";
 import { createSharedUpdates } from "./sharedUpdates.js";
-import { ChatBench } from "./testing/chatBench.js";
+import { ChatBench, FakePage } from "./testing/chatBench.js";
 
 let bench: ChatBench;
 beforeEach(() => {
@@ -263,4 +263,23 @@ it("is joined by many, and left once by each", async () => {
   two.leave();
   await bench.timers.advance(0);
   expect([bench.server.streams.count, bench.timers.count]).toEqual([0, 0]);
+});
+
+it("asks anew in a tab that follows another one, when what it asked for itself was refused", async () => {
+  bench.server.streams.refusal = { status: 406, body: { code: "use_polling", message: "No.", field: null } };
+  const listener = { news() {}, found() {}, lost() {}, missing() {} };
+  const page = new FakePage();
+  bench.updates(page).join(listener);
+  await bench.timers.advance(0);
+  const follower = bench.updates().join(listener);
+  await bench.timers.advance(2000);
+  bench.server.refusedNews = { status: 401, body: { code: "invalid", message: "Who?", field: null } };
+  await bench.timers.advance(30_000);
+  bench.server.refusedNews = null;
+  page.signal("visible");
+  await bench.timers.advance(0);
+  const count = bench.server.looks.length;
+  follower.renew();
+  await bench.timers.advance(0);
+  expect(bench.server.looks.length).toBe(count + 1);
 });

@@ -142,8 +142,9 @@ class SharedUpdates implements LiveUpdates {
   }
 
   private renew(): void {
-    if (this.isLeader) this.reader.renew();
-    else this.channel?.post({ kind: "renew" });
+    // Also of a tab that was refused what it asked for itself.
+    this.reader.renew();
+    if (!this.isLeader) this.channel?.post({ kind: "renew" });
   }
 
   private hear(message: NewsMessage): void {

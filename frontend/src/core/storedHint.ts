@@ -2,6 +2,8 @@ import { asText, type JsonStorage } from "./jsonStorage.js";
 
 interface Hint {
   session: string | null;
+  /** Whose that session is, as the server names its readers. */
+  reader: string | null;
   draft: string;
 }
 
@@ -15,8 +17,8 @@ export interface StoredHint {
 export function createStoredHint(storage: JsonStorage, place: string): StoredHint {
   const name = `django-chat-sessions:1:${place}`;
   const read = (): Hint => {
-    const { session, draft } = storage.read(name);
-    return { session: asText(session), draft: asText(draft) ?? "" };
+    const { session, reader, draft } = storage.read(name);
+    return { session: asText(session), reader: asText(reader), draft: asText(draft) ?? "" };
   };
   return {
     read,

@@ -84,5 +84,8 @@ function secondsBetween(from: Time, to: Time): number {
 /** Whether this row of a session is older than the one we have: neither of the two ever goes back. */
 export function isStale(known: Session | null, row: Session): known is Session {
   if (known?.id !== row.id) return false;
+  const isSame = row.last_activity_at === known.last_activity_at && row.message_count === known.message_count;
+  // What has ended is open again by something new alone.
+  if (isSame) return known.state === "ended" && row.state === "active";
   return row.message_count < known.message_count || row.last_activity_at < known.last_activity_at;
 }

@@ -101,8 +101,19 @@ describe("the boundary before the session that took over", () => {
   });
 
   it("is not set where nothing was said", () => {
-    const arrival = { status: "new", reason: "idle", previous: session } as const;
-    const blank = { ...state, messages: [] };
+    const previous = { ...session, message_count: 0 };
+    const arrival = { status: "new", reason: "idle", previous } as const;
+    const blank = { ...state, session: previous, messages: [] };
     expect(arrived(blank, { arrival, session: { ...other(), previous: session.id } }).earlier).toEqual([]);
+  });
+
+  it("is set also where the page has only said that the one before had paused, but not after a wish", () => {
+    const entered = (reason: string) => {
+      const paused = { ...INITIAL_STATE, previous: session, loaded: true };
+      const arrival = { status: "new", reason, previous: session } as const;
+      return arrived(paused, { arrival, session: { ...other(), previous: session.id } }).earlier;
+    };
+    expect(entered("idle")).toEqual([{ messages: [], boundary: expect.objectContaining({ previous: session }) }]);
+    expect(entered("user")).toEqual([]);
   });
 });

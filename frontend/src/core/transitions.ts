@@ -43,23 +43,25 @@ function nothingOpen(state: ChatState, arrival: Arrival): ChatState {
   return previous && previous.id === state.session?.id ? withSession(told, previous) : told;
 }
 
-/** Another session takes over; what this page showed of the one before stays above a boundary. */
+/** Another session takes over; what this page showed of the one before, or said of it, stays above a boundary. */
 function entered(state: ChatState, session: Session, arrival: Arrival): ChatState {
-  const follows = session.previous === state.session?.id;
+  const before = state.session ?? state.previous;
+  const follows = session.previous === before?.id;
+  const previous = arrival.previous ?? (follows ? before : null);
   return {
     ...withSession(state, session),
     ...BLANK,
     arrival,
-    previous: arrival.previous ?? (follows ? state.session : null),
-    earlier: follows ? [...state.earlier, ...carried(state, session, arrival)] : [],
+    previous,
+    earlier: follows ? [...state.earlier, ...carried(state.messages, previous, session, arrival)] : [],
   };
 }
 
-function carried(state: ChatState, next: Session, arrival: Arrival): Segment[] {
-  if (!state.session || state.messages.length === 0) return [];
-  const previous = arrival.previous ?? state.session;
+function carried(messages: readonly Message[], previous: Session | null, next: Session, arrival: Arrival): Segment[] {
+  if (!previous?.message_count) return [];
   const reason = arrival.status === "new" ? arrival.reason : previous.end_reason;
-  return [{ messages: state.messages, boundary: boundaryBetween(previous, next, reason) }];
+  // Who has ended a chat, and sees nothing of it any more, needs no line.
+  return reason === "user" && !messages[0] ? [] : [{ messages, boundary: boundaryBetween(previous, next, reason) }];
 }
 
 export function queued(state: ChatState, message: PendingMessage): ChatState {
@@ -120,13 +122,19 @@ export function joined(state: ChatState, messages: readonly Message[]): ChatStat
 }
 
 export function startedNew(state: ChatState, { arrival, session }: OpenedSession): ChatState {
-  return { ...entered({ ...state, session: null }, session, arrival), greeting: null, error: null, loaded: true };
+  return {
+    ...entered({ ...state, session: null, previous: null }, session, arrival),
+    greeting: null,
+    error: null,
+    loaded: true,
+  };
 }
 
 export function reopened(state: ChatState, { arrival, session }: OpenedSession): ChatState {
   const segment = state.earlier.find(({ boundary }) => boundary.previous.id === session.id);
   return {
-    ...withSession(state, session),
+    // Asked for, it is open, also by a clock that has been set back.
+    ...withSession({ ...state, session: null }, session),
     ...(state.session?.id === session.id ? { viewing: false } : { ...BLANK, messages: segment?.messages ?? [] }),
     arrival,
     previous: arrival.previous,

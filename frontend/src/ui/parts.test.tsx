@@ -471,8 +471,8 @@ describe("a message on its way", () => {
     [{}, "sending", "Sending…"],
     [{ status: "offline" }, "queued", "Waiting for the connection…"],
     [{ status: "reconnecting" }, "sending", "Waiting for the connection…"],
-    [{ running: "writing" }, "queued", "Will be sent after the answer"],
-    [{ pending: [first] }, "queued", "Will be sent after the answer"],
+    [{ running: "writing" }, "queued", "Waiting for its turn…"],
+    [{ pending: [first] }, "queued", "Waiting for its turn…"],
     [{ pending: [pending("queued", "b")] }, "queued", "Sending…"],
     [{ pending: [pending("failed"), pending("queued", "b")] }, "queued", "Sending…"],
   ])("says what it waits for: %j %s", (changes, state, text) => {
@@ -515,7 +515,7 @@ describe("a message that was not sent", () => {
 describe("something that could not be done", () => {
   it.each<[ChatProblem["code"], string, string[]]>([
     ["network", "That did not work: the server could not be reached.", [""]],
-    ["gone", "This chat is no longer here: it was deleted, or you are not signed in as before.", [""]],
+    ["gone", "This chat is gone: deleted, or you are not signed in as before.", [""]],
     ["unexpected", "That did not work.", ["Try again", ""]],
     ["too_many_messages", "Wait.", ["Try again", ""]],
   ])("is said, with what can help: %s", (code, text, buttons) => {

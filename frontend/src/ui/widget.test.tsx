@@ -279,7 +279,7 @@ describe("answers elsewhere", () => {
     bench.server.finish("There.");
     await advance(0);
     await waitFor(() => within(row()).getByText("New answer"));
-    expect(said()).toBe("An answer has arrived in another chat");
+    expect(said()).toBe("New answer in another chat");
     fireEvent.click(row());
     await advance(0);
     expect(within(row()).queryByText("New answer")).toBeNull();
@@ -302,7 +302,7 @@ describe("answers elsewhere", () => {
     bench.server.finish("There.");
     await advance(1000);
     const before = document.querySelector("[aria-live=polite] p");
-    expect(before?.textContent).toBe("An answer has arrived in another chat");
+    expect(before?.textContent).toBe("New answer in another chat");
     rerender(page("Two"));
     await advance(0);
     expect(document.querySelector("[aria-live=polite] p")).toBe(before);
@@ -436,7 +436,7 @@ describe("trouble", () => {
     bench.server.offline = true;
     await advance(10_000);
     expect(status()).toBe("Reconnecting…");
-    expect(within(screen.getByRole("log")).getByText(/reconnecting/)).toBeTruthy();
+    expect(within(screen.getByRole("log")).getByText(/^Connection lost/)).toBeTruthy();
     bench.server.offline = false;
     await advance(5000);
     expect(status()).toBe("Thinking…");
@@ -459,7 +459,7 @@ describe("trouble", () => {
     await bench.api().startSession({});
     await ask("Where am I?");
     const alert = screen.getByRole("alert");
-    expect(alert.textContent).toContain("This chat was ended meanwhile.");
+    expect(alert.textContent).toContain("This chat has ended. Where should");
     expect(screen.queryByText("Your next message starts a new chat.")).toBeNull();
     fireEvent.click(within(alert).getByRole("button", { name: choice }));
     await advance(0);
@@ -481,7 +481,7 @@ describe("trouble", () => {
   it("says that a chat is gone, and not to try again", async () => {
     await show();
     await act(() => tab.store.open("nobody's"));
-    expect(screen.getByRole("alert").textContent).toContain("This chat is no longer here");
+    expect(screen.getByRole("alert").textContent).toContain("This chat is gone");
     expect(within(screen.getByRole("alert")).queryByRole("button", { name: "Try again" })).toBeNull();
   });
 

@@ -13,7 +13,7 @@ export const spanishWords: Words = {
   stop: "Detener",
   sending: "Enviando…",
   waitingForConnection: "Esperando la conexión…",
-  waitingForTurn: "Se enviará después de la respuesta",
+  waitingForTurn: "Esperando su turno…",
   thinking: "Pensando…",
   writing: "Escribiendo una respuesta…",
   reconnecting: "Se perdió la conexión. La respuesta continúa; reconectando…",

@@ -13,7 +13,7 @@ export const frenchWords: Words = {
   stop: "Arrêter",
   sending: "Envoi…",
   waitingForConnection: "En attente de la connexion…",
-  waitingForTurn: "Sera envoyé après la réponse",
+  waitingForTurn: "En attente de son tour…",
   thinking: "Réflexion…",
   writing: "Rédaction d’une réponse…",
   reconnecting: "Connexion perdue. La réponse continue ; reconnexion…",

@@ -53,6 +53,10 @@ export class FaultyFetch {
   trouble = 0.35;
   /** What was sent again sooner than the server had said. */
   readonly hasty: string[] = [];
+  /** The lists that could not be read, and were not read since. */
+  readonly unread = new Set<string>();
+  /** The tabs that were refused news when they asked last: they wait for their reader. */
+  readonly refused = new Set<string>();
   /** By request, until when whoever made it was told to wait. */
   private readonly told = new Map<string, number>();
   private readonly server: typeof globalThis.fetch;
@@ -73,7 +77,10 @@ export class FaultyFetch {
       init.signal?.throwIfAborted();
       const name = `${tab}: ${nameOf(String(input), init)}`;
       if (this.timers.now() < (this.told.get(name) ?? 0)) this.hasty.push(name);
-      const answer = await (this.chance.happens(this.trouble) ? this.fail(name, input, init) : this.ask(input, init));
+      if (isNews(input)) this.refused.delete(tab);
+      const isFaulty = this.chance.happens(this.trouble);
+      if (isList(input, init)) this.unread[isFaulty ? "add" : "delete"](listOf(tab, input));
+      const answer = await (isFaulty ? this.fail(name, input, init) : this.ask(input, init));
       const seconds = Number(answer.headers.get("Retry-After"));
       if (seconds > 0 && isMessage(init)) this.told.set(name, this.timers.now() + seconds * 1000);
       return answer;
@@ -95,6 +102,7 @@ export class FaultyFetch {
 
   private fail(name: string, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
     const [how, fault] = this.chance.choose(Object.entries(FAULTS)) as [string, Fault];
+    if (isNews(input) && /40[13]/.test(how)) this.refused.add(name.slice(0, name.indexOf(":")));
     this.note(`${name} ${how}`);
     return fault({
       done: async () => (isNews(input) ? new Response(CUT) : this.server(input, init)),
@@ -119,6 +127,14 @@ function onAbort({ signal }: RequestInit, reject: (error: DOMException) => void)
 
 function isNews(input: RequestInfo | URL): boolean {
   return String(input).includes("/updates");
+}
+
+function isList(input: RequestInfo | URL, { method = "GET" }: RequestInit): boolean {
+  return method === "GET" && String(input).startsWith("/chat/sessions?") && !String(input).includes("cursor=");
+}
+
+function listOf(tab: string, input: RequestInfo | URL): string {
+  return `${tab} ${String(input).includes("archived=true") ? "archived" : "history"}`;
 }
 
 /** Only what bears a key is one and the same request when it is made again. */

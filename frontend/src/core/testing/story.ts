@@ -3,6 +3,7 @@ import type { ChatSnapshot, ChatStatus } from "../snapshot.js";
 import { Chance } from "./chance.js";
 import { ChatBench } from "./chatBench.js";
 import { FaultyFetch } from "./faultyFetch.js";
+import { stale } from "./promises.js";
 import { StoryTab, type StoryTabOptions } from "./storyTab.js";
 import { STEPS } from "./storyVerbs.js";
 
@@ -28,8 +29,8 @@ export class Story {
   readonly removed = new Set<string>();
   /** What was kept when a tab let go of it. */
   private readonly letGo: Partial<KeptMessage>[] = [];
-  /** Tabs that have not noticed that everything works again before their reader came back. */
-  readonly unhealed: string[] = [];
+  /** How far the device's clock has been set ahead, in milliseconds. */
+  clockIsAhead = 0;
   /** What has happened, for whoever has to find out what went wrong. */
   readonly log: string[] = [];
   private readonly options: Omit<StoryTabOptions, "name">;
@@ -49,7 +50,8 @@ export class Story {
     if (chance.happens(0.3)) server.skew = chance.upTo(7_200_000) - 3_600_000;
     const owner = chance.happens(0.5) ? "" : "7";
     const limit = chance.happens(0.5) ? 30 : 2;
-    this.options = { fetchIn: this.net.fetchIn, owner, limit, newKey: () => this.newWord("key-") };
+    const now = () => timers.now() + this.clockIsAhead;
+    this.options = { fetchIn: this.net.fetchIn, owner, limit, newKey: () => this.newWord("key-"), now };
   }
 
   /** What nobody has said yet. */
@@ -62,6 +64,7 @@ export class Story {
     await this.begin();
     for (let step = 0; step < LENGTH; step += 1) {
       const tab = this.chance.choose(this.tabs) as StoryTab;
+      tab.thaw?.();
       const [name, happen] = this.chance.choose(STEPS) as (typeof STEPS)[number];
       this.net.excuse();
       this.note(`${name} in ${tab.name}: ${summaryOf(tab.store.getSnapshot())}`);
@@ -74,14 +77,13 @@ export class Story {
   async recover(): Promise<void> {
     this.note("everything works again");
     this.net.trouble = 0;
+    this.bench.browser.storage.room = Number.POSITIVE_INFINITY;
     this.net.excuse();
+    for (const tab of this.tabs) tab.thaw?.();
     for (const { page } of this.tabs) if (!page.online) page.signal("online");
     await this.pass(PATIENCE);
-    for (const { name, store, page } of this.tabs) {
-      const { status } = store.getSnapshot();
-      // A page that nobody sees asks for no news.
-      if (page.visible && UNHEALED.includes(status)) this.unhealed.push(`${name} is ${status}`);
-    }
+    // A page that nobody sees asks for no news.
+    for (const tab of this.tabs) if (tab.page.visible) tab.unhealed.push(...stale(tab, this));
     for (const { page } of this.tabs) for (const signal of ["online", "visible"] as const) page.signal(signal);
     for (let passed = 0; passed < RECOVERY.seconds; passed += RECOVERY.by) {
       this.bench.server.finishAll("Because.");
@@ -104,6 +106,10 @@ export class Story {
     if (this.tabs.length >= this.most) return;
     const tab = new StoryTab(this.bench, { ...this.options, name: this.newWord("tab ") });
     this.tabs.push(tab);
+    for (const [name, list] of Object.entries(tab.lists)) {
+      // Whoever is told of a failure tries again.
+      list.subscribe(() => list.getSnapshot().error && this.net.unread.delete(`${tab.name} ${name}`));
+    }
     tab.connect();
   }
 
@@ -127,12 +133,16 @@ export class Story {
     tab.connect();
   }
 
-  /** What was in its field goes with it. */
+  /** What was in its field goes with it, and what it said that it could not keep. */
   crash(tab: StoryTab): void {
     tab.crash();
     this.noteKept();
     this.crashed.push(...this.tabs.splice(this.tabs.indexOf(tab), 1));
-    for (const word of tab.store.getSnapshot().draft.split("\n")) this.words.delete(word);
+    const { draft, durable, readOnly, pending } = tab.store.getSnapshot();
+    // What waits behind an old chat is not shown.
+    if (!durable && readOnly) this.words.clear();
+    const unkept = durable ? [] : pending.map(({ content }) => content);
+    for (const word of [draft, ...unkept].flatMap((text) => text.split("\n"))) this.words.delete(word);
     if (this.tabs.length === 0) this.openTab();
   }
 

@@ -1,4 +1,5 @@
 import type { PageSignal } from "../pageSignals.js";
+import { runningReply } from "../transcript.js";
 import type { Story } from "./story.js";
 import type { StoryTab } from "./storyTab.js";
 
@@ -16,13 +17,14 @@ const CHATTING: Record<string, StoryVerb> = {
   discard,
   startNew: (_, { store }) => store.startNew(),
   end: (_, { store }) => store.end(),
-  stop: (_, { store }) => store.stop(),
+  stop,
   keep: (_, { store }) => store.keep(),
   touch: (_, { store }) => store.touch(),
   retryReply: (_, { store }) => store.retryReply(),
   load: (_, { store }) => store.load(),
-  open: (story, tab) => tab.store.open(someSession(story, tab)),
-  openCurrent: (_, { store }) => store.openCurrent(),
+  open: (story, tab) => open(tab, someSession(story, tab)),
+  "open two": (story, tab) => [1, 2].map(() => open(tab, someSession(story, tab))).at(-1),
+  openCurrent,
   reopen: (story, tab) => tab.store.reopen(someSession(story, tab)),
   loadOlder: (_, { store }) => store.loadOlder(),
   hide: ({ chance }, { store }) => store.hide(chance.happens(0.5)),
@@ -49,7 +51,7 @@ const HAPPENING: Record<string, StoryVerb> = {
   "the reply ends soon": ({ bench }) => bench.server.finishAll("Because."),
   "the reply fails": ({ bench }) => isAnswering(bench.server.messages) && bench.server.finish("Bec", "failed"),
   ...Object.fromEntries(
-    (["offline", "online", "visible", "hidden"] satisfies PageSignal[]).map((signal) => [
+    (["offline", "online", "visible", "hidden", "restored"] satisfies PageSignal[]).map((signal) => [
       signal,
       (_: Story, { page }: StoryTab) => page.signal(signal),
     ]),
@@ -58,9 +60,30 @@ const HAPPENING: Record<string, StoryVerb> = {
   "wait 40 seconds": (story) => story.pass(40_000),
   "wait until it expires": ({ bench }) => bench.timers.sleep(290_000),
   reconnect: (story, tab) => story.reconnect(tab),
+  "another device renames": (story) => elsewhere(story, "PATCH", "", { title: story.newWord("Title ") }),
+  "another device archives": (story) => elsewhere(story, "PATCH", "", { archived: true }),
+  "another device removes": (story) => elsewhere(story, "DELETE"),
+  "another device ends": (story) => elsewhere(story, "POST", "/end"),
+  "another device reopens": (story) => elsewhere(story, "POST", "/reopen"),
+  "the storage is full": ({ bench }) => {
+    bench.browser.storage.room = 0;
+  },
+  "the storage has room": ({ bench }) => {
+    bench.browser.storage.room = Number.POSITIVE_INFINITY;
+  },
+  "the clock is set": (story) => {
+    story.clockIsAhead = story.chance.choose([0, -90_000, 90_000, 4_000_000]) ?? 0;
+  },
   "open a tab": (story) => story.openTab(),
+  freeze: (_, tab) => tab.freeze(),
   crash: (story, tab) => story.crash(tab),
 };
+
+/** No tab of this browser is told, and nothing goes wrong. */
+function elsewhere({ bench, chance }: Story, method: string, verb = "", body?: object): Promise<Response> {
+  const { id } = chance.choose(bench.server.sessions) ?? { id: "none" };
+  return bench.server.fetch(`/chat/sessions/${id}${verb}`, { method, body: JSON.stringify(body) ?? null });
+}
 
 type Step = (story: Story, tab: StoryTab) => Promise<unknown>;
 
@@ -109,9 +132,29 @@ function discard({ chance, takenBack, bench }: Story, { store }: StoryTab): void
   if (isStored) for (const word of message.content.split("\n")) takenBack.add(word);
 }
 
+function open({ store, witness }: StoryTab, id: string): Promise<void> {
+  witness.chose(id);
+  return store.open(id);
+}
+
+function openCurrent(_: Story, { store, witness }: StoryTab): Promise<void> {
+  witness.chose(null);
+  return store.openCurrent();
+}
+
 async function remove(story: Story, tab: StoryTab): Promise<void> {
   const id = someSession(story, tab);
-  if (await tab.history.remove(id)) story.removed.add(id);
+  if (!(await tab.history.remove(id))) return;
+  story.removed.add(id);
+  for (const { witness, isConnected, thaw } of story.tabs)
+    if (isConnected && !thaw && tab.isConnected) witness.removed(id);
+}
+
+async function stop({ bench }: Story, { store, witness }: StoryTab): Promise<void> {
+  const reply = runningReply(store.getSnapshot().messages);
+  if (!(await store.stop()) || !reply) return;
+  const last = bench.server.messages.findLast(({ session }) => session === reply.session);
+  if (last?.id === reply.id) witness.stopped(reply);
 }
 
 function someSession({ bench, chance }: Story, { store }: StoryTab): string {
