@@ -151,4 +151,7 @@ def owner_from_request(request: HttpRequest) -> Owner | None:
     owner = recognise(request).owner
     if owner is not None:
         request.META[READER_FOUND] = True
+        # Django's cache_page asks this, and stores a page before any middleware has marked it.
+        inner: Any = getattr(request, "_request", request)  # Django REST Framework wraps it
+        inner._cache_update_cache = False  # noqa: SLF001
     return owner

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection, transaction
 from django.dispatch import Signal
@@ -15,6 +16,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.urls import include, path, resolve
+from django.views.decorators.cache import cache_page
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
 
 from django_chat_sessions import get_session_model, services, signals
 from django_chat_sessions.authentication import VISITOR_COOKIE
@@ -250,6 +254,27 @@ def test_z13_what_was_made_for_one_reader_stays_out_of_caches(
         unknown = answered(RequestFactory().get("/"), view)
         assert unknown.headers.get("Cache-Control") == said
         assert "Cookie" in unknown.headers["Vary"]
+
+
+def test_z13_no_page_of_a_readers_own_is_in_the_cache_of_its_view(reader: Caller) -> None:
+    """It stores what the view returns, whatever a middleware says of it afterwards."""
+    cache.clear()
+    services.send(reader.owner, "SECRET-4711", key="key-00000001")
+    page = Template("{% load chat_sessions %}{% chat_history %}")
+
+    @cache_page(60)
+    def tags(request: Any) -> HttpResponse:
+        return HttpResponse(page.render(Context({"request": request})))
+
+    @cache_page(60)
+    def wrapping(request: Any) -> HttpResponse:
+        wrapped: Any = Request(request, authenticators=[SessionAuthentication()])
+        return HttpResponse(repr(owner_from_request(wrapped)))
+
+    for view, own in ((tags, b"SECRET-4711"), (wrapping, b"Owner(")):
+        assert own in answered(request_of(reader), view).content
+        assert own not in answered(RequestFactory().get("/"), view).content
+        cache.clear()
 
 
 def test_a_streamed_body_is_left_alone(reader: Caller) -> None:

@@ -41,8 +41,11 @@ def tagged(tag: str) -> dict[str, str]:
 
 def is_wanted(request: HttpRequest) -> bool:
     """Whether to answer with a stream: it is preferred, and works here or is all that is taken."""
-    is_preferred = request.get_preferred_type([JSON, EVENTS]) == EVENTS
-    return is_preferred and (_can_stream(request) or not request.accepts(JSON))
+    try:
+        is_preferred = request.get_preferred_type([JSON, EVENTS]) == EVENTS
+        return is_preferred and (_can_stream(request) or not request.accepts(JSON))
+    except ValueError:  # the header is longer than what Django reads
+        return False
 
 
 def _can_stream(request: HttpRequest) -> bool:

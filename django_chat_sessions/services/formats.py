@@ -22,7 +22,8 @@ FORMAT = "django-chat-sessions"
 SCHEMA = 1
 FORMULA = "=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20"  # also the wide forms of = + - @
 # Possessive: what has been taken is not given back, or a long line of tildes would take seconds.
-FENCE = re.compile("(`{3,}+|~{3,}+)([^`]*+)")
+# With a pipe in it a line may be the head of a table.
+FENCE = re.compile("(`{3,}+|~{3,}+)([^`|]*+)")
 LINE_END = re.compile("\r\n|\r|\n")
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&-])")
 TAG = re.compile("<(?=[A-Za-z/!?])")
@@ -184,7 +185,9 @@ def _quotable(content: str) -> list[str]:
     for line in lines:
         if "```" in line or "~~~" in line:
             found = FENCE.fullmatch(line)
-            closes = fence and found and not found[2].strip() and found[1].startswith(fence)
+            # Nothing but blanks and tabs: behind other white space a fence closes nothing.
+            is_bare = found is not None and not found[2].strip(" \t")
+            closes = fence and found and is_bare and found[1].startswith(fence)
             if found is None or (fence and not closes):
                 return [TAG.sub("&lt;", each) for each in lines]
             fence = "" if closes else found[1]

@@ -154,6 +154,9 @@ HOSTILE = st.text(
         "\n\n# Another title\n---\n",
         "<!-- ",
         "    </blockquote>",
+        "```\n```\u00a0\n```\n</blockquote>",
+        "~~~\n~~~\x0b\n~~~\n<b>",
+        "```|\n|-|\n|<b>",
     ]
 )
 
@@ -182,6 +185,15 @@ def test_markdown_cannot_be_broken_by_what_was_said(contents: list[str], title: 
     assert top == ["heading_open"] + ["paragraph_open", "blockquote_open"] * len(contents)
     html = [token for token in walked(tokens) if token.type in ("html_block", "html_inline")]
     assert html == []
+
+
+@pytest.mark.parametrize(
+    "content", ["```\n```\u00a0\n```\n<b>", "~~~\n~~~\x0b\n~~~\n<b>", "```|\n|-|\n|<b>"]
+)
+def test_a_fence_is_one_only_where_every_reader_of_markdown_sees_it(content: str) -> None:
+    shown = written(Markdown(), *conversation(content))
+    read = MarkdownIt("commonmark").enable("table").parse(shown)
+    assert [one for one in walked(read) if one.type in ("html_block", "html_inline")] == []
 
 
 def walked(tokens: list[Any]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol, cast
@@ -22,6 +22,9 @@ from django_chat_sessions.services.replies.running import run
 from django_chat_sessions.services.replies.writing import cause_of, finish
 
 logger = logging.getLogger(__name__)
+
+
+Whose = tuple[Any, str | None]  # a session's user and visitor
 
 
 class Runner(Protocol):
@@ -46,6 +49,8 @@ class InlineRunner:
 class ThreadRunner:
     """Answers in at most ``size`` threads of this process; nothing to install.
 
+    One owner has as many of them as LIMITS allows replies at once: a function whose reply was
+    stopped keeps its thread until it returns.
     Survives the reader's leaving on every server. The threads are no daemons: a process that ends
     of its own accord finishes what it is writing. What a killed process leaves is found by its
     lease; the first answer of a new process picks it up.
@@ -55,8 +60,8 @@ class ThreadRunner:
     patience = None
 
     def __init__(self) -> None:
-        self._waiting: deque[AbstractChatMessage] = deque()
-        self._working = 0
+        self._waiting: deque[tuple[Whose, AbstractChatMessage]] = deque()
+        self._working: Counter[Whose] = Counter()  # threads of each owner
         self._lock = threading.Lock()
         self._is_new = True
 
@@ -73,32 +78,42 @@ class ThreadRunner:
     def submit(self, reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         # Held while it waits for a thread: a full pool must not look like a dead one.
         lease_keeper.hold(reply, session)
+        work = (session.user_id, session.visitor_key), reply
         with self._lock:
-            if self._working >= self.size:
-                self._waiting.append(reply)
+            if self._working.total() >= self.size or not self._has_room(work[0]):
+                self._waiting.append(work)
                 return
             try:
-                threading.Thread(target=self._work, args=(reply,), name="chat-reply").start()
+                threading.Thread(target=self._work, args=work, name="chat-reply").start()
             except RuntimeError:  # no more threads, or the interpreter is ending
                 lease_keeper.release(reply)
                 raise
-            self._working += 1
+            self._working[work[0]] += 1
 
-    def _work(self, reply: AbstractChatMessage | None) -> None:
+    def _has_room(self, whose: Whose) -> bool:
+        most = app_settings.LIMITS.replies_at_once
+        return most is None or self._working[whose] < most
+
+    def _work(self, whose: Whose, reply: AbstractChatMessage) -> None:
+        work: tuple[Whose, AbstractChatMessage] | None = whose, reply
         try:
-            while reply is not None:
-                self._answer(reply)
-                reply = self._next()
+            while work is not None:
+                self._answer(work[1])
+                work = self._next(work[0])
             if self._is_new:
                 self._pick_up()
         finally:
             connections.close_all()
 
-    def _next(self) -> AbstractChatMessage | None:
+    def _next(self, whose: Whose) -> tuple[Whose, AbstractChatMessage] | None:
+        """Leave this owner's place; take the first that waits and has room."""
         with self._lock:
-            if self._waiting:
-                return self._waiting.popleft()
-            self._working -= 1
+            self._working -= Counter([whose])  # which forgets those that have none
+            for work in self._waiting:
+                if self._has_room(work[0]):
+                    self._waiting.remove(work)
+                    self._working[work[0]] += 1
+                    return work
             return None
 
     def _answer(self, reply: AbstractChatMessage) -> None:

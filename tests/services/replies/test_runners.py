@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 
 from django_chat_sessions import clock, get_message_model
 from django_chat_sessions import services as chat_sessions
+from django_chat_sessions.limits import Limits
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.replies import asking, runners
 from django_chat_sessions.services.replies.leases import lease_keeper
@@ -184,6 +185,35 @@ class TestThreadRunner:
         assert most[0] == 2
         until(lambda: not lease_keeper._held)
 
+    def test_s10_who_stops_what_they_asked_for_keeps_no_thread_from_anybody_else(
+        self, owner: Owner, settings: Any, gate: threading.Event
+    ) -> None:
+        lock, most, together = threading.Lock(), [0], [0]
+
+        def answer(turn: Any) -> str:
+            if turn.question == "Theirs":
+                return "At once"
+            with lock:
+                together[0] += 1
+                most[0] = max(most[0], together[0])
+            assert gate.wait(10)
+            with lock:
+                together[0] -= 1
+            return "Too late"
+
+        configure(settings, RESPONDER=answer, RUNNER=THREADS, LIMITS=Limits(replies_at_once=4))
+        first = chat_sessions.send(owner, "Mine", key="key-first")
+        for working in range(1, 2 * ThreadRunner.size):
+            until(lambda: together[0] == min(working, 4))  # noqa: B023  called at once
+            chat_sessions.stop(first.session)  # and none is being written any more
+            chat_sessions.retry(first.session)
+        theirs = chat_sessions.send(Owner.for_visitor("another"), "Theirs", key="key-theirs")
+        until_answered(theirs)
+        gate.set()
+        until_answered(first)
+        until(lambda: not reply_threads())
+        assert most[0] == 4
+
     def test_an_idle_pool_has_no_threads_and_begins_again(
         self, owner: Owner, settings: Any
     ) -> None:
@@ -194,7 +224,7 @@ class TestThreadRunner:
             pool.submit(reply_of(one), one.session)
             until_answered(one)
             until(lambda: not reply_threads())
-        assert pool._working == 0
+        assert pool._working.total() == 0
 
     @pytest.mark.parametrize("error", [DatabaseError, KeyboardInterrupt, GeneratorExit])
     def test_a_thread_outlives_a_reply_that_cannot_even_be_read(
@@ -229,7 +259,7 @@ class TestThreadRunner:
             until(lambda: not reply_threads())
         assert "SECRET-4711" not in caplog.text
         assert f"Reply {reply_of(first).pk} was left behind: {error.__name__}" in caplog.text
-        assert pool._working == 0
+        assert pool._working.total() == 0
 
     def test_text_that_waits_reaches_its_reader_while_the_responder_is_silent(
         self,
@@ -295,7 +325,7 @@ class TestThreadRunner:
         monkeypatch.setattr(threading.Thread, "start", ending)
         with pytest.raises(RuntimeError, match="shutdown"):
             pool.submit(reply_of(sent), sent.session)
-        assert (pool._working, len(pool._waiting)) == (0, 0)
+        assert (pool._working.total(), len(pool._waiting)) == (0, 0)
         assert released == [reply_of(sent)]
 
 
