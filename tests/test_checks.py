@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, Error, run_checks
+from django.core.checks.registry import registry
 from django.core.management import CommandError, call_command
 from django.db.models import DO_NOTHING
 from django.utils.translation import gettext_lazy
 
 from django_chat_sessions import checks, get_session_model, models
-from django_chat_sessions.checks import databases, named
+from django_chat_sessions.checks import columns, databases, methods, named, tables
 from django_chat_sessions.contrib.redis import RedisNotifier
 from django_chat_sessions.policies import Activity, Deadline, IdleTimeoutPolicy, TimeoutPolicy
 from django_chat_sessions.services.replies.runners import ThreadRunner
@@ -744,3 +745,11 @@ def test_every_id_is_listed_on_top_used_and_tested() -> None:
     tests = re.findall(r"def test_([ew]\d{3})_", Path(__file__).read_text())
     assert set(listed) == used == {name.upper() for name in tests}
     assert set(listed.values()) == {1}
+
+
+@pytest.mark.parametrize("module", [checks, columns, databases, methods, tables])
+def test_manage_py_check_runs_every_check(module: Any) -> None:
+    own = [it for it in vars(module).values() if getattr(it, "__module__", "") == module.__name__]
+    ours = {it for it in own if it.__name__.startswith("check_")}
+    assert ours
+    assert ours <= {*registry.get_checks(include_deployment_checks=True)}

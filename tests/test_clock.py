@@ -54,7 +54,16 @@ def test_five_minutes_are_300_seconds_across_the_spring_gap(settings: Any, use_t
     before = clock.stored(datetime(2026, 3, 29, 0, 58, tzinfo=UTC))  # 01:58 in Berlin
     later = clock.after(before, 300)
     assert clock.aware(later) == datetime(2026, 3, 29, 1, 3, tzinfo=UTC)  # 03:03 in Berlin
+    assert (later.tzinfo is None) == (not use_tz)  # as rows have it
     assert clock.seconds_between(before, later) == 300
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_others_are_told_utc_to_the_microsecond_with_a_z(settings: Any, use_tz: bool) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    settings.USE_TZ = use_tz
+    moment = clock.stored(datetime(2026, 7, 1, 14, tzinfo=BERLIN))
+    assert clock.iso(moment) == "2026-07-01T12:00:00.000000Z"
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])

@@ -46,6 +46,12 @@ def test_each_sorts_after_the_one_before(make: Any) -> None:
     assert made == sorted(set(made))
 
 
+def test_nobody_can_guess_the_next_from_the_one_before(make: Any) -> None:
+    endings = {make().int % 2**32 for _ in range(100)}
+    assert len(endings) > 95  # two of them alike are one story in a million
+    assert len({ending >> 31 for ending in endings}) == 2
+
+
 def test_they_keep_rising_when_the_clock_jumps_back(monkeypatch: pytest.MonkeyPatch) -> None:
     before = ids._own_uuid7()
     hour_ago = time.time_ns() - 3600 * 10**9

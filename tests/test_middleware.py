@@ -17,6 +17,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.urls import include, path, resolve
 from django.views.decorators.cache import cache_page
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
@@ -404,7 +405,11 @@ def viewed(request: Any, chat_session_id: Any = None) -> HttpResponse:
     return using(request)
 
 
-async def aviewed(request: Any, chat_session_id: Any = None) -> HttpResponse:
+def viewed_by_id(request: Any, chat_session_id: str) -> HttpResponse:
+    return using(request)
+
+
+async def aviewed(request: Any, chat_session_id: str) -> HttpResponse:
     session = await request.achat_session()
     return HttpResponse(str(session.pk))
 
@@ -413,12 +418,18 @@ async def aviewed(request: Any, chat_session_id: Any = None) -> HttpResponse:
 def routes(settings: Any) -> None:
     """A host's addresses that name a session, for a view of each kind."""
     settings.ROOT_URLCONF = (
-        path("sync/<str:chat_session_id>/", chat_session_required(viewed)),
+        path("sync/<str:chat_session_id>/", chat_session_required(viewed_by_id)),
         path("async/<str:chat_session_id>/", chat_session_required(aviewed)),
         path("open/", chat_session_required(viewed)),
         path("free/<str:chat_session_id>/", viewed),
         path("chat/", include("django_chat_sessions.urls")),
     )
+
+
+@pytest.mark.parametrize("view", [viewed, aviewed])
+def test_what_another_decorator_has_said_of_the_view_still_holds(view: Any) -> None:
+    guarded: Any = chat_session_required(csrf_exempt(view))
+    assert (guarded.__name__, guarded.csrf_exempt) == (view.__name__, True)
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

@@ -168,6 +168,12 @@ def test_a_key_that_is_taken_over_is_the_one_its_new_owner_would_have_stored() -
 
 
 @pytest.mark.parametrize("of", [Owner.open_key, Owner.client_key])
+@pytest.mark.parametrize("text", ["Zürich", "城市", "🏙"])
+def test_a_key_may_be_in_any_script(of: Any, text: str) -> None:
+    assert of(Owner(user_id=1), text) != of(Owner(user_id=2), text)
+
+
+@pytest.mark.parametrize("of", [Owner.open_key, Owner.client_key])
 def test_what_is_no_text_is_told_from_one_that_cannot_be_kept(of: Any) -> None:
     owner, name = Owner(user_id=1), "scope" if of is Owner.open_key else "key"
     with pytest.raises(TypeError, match=f"^{name} is None; give a text"):

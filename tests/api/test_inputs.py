@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -84,11 +85,18 @@ def test_b24_what_passes_the_gate_is_what_was_sent_and_can_be_stored(data: dict[
     assert "\\u0000" in text or any(0xD800 <= ord(character) < 0xE000 for character in text)
 
 
-@given(st.dictionaries(st.sampled_from(["content", "key", "scope", "session"]), anything_in_json))
+@given(
+    st.dictionaries(st.sampled_from(["content", "key", "scope", "session"]), anything_in_json)
+    | st.fixed_dictionaries(
+        {"content": st.text(), "key": st.from_regex(inputs.KEY, fullmatch=True)},
+        optional={"scope": st.from_regex(inputs.SCOPE, fullmatch=True)},
+    )
+)
 def test_any_message_is_taken_or_refused_with_a_field(data: dict[str, Any]) -> None:
     message, refused = tried(inputs.Message.parse, data)
     if refused is None:
-        assert message.content == data["content"]
+        assert (message.content, message.key) == (data["content"], data["key"])
+        assert message.scope == data.get("scope", "")
         return
     assert refused.code in ("invalid", "too_long", "not_found")
     assert refused.field in {*data, "content", "key"} or refused.code == "not_found"
@@ -114,7 +122,10 @@ def test_any_title_is_refused_or_made_one_short_line(title: str) -> None:
     assert inputs.Changes.parse({"title": made.title}) == made
 
 
-@given(st.dictionaries(st.sampled_from(inputs.CHANGES), anything_in_json))
+@given(
+    st.dictionaries(st.sampled_from(inputs.CHANGES), anything_in_json)
+    | st.dictionaries(st.sampled_from(["pinned", "archived"]), st.booleans())
+)
 def test_any_changes_are_taken_or_refused_with_a_field(data: dict[str, Any]) -> None:
     made, refused = tried(inputs.Changes.parse, data)
     if refused is None:
@@ -159,13 +170,35 @@ def test_the_cursor_of_a_stream_counts_more_than_that_of_its_address() -> None:
     assert inputs.since(RequestFactory().get("/")) is None
 
 
-@given(st.text(max_size=60))
+spellings = st.sampled_from(
+    ["{}".format, " {}".format, "+{}".format, "urn:uuid:{}".format, "{{{}}}".format, str.upper]
+)
+
+
+@given(
+    st.text(max_size=60)
+    | st.builds(
+        lambda spelled, pk: spelled(str(pk)), spellings, st.integers() if BIGINT else st.uuids()
+    )
+)
 def test_any_text_is_an_id_in_its_one_form_or_nothing(text: str) -> None:
     value, refused = tried(inputs.session_id, text)
     assert str(value) == text if refused is None else refused.code == "not_found"
 
 
-@given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), max_size=80))
+def as_cursor(moment: datetime, end: str) -> str:
+    text = f"{moment.isoformat()}|{an_id()}{end}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@given(
+    st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), max_size=80)
+    | st.builds(
+        as_cursor,
+        st.datetimes(timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=2))])),
+        st.sampled_from(["", inputs.PINNED, 2 * inputs.PINNED, "|"]),
+    )
+)
 def test_b24_any_text_is_a_cursor_that_was_given_out_or_refused(text: str) -> None:
     place, refused = tried(inputs.decode_cursor, RequestFactory().get("/", {"cursor": text}))
     if refused is None:

@@ -52,6 +52,8 @@ def test_a_row_is_the_same_before_and_after_a_sweep() -> None:
     lapsed = row(**times, expires_at=LATER, open_key="0" * 32)
     swept = row(**times, expires_at=LATER, open_key=None, ended_at=LATER, end_reason="idle")
     assert payloads.session(lapsed, LATER) == payloads.session(swept, LATER)
+    assert payloads.session(swept, LATER)["expires_at"] is None  # it has
+    assert payloads.session(lapsed, NOW)["expires_at"] == clock.iso(LATER)
 
 
 def test_it_names_the_session_that_it_follows() -> None:

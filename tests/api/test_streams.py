@@ -358,6 +358,17 @@ async def test_a_visitors_stream_ends_when_another_tab_has_logged_in(site: Site)
     assert hub.count(visitor.owner) == 1
 
 
+async def test_a_visitors_stream_goes_on_after_each_news(site: Site) -> None:
+    visitor = await do(person, "visitor")
+    followed = await site.follow(visitor)
+    reply = await ask(visitor.owner)
+    while not (await followed.event())["messages"]:
+        pass
+    for text in ("Ice", "Ice floats"):
+        await do(save_text, reply, text)
+        assert (await followed.event())["deltas"]
+
+
 async def test_a_users_stream_goes_on_when_nothing_is_left(site: Site) -> None:
     reply = await ask(site.caller.owner)
     followed = await site.follow()

@@ -470,6 +470,17 @@ class TestHistory:
         assert self.change(caller, fourth, archived=False)["archived_at"] is None
         assert self.listed(caller, "?archived=false") == [third, fifth, fourth, second, first]
 
+    @pytest.mark.parametrize("change", [{"title": "Ice"}, {"pinned": True}, {"archived": True}])
+    def test_what_is_not_named_stays(self, caller: Caller, change: dict[str, Any]) -> None:
+        session = caller.say("Why?").json()["session"]["id"]
+        before = self.change(caller, session, title="Ice", pinned=True, archived=True)
+        after = self.change(caller, session, **change)
+        assert after["title"] == "Ice"
+        assert (after["pinned_at"], after["archived_at"]) == (
+            before["pinned_at"],
+            before["archived_at"],
+        )
+
     def test_pages_join_also_among_the_pinned(self, caller: Caller, noon: Any) -> None:
         fill_history(caller.owner, 7)
         for row in self.listed(caller)[3:6]:

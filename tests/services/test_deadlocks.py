@@ -1,15 +1,15 @@
-"""Each verb that writes is run again where the database broke off its first write."""
+"""Each verb that writes is run again after a deadlock, and is done as a whole or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from django_chat_sessions import get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -19,6 +19,7 @@ from django_chat_sessions.services import races
 from django_chat_sessions.services.context import carry_over
 from django_chat_sessions.services.replies.asking import recover_session
 from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
+from tests.callers import rows
 from tests.conversations import leave_replies, reply_of, somebody_else, stored, waiting
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
@@ -46,6 +47,13 @@ def ended(session: Any) -> Any:
     """Return the session when it has ended."""
     chat_sessions.stop(session)
     return chat_sessions.end(session)
+
+
+def replaced(session: Any, owner: Owner) -> Any:
+    """Return the session when another one is open in its place."""
+    left_one = ended(session)
+    chat_sessions.resume_or_start(owner)
+    return left_one
 
 
 def deleted(session: Any) -> Any:
@@ -117,9 +125,18 @@ VERBS: dict[str, Callable[[Chat], Call]] = {
     "touch": lambda chat: partial(chat_sessions.touch, left(stopped(chat.session), chat.noon, 60)),
     "end": lambda chat: partial(chat_sessions.end, chat.session),
     "reopen": lambda chat: partial(chat_sessions.reopen, ended(chat.session)),
+    "reopen instead of another": lambda chat: partial(
+        chat_sessions.reopen, replaced(chat.session, chat.owner)
+    ),
     "send": lambda chat: partial(waiting, somebody_else(), "Hello"),
     "add_message": lambda chat: partial(
         chat_sessions.add_message, stopped(chat.session), "user", "And?"
+    ),
+    "add_message after a lost reply": lambda chat: partial(
+        chat_sessions.add_message, left(chat.session, chat.noon, 60), "user", "And?"
+    ),
+    "sweep with a lost reply": lambda chat: (
+        left(chat.session, chat.noon, 600) and chat_sessions.sweep
     ),
     "sweep": lambda chat: left(stopped(chat.session), chat.noon, 600) and chat_sessions.sweep,
     "purge": lambda chat: partial(
@@ -146,18 +163,51 @@ def first_write_deadlocks() -> Iterator[list[Exception]]:
         yield failures
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", VERBS)
-def test_a_deadlock_is_survived(
-    name: str, user: Any, settings: Any, noon: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def write_fails(number: int) -> Iterator[list[str]]:
+    """Let the disk be full at that write, the first being 1; yield those that are sent."""
+    sent: list[str] = []
+
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(WRITES):
+            sent.append(sql)
+            if len(sent) == number:
+                raise DatabaseError("the disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        yield sent
+
+
+@pytest.fixture
+def chat(user: Any, settings: Any, noon: Any) -> Chat:
     leave_replies(settings)
-    monkeypatch.setattr(races, "pause", lambda attempt: None)
     owner = Owner.for_visitor("ada")
     sent = waiting(owner)
     noon.shift(5)
-    chat = Chat(stored(sent.session), stored(reply_of(sent)), owner, user, noon)
+    return Chat(stored(sent.session), stored(reply_of(sent)), owner, user, noon)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", VERBS)
+def test_a_deadlock_is_survived(name: str, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(races, "pause", lambda attempt: None)
     call = VERBS[name](chat)
     with first_write_deadlocks() as failures:
         call()
     assert failures == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", sorted(VERBS.keys() - {"record_turn"}))  # which keeps the question
+def test_where_one_write_fails_nothing_is_left_of_the_others(name: str, chat: Chat) -> None:
+    call = VERBS[name](chat)
+    before = rows()
+    for number in range(1, 20):
+        with write_fails(number) as sent, suppress(DatabaseError):
+            call()
+        if len(sent) < number:  # it is done
+            assert number > 1
+            return
+        assert rows() == before
+    pytest.fail("It never ends.")

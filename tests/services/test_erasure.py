@@ -126,6 +126,17 @@ def test_a_reply_that_is_still_being_written_in_an_ended_session_is_stopped_and_
     assert [(name, facts.get("state")) for name, facts in signals] == [("turn_failed", "stopped")]
 
 
+def test_who_follows_is_told_although_nothing_was_open(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, answering: Any
+) -> None:
+    chat_sessions.end(talked(owner))
+    told: list[Owner] = []
+    monkeypatch.setattr(erasure, "hint", told.append)
+    with answering():
+        chat_sessions.erase(owner)
+    assert told == [owner]
+
+
 def test_what_a_login_has_taken_meanwhile_is_the_accounts_and_stays(
     monkeypatch: pytest.MonkeyPatch, user: Any
 ) -> None:
@@ -178,6 +189,7 @@ def test_every_batch_is_told_and_statements_do_not_grow_within_it(
         counts.append(len(sent))
     assert counts[0] <= counts[1] <= 12
     monkeypatch.setattr(erasure, "BATCH", 2)
+    talked(somebody_else())  # who is in no batch of the owner's
     fill_history(owner, 5)
     told: list[int] = []
     chat_sessions.erase(owner, progress=told.append)

@@ -200,6 +200,17 @@ class TestHistoryPage:
         assert [row.pk for row in (*first, *second)] == [new.pk, old.pk]
         assert end is None
 
+    def test_archived_ones_that_are_pinned_repeat_nothing(self, owner: Owner, noon: Any) -> None:
+        fill_history(owner, 3)
+        for session in chat_sessions.recent_sessions(owner):
+            chat_sessions.archive(chat_sessions.pin(session))
+        page, place = chat_sessions.history_page(owner, limit=1, archived=True)
+        listed = page
+        while place is not None and len(listed) < 4:
+            page, place = chat_sessions.history_page(owner, limit=1, archived=True, after=place)
+            listed += page
+        assert titles(listed) == [f"Conversation {age}" for age in range(3)]
+
     @in_sizes(others=(30, 3_000))
     def test_1_statement_on_every_page(self, owner: Owner, statements: Any, others: int) -> None:
         fill_history(owner, others)

@@ -234,6 +234,20 @@ class TestRepliesAtOnce:
             session.save(update_fields=["running_until"])
         assert seconds_to_wait(lambda: say(owner, 2, "c")) == 5
 
+    @pytest.mark.parametrize(("age", "counts"), [(3599, True), (3600, False)])
+    def test_one_that_takes_an_hour_counts_no_more(
+        self, owner: Owner, two_at_once: Any, age: int, counts: bool
+    ) -> None:
+        for number, scope in enumerate(("a", "b")):
+            say(owner, number, scope)
+        two_at_once.shift(age)
+        alive = clock.after(clock.now(), 20)
+        get_session_model()._base_manager.update(running_until=alive)
+        if counts:
+            assert seconds_to_wait(lambda: say(owner, 2, "c")) == 5
+        else:
+            assert say(owner, 2, "c").created
+
     def test_an_answer_whose_worker_is_dead_does_not_count(
         self, owner: Owner, two_at_once: Any
     ) -> None:

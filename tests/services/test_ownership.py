@@ -98,6 +98,31 @@ def test_of_two_open_sessions_the_one_with_the_later_activity_stays_open(
     assert told[1][1] == {"owner": account, "claimed": claimed}
 
 
+@pytest.mark.usefixtures("noon")
+def test_of_two_with_one_activity_the_users_own_stays_open(account: Owner) -> None:
+    theirs, own = talked(VISITOR), talked(account)
+    assert chat_sessions.claim(VISITOR, account).ended == (theirs,)
+    assert open_sessions(account) == [own]
+
+
+def test_where_nothing_moves_nobody_is_told(account: Owner, signals: Any, answering: Any) -> None:
+    talked(account)
+    with answering():
+        chat_sessions.claim(VISITOR, account)
+    assert "sessions_claimed" not in [name for name, _facts in signals]
+
+
+def test_who_follows_the_visitor_is_told_and_who_follows_the_user(
+    account: Owner, monkeypatch: pytest.MonkeyPatch, answering: Any
+) -> None:
+    chat_sessions.end(talked(VISITOR))
+    told: list[Owner] = []
+    monkeypatch.setattr(ownership, "hint", told.append)
+    with answering():
+        chat_sessions.claim(VISITOR, account)
+    assert told == [VISITOR, account]
+
+
 def test_one_that_has_expired_ends_as_expired(account: Owner, noon: Any) -> None:
     expired = talked(VISITOR)
     noon.shift(6 * MINUTE)

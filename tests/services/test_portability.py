@@ -63,6 +63,18 @@ def test_p02_the_document_holds_all_of_the_owners_and_equals_the_database(
 
 
 @pytest.mark.django_db
+def test_messages_stand_in_the_order_in_which_they_were_said_whatever_their_ids_are(
+    owner: Owner,
+) -> None:
+    session = talked(owner)
+    fill(session, 4)
+    for row, place in zip(messages_of(session).order_by("position"), (13, 12, 11, 10), strict=True):
+        messages_of(session).filter(pk=row.pk).update(position=place)
+    [told] = json.loads(text(chat_sessions.export(owner)))["sessions"]
+    assert [each["position"] for each in told["messages"]] == [10, 11, 12, 13]
+
+
+@pytest.mark.django_db
 def test_an_export_is_made_while_it_is_read(owner: Owner, statements: Any, settings: Any) -> None:
     configure(settings, RESPONDER=None)
     session = talked(owner, scope="long")

@@ -305,6 +305,15 @@ class TestPurge:
         assert chat_sessions.purge(older_than_days=2, dry_run=True) == 0
         assert chat_sessions.purge(older_than_days=2) == 0
 
+    def test_a_dry_run_counts_what_a_sweep_would_end_only_after_that_sweep(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        talked(owner)
+        noon.shift(3 * DAY)
+        assert chat_sessions.purge(older_than_days=2, dry_run=True) == 0
+        assert chat_sessions.purge(older_than_days=2, dry_run=True, after_sweep=True) == 1
+        assert chat_sessions.purge(older_than_days=2) == 0
+
     def test_days_that_are_given_win(self, owner: Owner, noon: Any, settings: Any) -> None:
         configure(settings, RETENTION_DAYS=30)
         self.ended(noon, owner, 2 * DAY)

@@ -326,6 +326,8 @@ def test_the_status_is_said_in_words(reader: Caller, noon: Any) -> None:
     services.stop(session)
     assert status(reader) == "Your chat is open until 12:05 p.m.; go on where you stopped."
     assert status(reader, "elsewhere") == "The next message starts a new chat."
+    services.start(reader.owner, "elsewhere")  # and nothing is said in it
+    assert status(reader, "elsewhere") == "The next message starts a new chat."
     noon.shift(3600)
     assert status(reader).startswith("Your last chat has paused")
     services.reopen(session)
@@ -663,6 +665,19 @@ def test_x05_an_async_view_that_renders_by_itself_is_told_how_and_the_page_is_re
         assert page.endswith("after")
     if "styles" not in tag:
         assert "sync_to_async" in caplog.text
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_x05_an_address_with_more_parameters_than_django_reads_breaks_no_page(
+    reader: Caller, tag: str, settings: Any
+) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 2
+    talked(reader.owner)
+    request = request_of(reader)
+    page = render(tag, request)
+    request.META["QUERY_STRING"] = "a=1&b=2&c=3"
+    vars(request).pop("GET", None)
+    assert render(tag, request) == page
 
 
 @pytest.mark.parametrize("tag", TAGS)

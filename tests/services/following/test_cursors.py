@@ -60,7 +60,17 @@ def test_the_same_knowledge_is_the_same_text_in_whatever_order_it_came(cursor: C
     assert turned.encode() == cursor.encode()
 
 
-@given(st.binary(max_size=80))
+HEAD = len(packed(Cursor(b"listed").encode()))
+ENTRY = len(packed(ONE.encode())) - HEAD
+
+
+@given(
+    st.binary(max_size=80)
+    | st.integers(0, 3)
+    .map(lambda entries: HEAD - 1 + entries * ENTRY)
+    .flatmap(lambda size: st.binary(min_size=size, max_size=size))
+    .map(lambda rest: bytes([cursors.VERSION]) + rest)
+)
 def test_any_bytes_are_a_cursor_in_its_one_form_or_of_another_version_or_refused(
     content: bytes,
 ) -> None:
