@@ -16,6 +16,16 @@ UNFINISHED = ("pending", "running")  # the states of a reply with more to come
 BEFORE_ANY_CHAT = datetime(1970, 1, 2, tzinfo=UTC)
 
 
+def is_compared(rows: models.QuerySet[Any], name: str) -> bool:
+    """Whether the database can tell equal texts of a column: not where a host's field encrypts."""
+    return not hasattr(rows.model._meta.get_field(name), "from_db_value")
+
+
+def is_text(rows: models.QuerySet[Any], name: str) -> bool:
+    """Whether the database can look into a column: many fields that encrypt store bytes."""
+    return bool(rows.model._meta.get_field(name).get_internal_type() != "BinaryField")
+
+
 class ChatSessionQuerySet(models.QuerySet[Any]):
     """The sessions; ``owned_by`` comes first in everything a person may reach."""
 

@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.core.checks import CheckMessage
 from django.core.checks.registry import registry
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models import F
+from django.db.models.functions import Lower, Upper
 from django.db.models.signals import post_init, pre_save
 from django.test.utils import isolate_apps
 
@@ -555,6 +556,9 @@ OF_THE_HOST = models.Index(fields=["scope", "user"], name="of_the_host")
         ({"indexes": [*AbstractChatSession.Meta.indexes, OF_THE_HOST]}, {}, []),
         ({"indexes": [models.Index(fields=["-user", "scope"], name="its_own")]}, {}, []),
         ({"constraints": [models.UniqueConstraint(fields=["user", "id"], name="one")]}, {}, []),
+        ({"indexes": [models.Index("user", F("scope").desc(), name="by_sql")]}, {}, []),
+        ({"indexes": [models.Index(F("user").desc(), name="by_sql")]}, {}, []),
+        ({"indexes": [models.Index(Lower("title"), "user", name="by_sql")]}, {}, ["W019"]),
         ({"unique_together": [("user", "id")]}, {}, []),
         ({}, {"user": models.ForeignKey(User, models.CASCADE, null=True)}, []),
     ],

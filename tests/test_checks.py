@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, run_checks
 from django.core.checks.registry import registry
 from django.core.management import CommandError, call_command
@@ -675,6 +676,16 @@ def test_w016_no_autocommit(database: Any) -> None:
     [text] = database(AUTOCOMMIT=False)["W016"]
     assert "TransactionManagementError" in text
     assert database(AUTOCOMMIT=True) == {}
+
+
+def test_e020_a_schema_for_each_tenant(settings: Any) -> None:
+    app = type(apps.get_app_config(get_session_model()._meta.app_label))
+    for entry in (app.name, f"{app.__module__}.{app.__qualname__}"):
+        settings.TENANT_APPS = ["django.contrib.auth", entry]
+        [text] = found()["E020"]
+        assert "SHARED_APPS" in text
+    settings.TENANT_APPS = ["django.contrib.auth"]
+    assert found() == {}
 
 
 def test_a_database_without_chats_may_be_set_as_it_likes(settings: Any) -> None:

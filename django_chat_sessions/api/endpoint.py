@@ -77,6 +77,10 @@ def _refuse_forgery(request: HttpRequest) -> None:
         raise WrongOrigin
     if reason:
         sentence = _("The CSRF token is missing or wrong; reload the page and try again.")
+        if not request.COOKIES:  # to reload would not help, and may cost the words
+            sentence = _(
+                "The CSRF token is missing, and so are all cookies; allow cookies and try again."
+            )
         raise ApiError("csrf_failed", sentence)
 
 

@@ -4,6 +4,7 @@ W001 SQLite without transaction_mode IMMEDIATE
 W002 ATOMIC_REQUESTS
 W003 USE_TZ = False
 W016 AUTOCOMMIT = False
+E020 a schema for each tenant
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import router
 
@@ -38,6 +40,28 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register(Tags.compatibility)
+def check_tenants(**kwargs: Any) -> list[CheckMessage]:
+    """django-tenants chooses a schema for the thread of a request; ours have none of their own."""
+    pair, theirs = models_in_use(), {*getattr(settings, "TENANT_APPS", ())}
+    if pair is None or not theirs:
+        return []
+    app = apps.get_app_config(pair[0]._meta.app_label)
+    # As Django takes an entry of INSTALLED_APPS.
+    if theirs.isdisjoint({app.name, f"{type(app).__module__}.{type(app).__qualname__}"}):
+        return []
+    return [
+        Error(
+            f"{pair[0]._meta.label} is in TENANT_APPS, and no tenant is known in the threads that "
+            "write answers and read for streams: nothing is answered there, and readers of a "
+            "stream could be shown the chats of the shared schema.",
+            hint="Put that app and the user model into SHARED_APPS alone. Or serve by WSGI, let "
+            "workers that know the tenant or a view of yours answer, and silence this check.",
+            id=f"{ID}.E020",
+        )
+    ]
 
 
 def _of_a_database(alias: str, options: dict[str, Any]) -> Iterator[CheckMessage]:

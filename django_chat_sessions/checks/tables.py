@@ -16,7 +16,7 @@ from django.core.checks import CheckMessage, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, router
-from django.db.models import Q
+from django.db.models import Index, OrderBy, Q
 
 from django_chat_sessions import get_message_model, get_session_model
 
@@ -88,7 +88,14 @@ def _is_indexed(model: Any, name: str) -> bool:
         return True
     declared = [each.fields for each in (*meta.indexes, *meta.total_unique_constraints)]
     first = {fields[0] for fields in (*declared, *meta.unique_together) if fields}
+    first |= {_first_column(each) for each in meta.indexes if each.expressions}
     return not first.isdisjoint({name, f"-{name}"})
+
+
+def _first_column(index: Index) -> str:
+    """Return the column that an index over expressions begins with; empty for another one."""
+    [first, *_rest] = index.expressions
+    return getattr(first.expression if isinstance(first, OrderBy) else first, "name", "")
 
 
 @register(Tags.database)

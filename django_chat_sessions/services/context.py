@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
+from django_chat_sessions.querysets import is_text
 from django_chat_sessions.services.history import refuse_limit
 from django_chat_sessions.services.races import survives_races
 from django_chat_sessions.services.tables import (
@@ -38,10 +39,12 @@ def context(
     if limit is not None:
         refuse_limit(limit)
         most = limit
-    said = messages().filter(session=session.pk).exclude(content="")
+    said = messages().filter(session=session.pk)
+    if is_text(said, "content"):
+        said = said.exclude(content="")
     if before is not None:
         said = said.filter(position__lt=before)
-    latest = list(said.order_by("-position")[:most])
+    latest = [message for message in said.order_by("-position")[:most] if message.content]
     if max_tokens is not None:
         left = max_tokens
         for index, message in enumerate(latest):

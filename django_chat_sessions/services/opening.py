@@ -15,7 +15,7 @@ from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, deadline_for
-from django_chat_sessions.querysets import ChatSessionQuerySet
+from django_chat_sessions.querysets import ChatSessionQuerySet, is_compared
 from django_chat_sessions.services import prepared
 from django_chat_sessions.services.excerpts import fitting
 from django_chat_sessions.services.keys import Among, Keys
@@ -83,7 +83,8 @@ def latest_session(owner: Owner, scope: str) -> AbstractChatSession | None:
     """Return the last conversation in this scope, so that it can be continued; one SELECT."""
     said = messages().filter(session=OuterRef("pk"), role=Role.USER.value)
     latest = sessions().owned_by(owner).about(scope).filter(message_count__gt=0)
-    begun = latest.filter(Q(title__gt="") | Exists(said))
+    titled = Q(title__gt="") if is_compared(latest, "title") else Q()
+    begun = latest.filter(titled | Exists(said))
     return next(iter(begun.newest_first()[:1]), None)
 
 

@@ -10,6 +10,7 @@ from django_chat_sessions import clock
 from django_chat_sessions.exceptions import SessionNotFound
 from django_chat_sessions.models import AbstractChatSession, EndReason, Role
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.querysets import is_text
 from django_chat_sessions.services.excerpts import fitting, storable, title_from
 from django_chat_sessions.services.history import find_also_deleted
 from django_chat_sessions.services.opening import close
@@ -58,11 +59,11 @@ def suggest_title(session: AbstractChatSession, title: str) -> AbstractChatSessi
     Cut to one line of 80 characters. Not an activity. 2 statements, none for a blank title.
     """
     suggested = title_from(storable(title))
-    if not suggested:
+    table = sessions()
+    if not suggested or not is_text(table, "title"):
         return session
     said = messages().filter(session=session.pk, role=Role.USER.value).in_order()
     first = next(iter(said.values_list("content", flat=True)[:1]), "")
-    table = sessions()
     untouched = table.filter(Q(title="") | table.exactly("title", title_from(first)), pk=session.pk)
     if untouched.update(title=suggested):
         session.title = suggested

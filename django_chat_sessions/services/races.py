@@ -22,6 +22,7 @@ from django_chat_sessions.exceptions import (
 )
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
+from django_chat_sessions.querysets import is_compared
 from django_chat_sessions.services.outages import state_of
 from django_chat_sessions.services.tables import sessions, tell_readers
 from django_chat_sessions.services.together import Change, write
@@ -55,10 +56,11 @@ def moving(session: AbstractChatSession, **values: Any) -> Change:
     A title of a message is given to one that had none: somebody may have given it one meanwhile.
     """
     # What a host's field encrypts is never the same twice: it would be lost again and again.
-    is_told = "title" in values and not hasattr(session._meta.get_field("title"), "from_db_value")
+    table = sessions()
+    is_told = "title" in values and is_compared(table, "title")
     version = (*VERSION, "title") if is_told else VERSION
     as_read = {"pk": session.pk, **{name: getattr(session, name) for name in version}}
-    return Change(session, sessions(), as_read, values, partial(_moved_on, session))
+    return Change(session, table, as_read, values, partial(_moved_on, session))
 
 
 def _moved_on(session: AbstractChatSession) -> RaceLost:

@@ -11,12 +11,12 @@ from operator import and_
 from typing import Any
 
 from django.db import DataError, OperationalError, connections, transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Left
 
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
+from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet, is_text
 from django_chat_sessions.services.excerpts import excerpt_around, storable
 from django_chat_sessions.services.history import refuse_limit
 from django_chat_sessions.services.outages import state_of
@@ -96,7 +96,7 @@ def _search_in_time(
     told = Q(chat_said__isnull=False)
     if oldest is not None:
         told = Q(last_message_at__gte=oldest) & told
-    found = mine.annotate(chat_said=content).filter(_has_all("title", wanted) | told)[:most]
+    found = mine.annotate(chat_said=content).filter(_has_all(mine, "title", wanted) | told)[:most]
     try:
         return _read(found)
     except (OperationalError, DataError) as error:
@@ -149,12 +149,14 @@ def _read_on_mariadb(found: ChatSessionQuerySet, connection: Any) -> list[Any]:
 
 
 def _titled(mine: ChatSessionQuerySet, wanted: str, most: int) -> list[Any]:
-    titled = mine.filter(_has_all("title", wanted)).annotate(chat_said=F("preview"))
+    titled = mine.filter(_has_all(mine, "title", wanted)).annotate(chat_said=F("preview"))
     return list(titled[:most])
 
 
-def _has_all(column: str, wanted: str) -> Q:
+def _has_all(rows: QuerySet[Any], column: str, wanted: str) -> Q:
     """Return the condition that a text has all the words in it, in whichever order."""
+    if not is_text(rows, column):
+        return Q(pk__in=())
     terms = [phrase or word for phrase, word in TERM.findall(wanted)][:MOST_TERMS]
     parts = [Q((f"{column}__icontains", term)) for term in terms or [wanted]]
     return reduce(and_, parts)
@@ -163,8 +165,8 @@ def _has_all(column: str, wanted: str) -> Q:
 def _saying(wanted: str) -> ChatMessageQuerySet:
     """Return the messages that say it, in the database's own way where it has one."""
     said = messages()
-    if connections[said.db].vendor != "postgresql":
-        return said.filter(_has_all("content", wanted))
+    if connections[said.db].vendor != "postgresql" or not is_text(said, "content"):
+        return said.filter(_has_all(said, "content", wanted))
     from django.contrib.postgres.search import SearchQuery, SearchVector  # noqa: PLC0415  needs psycopg
 
     words = SearchQuery(wanted, search_type="websearch")

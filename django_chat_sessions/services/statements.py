@@ -8,6 +8,7 @@ still written by Django, so it fits every host's columns, keys and database.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -189,8 +190,19 @@ def update(shape: ChangeShape) -> Sql:
             first += 1
     query: Any = rows.query.chain(UpdateQuery)
     query.add_update_values(changes)
+    query.values = [
+        (_as_it_is(field) if isinstance(value, Slot) else field, model, value)
+        for field, model, value in query.values
+    ]
     sql, params = query.get_compiler(shape.table[2]).as_sql()
     return sql, tuple(params)
+
+
+def _as_it_is(field: Any) -> Any:
+    """Return the field for a place: one that encrypts might encrypt that, and not the value."""
+    stand_in = copy(field)
+    stand_in.get_db_prep_save = lambda value, connection: value
+    return stand_in
 
 
 def as_read(shape: ChangeShape) -> Sql:

@@ -246,6 +246,14 @@ def test_a_refused_change_tells_the_origin_from_the_token(
     assert ("CSRF_TRUSTED_ORIGINS" in response.json()["message"]) == ("origin" in sentence)
 
 
+def test_a_browser_that_keeps_no_cookies_is_told_so(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    refused = client.post("/chat/messages", "{}", content_type="application/json")
+    assert_error(refused, 403, "csrf_failed")
+    assert "allow cookies" in refused.json()["message"]
+    assert "reload" not in refused.json()["message"]
+
+
 # Django's own HTML errors
 
 

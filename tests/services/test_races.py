@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import CharField, ProtectedError, RestrictedError
 
-from django_chat_sessions import clock, get_session_model
+from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.exceptions import (
     NotAuthenticated,
@@ -364,15 +365,47 @@ class Encrypted(CharField):  # type: ignore[type-arg]
         return f"{time.perf_counter_ns()}:{value}"
 
     def from_db_value(self, value: Any, *rest: Any) -> Any:
-        return value.partition(":")[2]
+        return value and value.partition(":")[2]  # none, where a join finds no row
+
+
+class Sealed(Encrypted):
+    """As the fields of several packages: stored as bytes, compared with nothing but NULL."""
+
+    def get_internal_type(self) -> str:
+        return "BinaryField"
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        return str(self.get_prep_value(value))
 
 
 @pytest.fixture
 def encrypted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A host whose titles are encrypted, while nothing is kept of what was known before."""
+    with changed_kinds(monkeypatch, Encrypted, (get_session_model(), "title")):
+        yield
+
+
+@pytest.fixture
+def sealed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A host of which the database can read no text."""
+    texts = ((get_session_model(), "title"), (get_session_model(), "preview"))
+    with changed_kinds(monkeypatch, Sealed, *texts, (get_message_model(), "content")):
+        yield
+
+
+@contextmanager
+def changed_kinds(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Any], *columns: tuple[Any, str]
+) -> Iterator[None]:
     known = (statements.update, statements.columns, statements._fields, combined)
     kept: Any = (*known, loading._to_convert)
-    monkeypatch.setattr(get_session_model()._meta.get_field("title"), "__class__", Encrypted)
+    for model, name in columns:
+        field = model._meta.get_field(name)
+        monkeypatch.setattr(field, "__class__", kind)
+        field.__dict__.pop("cached_col", None)
     for each in kept:
         each.cache_clear()
     yield
@@ -387,3 +420,17 @@ def test_the_first_question_gives_an_empty_session_an_encrypted_title(
     session = chat_sessions.start(owner).opened
     chat_sessions.add_message(session, "user", "Why is the sky blue?")
     assert session.title == stored(session).title == "Why is the sky blue?"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_chat_whose_texts_the_database_cannot_read(owner: Owner, sealed: None) -> None:
+    chat_sessions.add_message(chat_sessions.start(owner).opened, "assistant", "Hello!")
+    assert chat_sessions.start(owner).previous is None  # with the host's greeting nothing has begun
+    with chat_sessions.record_turn(chat_sessions.start(owner, "sky").opened, "Why?") as turn:
+        turn.answer = "So."
+    session = stored(turn.session)
+    assert (session.title, session.preview) == ("Why?", "So.")
+    assert [row.content for row in chat_sessions.transcript(session).messages] == ["Why?", "So."]
+    assert [row.content for row in chat_sessions.context(session)] == ["Why?", "So."]
+    assert chat_sessions.suggest_title(session, "Reasons").title == "Why?"
+    assert chat_sessions.search(owner, "Why").matches == []

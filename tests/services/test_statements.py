@@ -138,6 +138,22 @@ def test_a_column_of_the_hosts_own_kind_is_compared_with_null_as_any_other() -> 
 
 
 @isolate_apps("tests.services")
+def test_what_is_put_in_later_goes_through_the_field_once_and_its_place_never() -> None:
+    class Hidden(Row):
+        text = Scrambled()
+
+        class Meta:
+            app_label = "services"
+
+    shape, given = change_shape(
+        table(models.QuerySet(Hidden, using="default")), None, {}, {"text": "a"}
+    )
+    _sql, places = module.update(shape)
+    assert [type(place) for place in places] == [module.Slot]
+    assert given[0].startswith("a")
+
+
+@isolate_apps("tests.services")
 def test_a_field_of_the_hosts_own_is_asked_each_time() -> None:
     class Secret(Row):
         text = Scrambled(default="")

@@ -263,6 +263,20 @@ describe("a message that was not sent", () => {
     expect(stored()).not.toContain("my secret");
   });
 
+  it("whose chat was deleted is not shown to somebody else at the same browser", async () => {
+    const { id } = bench.server.start("", ["Before", "Indeed."]);
+    const first = await cutOff({}, "my secret");
+    bench.server.offline = false;
+    await bench.api().deleteSession(id);
+    await bench.timers.advance(60_000);
+    expect(first.store.getSnapshot().pending).toMatchObject([{ content: "my secret", state: "failed" }]);
+    first.disconnect();
+    bench.server.reader = "visitor with another cookie";
+    const { store } = await bench.openTab();
+    await bench.timers.advance(5000);
+    expect([store.getSnapshot().pending, inStorage()]).toEqual([[], []]);
+  });
+
   it("stays with its visitor, who decides, when its chat is gone", async () => {
     bench.server.start("", ["Before", "Indeed."]);
     const first = await cutOff({}, "Why?");

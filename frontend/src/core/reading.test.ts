@@ -187,6 +187,32 @@ describe("an opened session", () => {
     expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true });
   });
 
+  it("gives way to the boundary of a new chat that a message of ours began after a pause meanwhile", async () => {
+    const old = bench.server.start("", ["Old", "Yes."]);
+    bench.server.changeSession(old.id, { state: "ended", end_reason: "user" });
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    bench.server.offline = true;
+    page.signal("offline");
+    store.send("And then?");
+    store.send("And after that?");
+    await bench.timers.advance(0);
+    bench.server.offline = false;
+    await store.open(old.id);
+    bench.server.offline = true;
+    page.signal("offline");
+    await bench.timers.advance(400_000);
+    bench.server.offline = false;
+    page.signal("online");
+    await bench.timers.advance(1000);
+    bench.server.finish("Nothing.");
+    await bench.timers.advance(5000);
+    await store.openCurrent();
+    const { entries, pending } = store.getSnapshot();
+    expect(pending).toEqual([]);
+    expect(entries[0]).toMatchObject({ kind: "boundary", boundary: { previous: { id }, reason: "idle" } });
+  });
+
   it("gives way to the current one when it is gone", async () => {
     const [old, current] = two();
     const { store } = await bench.openTab();

@@ -56,9 +56,11 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     const { session } = context.state;
     return !session || session.state === "ended" ? null : session.id;
   };
-  const keep = (message: PendingMessage, at = clock.now()) => kept(outbox.keep({ ...message, at }));
+  /** As whoever is here now: where its session is gone, that name alone says whose it is. */
+  const keep = (message: PendingMessage, at = clock.now()) =>
+    kept(outbox.keep({ ...message, reader: context.reader, at }));
   const address = (message: PendingMessage, session: string | null) => {
-    const afresh = { ...message, ...AFRESH, session, reader: context.reader };
+    const afresh = { ...message, ...AFRESH, reader: context.reader, session };
     keep(afresh);
     change(message.key, afresh);
   };
@@ -115,9 +117,9 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         if (attempts >= MOST_ATTEMPTS || !(isTurnedAway || isRetryable(error))) {
           // Somebody else may be here than we thought, or the chat is gone: whoever sends it again does so as who is here.
           change(key, AFRESH);
-          // Kept for who deleted its chat, though nothing says any more whose it was; not to be sent unasked. Before
-          // anything is awaited: its writer may take it back then.
-          if (isGone(error)) keep({ ...message, session: null }, 0);
+          // Kept for who deleted its chat; not to be sent unasked. Before anything is awaited: its writer may take it
+          // back then.
+          if (isGone(error)) keep(message, 0);
           if (!conflict) await events.occupied();
           change(key, { state: "failed", problem: problemOf(error), conflict });
           return true;

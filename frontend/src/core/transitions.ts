@@ -14,7 +14,7 @@ import type { Arrival, CurrentSession, Message, OpenedSession, SentMessage, Sess
 
 export function withSession(state: ChatState, given: Session): ChatState {
   const session = isStale(state.session, given) ? state.session : given;
-  const isSameDeadline = session.expires_at === state.session?.expires_at && session.state === "active";
+  const isSameDeadline = session.state === "active" && session.expires_at === state.session?.expires_at;
   return { ...state, session, remainingSeconds: isSameDeadline ? state.remainingSeconds : null };
 }
 
@@ -28,7 +28,7 @@ export function arrived(
   // One that goes on elsewhere, and not the next after what is shown: its reader is told.
   const isNext = !state.session || session.previous === state.session.id;
   const welcome = state.loaded ? (isNext ? null : "reopened") : "resumed";
-  return { ...entered(state, session, arrival), greeting: session.message_count === 0 ? null : welcome };
+  return { ...entered(state, session, arrival), greeting: session.message_count ? welcome : null };
 }
 
 /** Also when we had called it over too early: then nothing was left behind. */
@@ -84,16 +84,19 @@ export function sent(state: ChatState, key: string, answer: SentMessage, isLeft:
   const { arrival, session, message, reply } = answer;
   const rest = { ...withoutPending(state, key), keys: new Map(state.keys).set(message.id, key) };
   const shown = state.session;
-  const isShown = session.id === shown?.id;
+  const isShown = shown?.id === session.id;
   // The reader has gone elsewhere meanwhile, perhaps long before this attempt: no answer leads back in time.
   // An old chat may have been answered after the one that is open began.
   const isElsewhere =
-    isLeft ||
-    state.viewing ||
-    session.scope !== shown?.scope ||
-    session.last_activity_at < shown.last_activity_at ||
-    (session.state !== "active" && shown.state === "active");
-  if (shown && !isShown && isElsewhere) return rest;
+    !isShown &&
+    shown &&
+    (isLeft ||
+      state.viewing ||
+      session.scope !== shown.scope ||
+      session.last_activity_at < shown.last_activity_at ||
+      (session.state !== "active" && shown.state === "active"));
+  // What it has left behind is told when the reader goes back to it.
+  if (isElsewhere) return state.viewing ? { ...rest, previous: arrival.previous ?? rest.previous } : rest;
   const here = isShown ? withSession(rest, session) : entered(rest, session, arrival);
   const messages = mergeMessages(here.messages, reply ? [message, reply] : [message]);
   return { ...here, messages, greeting: null, loaded: true };
@@ -116,7 +119,7 @@ export function withoutDraft(state: ChatState, messages: readonly Message[]): Ch
 export function joined(state: ChatState, messages: readonly Message[]): ChatState {
   const [first] = messages;
   if (!first) return state;
-  const isTorn = state.messages.length === 0 ? first.position > 0 : isApart(state.messages, messages);
+  const isTorn = state.messages[0] ? isApart(state.messages, messages) : first.position > 0;
   if (isTorn) return { ...state, gap: true };
   return { ...state, messages: mergeMessages(state.messages, messages) };
 }
@@ -150,12 +153,9 @@ export function paged(state: ChatState, page: Transcript): ChatState {
   const known = isApart(state.messages, page.messages) ? [] : state.messages;
   const messages = mergeMessages(known, page.messages);
   const reachesFurthest = messages[0]?.id === page.messages[0]?.id;
-  const nextBefore = reachesFurthest ? page.next_before : (state.nextBefore ?? furtherBack(messages[0]));
+  const furtherBack = state.nextBefore ?? (messages[0]?.position || null);
+  const nextBefore = reachesFurthest ? page.next_before : furtherBack;
   return { ...withSession(state, page.session), messages, nextBefore, gap: false };
-}
-
-function furtherBack(first: Message | undefined): number | null {
-  return !first || first.position === 0 ? null : first.position;
 }
 
 export function pagedOlder(state: ChatState, page: Transcript): ChatState {
@@ -201,7 +201,7 @@ export function isBehind({ session, messages, nextBefore, gap }: ChatState): boo
   if (gap) return true;
   const first = messages[0];
   const last = messages.at(-1);
-  if (!first || !last) return session.message_count > 0;
+  if (!first || !last) return !!session.message_count;
   if (first.position > 0 && nextBefore === null) return true;
   if (messages.some((message) => message !== last && isUnfinished(message))) return true;
   return last.position + 1 !== session.message_count || session.running !== (runningReply(messages) !== null);

@@ -13,7 +13,7 @@ export const germanWords: Words = {
   stop: "Anhalten",
   sending: "Wird gesendet …",
   waitingForConnection: "Wartet auf die Verbindung …",
-  waitingForTurn: "Wartet, bis sie an der Reihe ist …",
+  waitingForTurn: "Wartet, bis sie an der Reihe ist …",
   thinking: "Denkt nach …",
   writing: "Antwort wird geschrieben …",
   reconnecting: "Verbindung verloren. Die Antwort geht weiter; Verbindung wird wiederhergestellt …",
