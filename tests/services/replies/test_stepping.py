@@ -56,17 +56,25 @@ def test_whatever_is_opened_is_used_and_closed_in_the_task_that_opened_it() -> N
     assert len(set(tasks)) == 1
 
 
-def test_it_is_refused_where_all_of_a_process_would_be_in_its_loop(monkeypatch: Any) -> None:
-    async def whole() -> str:
-        return "never"
+async def whole() -> str:
+    return "never"
 
+
+async def streamed() -> AsyncIterator[str]:
+    yield "never"
+
+
+@pytest.mark.parametrize("responder", [whole, streamed])
+def test_it_is_refused_where_all_of_a_process_would_be_in_its_loop(
+    monkeypatch: Any, responder: Callable[[], Any]
+) -> None:
     def get_ident(real: Callable[[], int] = threading.get_ident) -> int:
         return real()
 
     get_ident.__module__ = "gevent.thread"
     monkeypatch.setattr(threading, "get_ident", get_ident)
     with pytest.raises(RuntimeError, match=r"gevent\.thread has taken the place of threads"):
-        next(stepped(whole()))
+        next(stepped(responder()))
 
 
 def test_nothing_goes_on_between_two_pieces() -> None:
