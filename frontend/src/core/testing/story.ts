@@ -114,14 +114,14 @@ export class Story {
   }
 
   /**
-   * What a tab let go of that waited for a chat which is gone, as it was deleted, where the reader is a visitor:
-   * another tab throws it away, for nobody can say whether that chat was this visitor's.
+   * What a visitor's tab let go of that waited for a chat which is gone, as it was deleted, and was written before the
+   * server had said who is there: another tab throws it away, for nobody can say whose it is.
    */
   get ownerless(): string[] {
     const { server } = this.bench;
     const wasDeleted = (id: string) => server.seen.some(({ method, path }) => method === "DELETE" && path.endsWith(id));
     const isGone = (id: string) => server.find(id) === undefined || wasDeleted(id);
-    const lost = this.options.owner === "" ? this.letGo : [];
+    const lost = this.options.owner === "" ? this.letGo.filter(({ reader }) => !reader) : [];
     return lost.flatMap(({ session, content }) => (content && session && isGone(session) ? content.split("\n") : []));
   }
 
