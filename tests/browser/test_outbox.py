@@ -31,14 +31,20 @@ def assert_waiting(chat: Chat, question: str) -> None:
     )
 
 
-@each_once
-def test_an_unsent_message_survives_a_reload_and_arrives_once(
-    reader: Reader, site: Site, place: Place
-) -> None:
+def with_words_waiting(reader: Reader, place: Place) -> Chat:
+    """A chat that has been answered once, whose next question does not reach the server."""
     chat = reader.chat(place).open().converse(QUESTION)
     cut_off(reader)
     chat.ask(OTHER_QUESTION)
     assert_waiting(chat, OTHER_QUESTION)
+    return chat
+
+
+@each_once
+def test_an_unsent_message_survives_a_reload_and_arrives_once(
+    reader: Reader, site: Site, place: Place
+) -> None:
+    chat = with_words_waiting(reader, place)
     chat.field.fill(LAST_QUESTION)
     is_signed_in = chat.page.get_by_role("button", name="Log out").count() == 1
     for _ in range(2):
@@ -59,10 +65,7 @@ def test_an_unsent_message_survives_a_reload_and_arrives_once(
 
 
 def test_an_unsent_message_survives_its_tab(visitor: Reader, site: Site, subject: Place) -> None:
-    chat = visitor.chat(subject).open().converse(QUESTION)
-    cut_off(visitor)
-    chat.ask(OTHER_QUESTION)
-    assert_waiting(chat, OTHER_QUESTION)
+    chat = with_words_waiting(visitor, subject)
     chat.page.close()
     connect(visitor)
     chat = visitor.chat(subject).open()
@@ -73,10 +76,7 @@ def test_an_unsent_message_survives_its_tab(visitor: Reader, site: Site, subject
 def test_what_goes_out_in_a_new_chat_after_a_pause_says_so(
     visitor: Reader, site: Site, subject: Place
 ) -> None:
-    chat = visitor.chat(subject).open().converse(QUESTION)
-    cut_off(visitor)
-    chat.ask(OTHER_QUESTION)
-    assert_waiting(chat, OTHER_QUESTION)
+    chat = with_words_waiting(visitor, subject)
     chat.page.close()
     site.let_pass(IDLE + 60)
     connect(visitor)
@@ -90,10 +90,7 @@ def test_what_goes_out_in_a_new_chat_after_a_pause_says_so(
 def test_a_visitors_words_stay_where_their_chat_is_gone(
     visitor: Reader, site: Site, subject: Place
 ) -> None:
-    chat = visitor.chat(subject).open().converse(QUESTION)
-    cut_off(visitor)
-    chat.ask(OTHER_QUESTION)
-    assert_waiting(chat, OTHER_QUESTION)
+    chat = with_words_waiting(visitor, subject)
     chat.field.fill(LAST_QUESTION)
     chat.page.close()
     site.execute("DELETE FROM subjects_chatmessage")

@@ -410,6 +410,20 @@ if IS_POSTGRES:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
             return bool(cursor.fetchone()[0])
 
+    def meanwhile(work: Callable[[], None], commit: Callable[[], None]) -> None:
+        """Let work be done by another connection; commit when it waits for the writer's row."""
+
+        def run() -> None:
+            work()
+            connection.close()
+
+        worker = threading.Thread(target=run)
+        worker.start()
+        while worker.is_alive() and not someone_waits():
+            worker.join(0.01)
+        commit()
+        worker.join(10)
+
     @pytest.mark.parametrize(
         ("changed", "again"), [({"title": "Mine"}, False), ({"last_activity_at": None}, True)]
     )
@@ -432,14 +446,8 @@ if IS_POSTGRES:
 
         def work() -> None:
             finish(reply, sent.session, ReplyState.ANSWERED, content="Yes")
-            connection.close()
 
-        worker = threading.Thread(target=work)
-        worker.start()
-        while worker.is_alive() and not someone_waits():
-            worker.join(0.01)
-        commit()
-        worker.join(10)
+        meanwhile(work, commit)
         assert bool(lost) is again
         assert (stored(reply).state, stored(reply).content) == ("answered", "Yes")
         session = stored(sent.session)
@@ -458,14 +466,8 @@ if IS_POSTGRES:
                 write(renaming(ada, "Ada"), renaming(eve, "Eve", email=""), renaming(bob, "Bob"))
             except RaceLost as error:
                 lost.append(error)
-            connection.close()
 
-        worker = threading.Thread(target=work)
-        worker.start()
-        while worker.is_alive() and not someone_waits():
-            worker.join(0.01)
-        commit()
-        worker.join(10)
+        meanwhile(work, commit)
         assert len(lost) == 1
         assert [stored(one).first_name for one in (ada, eve, bob)] == ["", "", ""]
 

@@ -39,6 +39,17 @@ async function leaveBehind(text: string) {
   await bench.api().sendMessage({ content: "Elsewhere", key: "phone-key" });
 }
 
+/** A message in the storage whose chat was deleted while it waited, which its tab has said. */
+async function deleteItsChat(text: string) {
+  const { id } = bench.server.start("", ["Before", "Indeed."]);
+  const first = await cutOff({}, text);
+  bench.server.offline = false;
+  await bench.api().deleteSession(id);
+  await bench.timers.advance(60_000);
+  expect(first.store.getSnapshot().pending).toMatchObject([{ content: text, state: "failed" }]);
+  first.disconnect();
+}
+
 describe("a message that was not sent", () => {
   it.each([{ owner: "7" }, {}])("is sent after a reload, once, with its key (%o)", async (options) => {
     const first = await cutOff(options, "Why?");
@@ -208,13 +219,7 @@ describe("a message that was not sent", () => {
   });
 
   it("outlives a reload although its chat was deleted, and is not sent unasked", async () => {
-    const { id } = bench.server.start("", ["Before", "Indeed."]);
-    const first = await cutOff({}, "Why?");
-    bench.server.offline = false;
-    await bench.api().deleteSession(id);
-    await bench.timers.advance(60_000);
-    expect(first.store.getSnapshot().pending).toMatchObject([{ content: "Why?", state: "failed" }]);
-    first.disconnect();
+    await deleteItsChat("Why?");
     const { store } = await bench.openTab();
     await bench.timers.advance(60_000);
     expect(store.getSnapshot().pending).toMatchObject([{ content: "Why?", state: "failed" }]);
@@ -264,13 +269,7 @@ describe("a message that was not sent", () => {
   });
 
   it("whose chat was deleted is not shown to somebody else at the same browser", async () => {
-    const { id } = bench.server.start("", ["Before", "Indeed."]);
-    const first = await cutOff({}, "my secret");
-    bench.server.offline = false;
-    await bench.api().deleteSession(id);
-    await bench.timers.advance(60_000);
-    expect(first.store.getSnapshot().pending).toMatchObject([{ content: "my secret", state: "failed" }]);
-    first.disconnect();
+    await deleteItsChat("my secret");
     bench.server.reader = "visitor with another cookie";
     const { store } = await bench.openTab();
     await bench.timers.advance(5000);

@@ -58,6 +58,24 @@ def until_answered(sent: chat_sessions.Sent) -> None:
     until(lambda: stored(reply_of(sent)).state == "answered")
 
 
+class Slow:
+    """A responder that waits for a gate, and counts in how many threads it does at once."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        self.together = self.most = 0
+        self._gate = gate
+        self._lock = threading.Lock()
+
+    def __call__(self, turn: Any) -> str:
+        with self._lock:
+            self.together += 1
+            self.most = max(self.most, self.together)
+        assert self._gate.wait(10)
+        with self._lock:
+            self.together -= 1
+        return "Yes"
+
+
 class Small(ThreadRunner):
     """A pool that is quickly full."""
 
@@ -158,23 +176,13 @@ class TestThreadRunner:
     def test_no_more_threads_than_its_size_and_none_waits_for_ever(
         self, owner: Owner, settings: Any, gate: threading.Event
     ) -> None:
-        together, lock, most = [0], threading.Lock(), [0]
-
-        def answer(turn: Any) -> str:
-            with lock:
-                together[0] += 1
-                most[0] = max(most[0], together[0])
-            assert gate.wait(10)
-            with lock:
-                together[0] -= 1
-            return "Yes"
-
+        slow = Slow(gate)
         pool = Small()
         sent = self.asked(owner, settings, 5)
-        configure(settings, RESPONDER=answer)
+        configure(settings, RESPONDER=slow)
         for one in sent:
             pool.submit(reply_of(one), one.session)
-        until(lambda: together[0] == 2)
+        until(lambda: slow.together == 2)
         assert len(reply_threads()) == 2
         queued = [reply_of(one).pk for one in sent if stored(reply_of(one)).state == "pending"]
         assert len(queued) == 3
@@ -182,29 +190,21 @@ class TestThreadRunner:
         gate.set()
         for one in sent:
             until_answered(one)
-        assert most[0] == 2
+        assert slow.most == 2
         until(lambda: not lease_keeper._held)
 
     def test_s10_who_stops_what_they_asked_for_keeps_no_thread_from_anybody_else(
         self, owner: Owner, settings: Any, gate: threading.Event
     ) -> None:
-        lock, most, together = threading.Lock(), [0], [0]
+        slow = Slow(gate)
 
         def answer(turn: Any) -> str:
-            if turn.question == "Theirs":
-                return "At once"
-            with lock:
-                together[0] += 1
-                most[0] = max(most[0], together[0])
-            assert gate.wait(10)
-            with lock:
-                together[0] -= 1
-            return "Too late"
+            return "At once" if turn.question == "Theirs" else slow(turn)
 
         configure(settings, RESPONDER=answer, RUNNER=THREADS, LIMITS=Limits(replies_at_once=4))
         first = chat_sessions.send(owner, "Mine", key="key-first")
         for working in range(1, 2 * ThreadRunner.size):
-            until(lambda: together[0] == min(working, 4))  # noqa: B023  called at once
+            until(lambda: slow.together == min(working, 4))  # noqa: B023  called at once
             chat_sessions.stop(first.session)  # and none is being written any more
             chat_sessions.retry(first.session)
         theirs = chat_sessions.send(Owner.for_visitor("another"), "Theirs", key="key-theirs")
@@ -212,7 +212,7 @@ class TestThreadRunner:
         gate.set()
         until_answered(first)
         until(lambda: not reply_threads())
-        assert most[0] == 4
+        assert slow.most == 4
 
     def test_an_idle_pool_has_no_threads_and_begins_again(
         self, owner: Owner, settings: Any
