@@ -114,6 +114,23 @@ def watch(channel: RedisChannel, hub: Hub) -> None:
         channel.watch(hub)
 
 
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("cache.example:6379", "has no scheme"),
+        ("redis:secret@cache.example:6379", "has no scheme"),
+        ("redis+sentinel://:secret@cache.example:26379/mine", "begins with redis+sentinel://"),
+    ],
+)
+def test_an_address_that_redis_does_not_understand_is_refused_without_its_password(
+    url: str, found: str
+) -> None:
+    with pytest.raises(ValueError, match="url ") as refused:
+        RedisNotifier(url)
+    way_out = "give one with redis://, rediss:// or unix://."
+    assert str(refused.value) == f"url {found}; {way_out}"
+
+
 def test_a_hint_of_another_process_wakes_its_readers(
     server: Server, watched: Any, hub: Hub
 ) -> None:

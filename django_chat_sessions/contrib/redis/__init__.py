@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from django_chat_sessions.contrib.redis.channel import RedisChannel
     from django_chat_sessions.services.following.hints import Hub
 
+SCHEMES = ("redis", "rediss", "unix")
+
 
 class RedisNotifier:
     """One connection per process listens while somebody follows; another one publishes.
@@ -18,11 +20,17 @@ class RedisNotifier:
     Where Redis cannot be reached, polling takes over until it can. A settings file may make one:
     ``RedisNotifier("redis://cache.example:6379/0")``. Sites that share a Redis should differ in
     ``channel``: its databases do not keep them apart.
+
+    Raises ValueError for an address that redis does not understand, such as one of Sentinel's.
     """
 
     def __init__(
         self, url: str = "redis://localhost:6379/0", *, channel: str = "django_chat_sessions"
     ) -> None:
+        scheme, mark, _rest = url.partition("://")
+        if not mark or scheme not in SCHEMES:  # redis would say so only to a thread, at each hint
+            found = f"begins with {scheme}://" if mark else "has no scheme"  # the rest is secret
+            raise ValueError(f"url {found}; give one with redis://, rediss:// or unix://.")
         self.url = url
         self.channel = channel
 
