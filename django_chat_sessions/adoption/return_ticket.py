@@ -21,6 +21,7 @@ from django_chat_sessions.adoption.batches import (
     write,
 )
 from django_chat_sessions.models import Role
+from django_chat_sessions.querysets import is_compared
 
 
 def give_back(
@@ -52,8 +53,7 @@ def give_back(
     def undo(keys: list[Any]) -> None:
         # What has no place is as old code has it, after an interrupted run too. New code waits.
         said = messages.filter(session__in=lock(sessions, keys)).exclude(position=None)
-        # Only what was asked of a responder: an old answer without text may be a picture.
-        said.filter(role=Role.ASSISTANT.value, content="", attempt__gt=0).delete()
+        _drop_unsaid(said)
         if answer:
             _rejoin(said, answer)
         if roles:
@@ -79,6 +79,16 @@ def _refuse_to_lose(sessions: Rows, needs: Iterable[str]) -> None:
 def _forget(sessions: Rows, messages: QuerySet[Any], keys: list[Any]) -> None:
     messages.filter(session__in=keys).delete()
     sessions.filter(pk__in=keys).delete()
+
+
+def _drop_unsaid(said: QuerySet[Any]) -> None:
+    # Only what was asked of a responder: an old answer without text may be a picture.
+    asked = said.filter(role=Role.ASSISTANT.value, attempt__gt=0)
+    if is_compared(said, "content"):
+        asked.filter(content="").delete()
+        return
+    texts = asked.values_list("pk", "content").iterator()
+    said.filter(pk__in=[pk for pk, text in texts if not text]).delete()
 
 
 def _rename_roles(said: QuerySet[Any], roles: Mapping[str, Any], column: str) -> None:

@@ -135,7 +135,7 @@ class _Run:
         """Fill what old code may have left NULL."""
         said = self.messages.filter(session__in=keys)
         failed = give_times(self.sessions, said, self.created)
-        said.filter(position=None, content=None).update(content="")
+        said.filter(position=None, content__isnull=True).update(content="")
         self._leave_out(keys, failed)
 
     def _place(self, keys: list[Any]) -> bool:

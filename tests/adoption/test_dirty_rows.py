@@ -10,11 +10,12 @@ from datetime import timedelta
 from io import StringIO
 from threading import Thread
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldError
 from django.db import (
     IntegrityError,
     NotSupportedError,
@@ -563,6 +564,36 @@ def test_the_way_back_drops_what_old_code_would_show_wrongly(ada: Any) -> None:
     adoption.give_back(sessions())
     assert [row.content for row in messages.all()] == ["Two"]
     assert [row.pk for row in sessions()] == [kept.pk]
+
+
+class Sealed(models.TextField):  # type: ignore[type-arg]  # no subscript at run time
+    """A text that is encrypted another way each time: no two are equal, and none may be asked."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if value is None else f"{uuid4().hex}{value}"
+
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Any:
+        return value if value is None else value[32:]
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise FieldError(f"Sealed does not support the lookup {lookup_name}.")
+        return super().get_lookup(lookup_name)
+
+
+def test_the_way_back_drops_unsaid_replies_where_texts_are_encrypted(
+    ada: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(get_message_model()._meta.get_field("content"), "__class__", Sealed)
+    session = began(ada, ("user", "One"))
+    adopt()
+    services.reopen(stored(session))
+    for text in ("", "Two"):
+        asked = services.add_message(stored(session), "assistant", text)
+        get_message_model()._base_manager.filter(pk=asked.pk).update(attempt=1)
+    adoption.give_back(sessions())
+    rows = get_message_model()._base_manager.order_by("pk")
+    assert [row.content for row in rows] == ["One", "Two"]
 
 
 def test_an_old_answer_without_text_is_not_lost_on_the_way_back(ada: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django_chat_sessions import get_session_model
 from django_chat_sessions.services.excerpts import (
     DEEPEST,
     excerpt,
+    excerpt_around,
     fitting,
     preview_of,
     storable,
@@ -56,12 +58,24 @@ def test_an_integer_is_no_larger_than_a_float_can_be() -> None:
             storable_data({"n": [number]})
 
 
-def test_data_is_as_deep_as_every_database_stores_it_and_no_deeper() -> None:
+def test_what_json_knows_stays_as_it_is() -> None:
+    data = {"t": "text", "f": 0.5, "n": -3, "yes": True, "no": None, "rows": [[], {}]}
+    assert storable_data(data) == data
+
+
+@pytest.mark.parametrize(
+    "around",
+    [lambda inner: {"a": inner, "n": 1}, lambda inner: [inner, 1], lambda inner: (inner, 1)],
+    ids=["objects", "lists", "tuples"],
+)
+def test_data_is_as_deep_as_every_database_stores_it_and_no_deeper(
+    around: Callable[[object], object],
+) -> None:
     deep: object = "\x00"
     for _ in range(DEEPEST):
-        deep = {"a": deep}
+        deep = around(deep)
     kept = json.dumps(storable_data(deep))
-    assert (kept.count("{"), kept.count("ufffd")) == (DEEPEST, 1)
+    assert (kept.count("{") + kept.count("["), kept.count("ufffd")) == (DEEPEST, 1)
     for deeper in ([deep], {"a": deep}):
         with pytest.raises(ValueError, match=f"more than {DEEPEST} levels"):
             storable_data(deeper)
@@ -77,6 +91,7 @@ def test_data_is_as_deep_as_every_database_stores_it_and_no_deeper() -> None:
         ("x" * 11, "x" * 9 + "…"),
         ("seven w rds", "seven w…"),
         ("a bcdefghijkl", "a bcdefgh…"),  # the only space is too far from the end
+        ("abcdef ghijkl", "abcdef gh…"),
     ],
 )
 def test_an_excerpt_is_one_line_cut_at_a_word(text: str, shown: str) -> None:
@@ -121,6 +136,11 @@ def test_a_host_whose_column_is_longer_may_fill_it() -> None:
     assert fitting(Page, "scope", "s" * 300) == "s" * 300
     with pytest.raises(ValueError, match="scope has 301 characters; give up to 300"):
         fitting(Page, "scope", "s" * 301)
+
+
+def test_a_search_shows_the_piece_around_the_first_of_the_words_that_are_there() -> None:
+    text = "so " * 100 + "ice " + "and " * 100 + "snow"
+    assert " ice and" in excerpt_around(text, ["volcano", "snow", "ice"])
 
 
 def test_what_is_no_text_is_refused() -> None:

@@ -141,6 +141,52 @@ def test_times_that_an_adopted_row_lacks_are_made_up(owner: Owner) -> None:
     assert chat_sessions.history_page(owner, limit=1)[0] == [row]
 
 
+def test_a_time_that_only_the_start_tells_is_that_of_the_start(owner: Owner, noon: Any) -> None:
+    session = talked(owner)
+    document = exported(owner)
+    names = ("opened_at", "last_activity_at", "last_message_at", "ended_at")
+    document["sessions"][0].update(dict.fromkeys(names))
+    noon.shift(timedelta(days=1))
+    other = somebody_else()
+    chat_sessions.import_sessions(other, document)
+    [row] = chat_sessions.recent_sessions(other)
+    assert {getattr(row, name) for name in names} == {session.started_at}
+
+
+def test_a_conversation_with_gaps_goes_on_after_its_last_message(owner: Owner) -> None:
+    for text in ("One", "Two"):
+        talked(owner, text)
+    document = exported(owner)
+    for message, position in zip(document["sessions"][0]["messages"], (3, 7), strict=True):
+        message["position"] = position
+    other = somebody_else()
+    chat_sessions.import_sessions(other, document)
+    [row] = chat_sessions.recent_sessions(other)
+    chat_sessions.reopen(row)
+    talked(other, "Three")
+    said = chat_sessions.transcript(row).messages
+    assert [message.content for message in said] == ["One", "Two", "Three"]
+
+
+def test_an_id_that_is_taken_while_it_is_stored_becomes_a_new_one(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = talked(owner)
+    document = exported(owner)
+    document["sessions"][0]["messages"] = []  # whose ids would be taken, too
+    keep_free_ids, asked = importing._keep_free_ids, []
+
+    def as_before_they_were_taken(table: Any, rows: Any, given: list[str]) -> None:
+        asked.append(given)
+        keep_free_ids(table.none() if len(asked) == 1 else table, rows, given)
+
+    monkeypatch.setattr(importing, "_keep_free_ids", as_before_they_were_taken)
+    other = somebody_else()
+    assert chat_sessions.import_sessions(other, document) == Imported(1, 0)
+    assert chat_sessions.recent_sessions(owner) == [session]
+    assert get_session_model().objects.count() == 2
+
+
 SECRET = "SECRET-4711"
 NESTED: Any = []
 for _ in range(5_000):

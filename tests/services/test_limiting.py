@@ -313,3 +313,14 @@ def test_what_it_costs_is_fixed_whatever_the_history(
     with statements() as spent:
         refuse_excess(owner, clock.now(), asks=True)
     assert len(spent) == cost
+
+
+def test_a_long_conversation_costs_no_more_after_a_minute_without_a_message(
+    owner: Owner, noon: Any, settings: Any, statements: Counting
+) -> None:
+    configure(settings, LIMITS=Limits())
+    fill(opened(owner), 300)
+    noon.shift(60)
+    with statements() as spent:
+        refuse_excess(owner, clock.now(), asks=True)
+    assert len(spent) == 1

@@ -314,6 +314,18 @@ class TestPurge:
         assert chat_sessions.purge(older_than_days=2, dry_run=True, after_sweep=True) == 1
         assert chat_sessions.purge(older_than_days=2) == 0
 
+    def test_what_a_dry_run_counts_before_a_sweep_goes_after_it(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        chat_sessions.end(talked(owner))
+        talked(owner)
+        noon.shift(3 * DAY)
+        talked(owner, scope="younger")
+        noon.shift(DAY)
+        assert chat_sessions.purge(older_than_days=2, dry_run=True, after_sweep=True) == 2
+        assert chat_sessions.sweep() == 2
+        assert chat_sessions.purge(older_than_days=2) == 2
+
     def test_days_that_are_given_win(self, owner: Owner, noon: Any, settings: Any) -> None:
         configure(settings, RETENTION_DAYS=30)
         self.ended(noon, owner, 2 * DAY)
@@ -338,9 +350,10 @@ class TestPurge:
                 chat_sessions.purge(older_than_days=days)
         assert get_session_model().objects.count() == 1
 
-    def test_the_longest_retention_is_one(self, settings: Any) -> None:
-        configure(settings, RETENTION_DAYS=LONGEST_DAYS)
-        assert days_kept() == days_kept(LONGEST_DAYS) == LONGEST_DAYS
+    @pytest.mark.parametrize("days", [0.5, 1, LONGEST_DAYS])
+    def test_half_a_day_is_a_retention_and_so_is_a_century(self, settings: Any, days: Any) -> None:
+        configure(settings, RETENTION_DAYS=days)
+        assert days_kept() == days_kept(days) == days
 
     @pytest.mark.parametrize("verb", [chat_sessions.sweep, chat_sessions.purge])
     @pytest.mark.parametrize("size", [0, -1, "10"])

@@ -148,6 +148,22 @@ describe("the tab channel", () => {
     expect(heard.filter((name) => name === "other tab")).toHaveLength(1);
   });
 
+  it("is heard as long as somebody is here, and by whoever comes after everybody has left", () => {
+    const browser = new FakeBrowser();
+    const heard: string[] = [];
+    const here = createTabChannel(browser.channel);
+    const teller = createTabChannel(browser.channel).join(() => {});
+    const first = here.join(() => heard.push("first"));
+    const second = here.join(() => heard.push("second"));
+    first.leave();
+    teller.tell(message);
+    second.leave();
+    teller.tell(message);
+    here.join(() => heard.push("third"));
+    teller.tell(message);
+    expect(heard).toEqual(["second", "third"]);
+  });
+
   it("serves one page where tabs cannot talk", () => {
     const heard: string[] = [];
     const channel = createTabChannel(null);

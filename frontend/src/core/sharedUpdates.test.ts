@@ -157,6 +157,23 @@ describe("a tab that does not read itself", () => {
     expect([one, two].map(({ store }) => last(store)?.content)).toEqual(["Because.", "Because."]);
   });
 
+  it("reads for itself when it hears of no leader: the one that should be may be frozen", async () => {
+    await bench.openTab();
+    bench.sharing.isDead = true;
+    const two = await bench.openTab();
+    bench.server.start("", ["Why?"]);
+    await bench.timers.advance(60_000);
+    expect(last(two.store)?.content).toBe("Why?");
+  });
+
+  it("waits for nothing any more once it has left", async () => {
+    await bench.openTab();
+    const { count } = bench.timers;
+    const two = await bench.openTab();
+    two.disconnect();
+    expect(bench.timers.count).toBe(count);
+  });
+
   it("says that it is cut off only when it has found out itself", async () => {
     const { two } = await twoTabs();
     bench.server.offline = true;

@@ -83,6 +83,17 @@ def test_what_waits_is_stored_when_its_worker_has_not_and_only_once(
     assert saved == ["One ", "One two"]
 
 
+def test_the_first_piece_waits_for_the_keeper_where_the_responder_has_a_transaction_open(
+    growth: Growth, stopwatch: Stopwatch, saved: list[str]
+) -> None:
+    within_one: Any = SimpleNamespace(in_atomic_block=True)
+    growth._connection = within_one
+    growth.add("One")
+    assert saved == []
+    growth.store_what_waits()
+    assert saved == ["One"]
+
+
 def test_a_piece_after_the_reply_was_taken_away_is_refused(
     growth: Growth, stopwatch: Stopwatch, saved: list[str]
 ) -> None:

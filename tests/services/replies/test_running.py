@@ -69,6 +69,13 @@ def test_the_answer_and_its_metadata_are_stored(ask: Any, owner: Owner) -> None:
     assert (session.running_until, session.preview) == (None, "Because\ufffd")
 
 
+def test_of_an_answer_that_went_well_nothing_is_logged(
+    ask: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert ask(lambda turn: "Because.").state == "answered"
+    assert caplog.records == []
+
+
 def test_the_question_is_the_last_of_its_own_session(owner: Owner) -> None:
     for text in ("Theirs", "Theirs too"):
         run(reply_of(waiting(somebody_else(), text, key=text)).pk)
