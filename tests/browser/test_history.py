@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Chat, Place
@@ -194,6 +196,15 @@ def test_to_undo_a_deletion_undoes_nothing_that_was_written(
     chat.page.keyboard.press("Control+z")
     expect(chat.rows.first.get_by_role("button").first).to_be_focused()
     expect(chat.field).to_have_value("half a thought")
+
+
+def test_a_row_that_has_the_focus_still_says_when_it_was(visitor: Reader, subject: Place) -> None:
+    chat = visitor.chat(subject).open().converse(QUESTION)
+    chat.open_history()
+    row = chat.rows.get_by_role("button").first
+    when = row.get_by_role("time").text_content() or "nothing"
+    row.focus()
+    expect(row).to_have_accessible_name(re.compile(re.escape(when)))
 
 
 def test_the_history_is_used_by_keyboard(visitor: Reader, subject: Place) -> None:

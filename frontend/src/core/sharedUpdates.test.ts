@@ -74,6 +74,22 @@ describe("two tabs", () => {
     expect([bench.server.streams.count, bench.timers.count]).toEqual([0, 0]);
   });
 
+  it("still share one stream after the way back, for which the browser has taken their locks", async () => {
+    const { one, two } = await twoTabs();
+    bench.sharing.takeLocks();
+    for (const { page } of [one, two]) page.signal("restored");
+    const three = await bench.openTab();
+    bench.server.write("Because");
+    await bench.timers.advance(0);
+    expect([one, two, three].map(({ store }) => last(store)?.content)).toEqual(Array(3).fill("Because"));
+    expect(bench.server.streams.count).toBe(1);
+    one.disconnect();
+    bench.server.write("Because ice");
+    await bench.timers.advance(0);
+    expect([two, three].map(({ store }) => last(store)?.content)).toEqual(Array(2).fill("Because ice"));
+    expect(bench.server.streams.count).toBe(1);
+  });
+
   it("of different readers share nothing", async () => {
     const one = await bench.openTab({ owner: "1" });
     await bench.openTab({ owner: "2" });

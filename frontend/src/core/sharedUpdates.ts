@@ -44,6 +44,7 @@ class SharedUpdates implements LiveUpdates {
   private isLed = false;
   private beatAt = Number.NEGATIVE_INFINITY;
   private trust: TimerId = null;
+  private resign = () => {};
   private disconnect = () => {};
 
   constructor(options: LiveUpdatesOptions) {
@@ -84,12 +85,11 @@ class SharedUpdates implements LiveUpdates {
 
   private connect(): void {
     const stopPage = this.page.subscribe((signal) => this.signalled(signal));
-    let resign = () => {};
     this.disconnect = () => {
       stopPage();
       this.reader.stop();
       this.clock.clearTimeout(this.trust);
-      resign();
+      this.resign();
       this.channel?.close();
       this.channel = null;
       this.isLeader = false;
@@ -97,13 +97,18 @@ class SharedUpdates implements LiveUpdates {
       this.isLed = false;
     };
     this.channel = this.lock && (this.openChannel?.(this.name, (message) => this.hear(message)) ?? null);
-    if (this.lock === null || this.channel === null) {
-      this.lead();
-      return;
-    }
-    this.channel.post({ kind: "ask" });
+    this.queueUp();
+  }
+
+  private queueUp(): void {
+    const { lock, channel } = this;
+    if (lock === null || channel === null) return this.lead();
+    this.resign();
+    this.isLeader = false;
+    this.isLed = false;
+    channel.post({ kind: "ask" });
     this.believe(GRACE);
-    resign = this.lock.request(this.name, () => this.lead());
+    this.resign = lock.request(this.name, () => this.lead());
   }
 
   private lead(): void {
@@ -113,6 +118,8 @@ class SharedUpdates implements LiveUpdates {
   }
 
   private signalled(signal: PageSignal): void {
+    // WebKit lets others lead while it keeps a page for the way back, and does not say so.
+    if (signal === "restored") this.queueUp();
     if (signal !== "hidden" && signal !== "offline") this.reader.hurry(signal !== "visible");
   }
 

@@ -13,21 +13,30 @@ export function useAnnounce(): ((text: string) => void) | null {
   return useContext(AnnouncerContext);
 }
 
+/** Milliseconds for which words stay beside those that come next: a screen reader may be slower, and find them gone. */
+const STAYS = 5000;
+
+interface Said {
+  text: string;
+  key: number;
+  isOld?: boolean;
+}
+
 /** The one live region of a chat; the words being written are not read out one by one. */
 export function Announcer({ children }: { children?: ReactNode }) {
-  const [said, setSaid] = useState<{ texts: string[]; count: number }>({ texts: [], count: 0 });
-  const heard = useRef(0);
-  const [announce] = useState(() => (text: string) => {
-    const { current } = heard;
-    // What comes at the same moment is said too, and not in its place.
-    setSaid(({ texts, count }) => ({
-      texts: count === current ? [text] : [...new Set([...texts, text])],
-      count: current + 1,
-    }));
+  const [said, setSaid] = useState<readonly Said[]>([]);
+  const [announce] = useState(() => {
+    let key = 0;
+    return (text: string) => {
+      // A new element is read out even when it says the same again.
+      const one: Said = { text, key: key++ };
+      setSaid((all) => [...all.filter((other) => !other.isOld && other.text !== text), one]);
+      setTimeout(() => {
+        one.isOld = true;
+        setSaid((all) => (all.at(-1) === one ? all : all.filter((other) => other !== one)));
+      }, STAYS);
+    };
   });
-  useEffect(() => {
-    heard.current = said.count;
-  }, [said]);
   useSpokenBoundary(announce);
   useSpokenStatus(announce);
   useSpokenWaiting(announce);
@@ -36,12 +45,9 @@ export function Announcer({ children }: { children?: ReactNode }) {
     <AnnouncerContext.Provider value={announce}>
       {children}
       <div className="dcs-hidden" aria-live="polite">
-        {/* A new element is read out even when it says the same again. */}
-        <div key={said.count}>
-          {said.texts.map((text) => (
-            <p key={text}>{text}</p>
-          ))}
-        </div>
+        {said.map(({ text, key }) => (
+          <p key={key}>{text}</p>
+        ))}
       </div>
     </AnnouncerContext.Provider>
   );

@@ -27,7 +27,7 @@ export function CopyButton({ text }: { text: string }) {
       type="button"
       className="dcs-tool"
       aria-label={words.copy}
-      title={isCopied ? words.copied : words.copy}
+      title={words.copy}
       onClick={() => void copy().catch(() => {})}
     >
       <NamedIcon name={isCopied ? "check" : "copy"} />

@@ -27,7 +27,9 @@ afterEach(() => {
 
 const advance = (milliseconds: number) => act(() => bench.timers.advance(milliseconds));
 const announcer = () => document.querySelector("[aria-live=polite]");
-const said = () => announcer()?.textContent;
+/** What was said last; for a moment it stands below what was said before. */
+const said = () => saidAll().at(-1) ?? "";
+const saidAll = () => [...(announcer()?.querySelectorAll("p") ?? [])].map(({ textContent }) => textContent);
 const status = () => document.querySelector(".dcs-status-text")?.textContent;
 const button = (name: string) => screen.getByRole<HTMLButtonElement>("button", { name });
 const field = () => screen.getByLabelText<HTMLTextAreaElement>("Message");
@@ -579,12 +581,30 @@ describe("the status", () => {
       act(() => tab.page.signal("online"));
     };
     await lose(333_000);
-    expect([...(announcer()?.querySelectorAll("p") ?? [])].map(({ textContent }) => textContent)).toEqual([
+    expect(saidAll().slice(1)).toEqual([
       "Connected again",
       "This chat paused after 5 minutes without activity. Your next message starts a new chat.",
     ]);
     await lose(0);
     expect(said()).toBe("Connected again");
+  });
+
+  it("stays for a moment beside what is said next, for a screen reader that is slow", async () => {
+    vi.stubGlobal("navigator", { ...navigator, clipboard: { writeText: async () => {} }, language: "en" });
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    act(() => tab.page.signal("offline"));
+    act(() => void vi.advanceTimersByTime(60_000));
+    act(() => tab.page.signal("online"));
+    expect(saidAll()).toEqual(["Connected again"]);
+    const first = announcer()?.firstElementChild;
+    await act(async () => void fireEvent.click(button("Copy")));
+    expect(saidAll()).toEqual(["Connected again", "Copied"]);
+    // What was said is not said anew.
+    expect(announcer()?.firstElementChild).toBe(first);
+    act(() => void vi.advanceTimersByTime(5000));
+    expect(saidAll()).toEqual(["Copied"]);
   });
 });
 
@@ -598,6 +618,8 @@ describe("an answer", () => {
     await act(async () => void fireEvent.click(button("Copy")));
     expect(writeText).toHaveBeenCalledWith("Because.");
     expect(said()).toBe("Copied");
+    // Else it would be said again: what is different from a button's name describes it.
+    expect(button("Copy").title).toBe("Copy");
     const before = announcer()?.firstElementChild;
     await act(async () => void fireEvent.click(button("Copy")));
     expect(announcer()?.firstElementChild).not.toBe(before);

@@ -107,6 +107,11 @@ export class FakeSharing {
     },
   };
 
+  /** Whoever led or waited does so no longer, as in WebKit while it keeps a page for the way back. */
+  takeLocks(): void {
+    this.queues.clear();
+  }
+
   readonly channel: OpenChannel<NewsMessage> = (name, receive) => {
     const tabs = this.channels.get(name) ?? new Set();
     this.channels.set(name, tabs);
