@@ -777,6 +777,17 @@ describe("the draft", () => {
     expect((await bench.openTab()).store.getSnapshot().draft).toBe("half a thou");
   });
 
+  it("comes back also when its writer has logged in before the chat was gone", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const first = await bench.openTab();
+    first.store.setDraft("half a thou");
+    bench.server.reader = "ada";
+    await first.store.load();
+    first.disconnect();
+    bench.server.sessions = [];
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("half a thou");
+  });
+
   it("waits until it is known whose it is", async () => {
     bench.server.start("", ["Why?", "Because."]);
     const first = await bench.openTab();

@@ -155,9 +155,10 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
 
   let remembered = "";
   const remember = (session: string) => {
-    if (session === remembered) return;
-    remembered = session;
-    kept(hint.write({ session, reader: context.reader }));
+    const { reader } = context;
+    if (remembered === session + reader) return;
+    remembered = session + reader;
+    kept(hint.write({ session, reader }));
   };
 
   const heard = (signal: PageSignal) => {

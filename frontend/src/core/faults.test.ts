@@ -11,8 +11,8 @@ const SEEDS = Array.from({ length: HOW_MANY }, (_, index) => FIRST + index);
 beforeEach(() => void vi.spyOn(Math, "random").mockReturnValue(1));
 afterEach(() => vi.restoreAllMocks());
 
-async function told(seed: number, tabs: number): Promise<string> {
-  const story = new Story(seed, tabs);
+async function told(seed: number, tabs: number, people: string[]): Promise<string> {
+  const story = new Story(seed, tabs, people);
   await story.tell();
   await story.recover();
   const complaints = broken(story);
@@ -22,11 +22,12 @@ async function told(seed: number, tabs: number): Promise<string> {
 }
 
 describe.each([
-  ["one tab", 1],
-  ["three tabs", 3],
-])("whatever happens to %s", (_, tabs) => {
+  ["one tab", 1, []],
+  ["three tabs", 3, []],
+  ["the tabs of two people and a visitor", 3, ["7", "8"]],
+])("whatever happens to %s", (_, tabs, people) => {
   it.each(SEEDS)("all promises are kept in story %i", async (seed) => {
-    const report = await told(seed, tabs);
+    const report = await told(seed, tabs, people);
     expect(report === "", report).toBe(true);
   });
 });

@@ -1,7 +1,9 @@
 import type { ChatContext } from "./chatContext.js";
+import type { ChatState } from "./chatState.js";
 import { conflictOf } from "./errors.js";
-import { reopened, replied, startedNew, withSession } from "./transitions.js";
-import type { OpenedSession, Session } from "./wire.js";
+import type { Reading } from "./reading.js";
+import { opened, replied, withSession } from "./transitions.js";
+import type { OpenedSession, Session, SessionReply } from "./wire.js";
 
 /** What a reader does with a session itself. Each reports a refusal in the state and says whether it worked. */
 interface LifecycleVerbs {
@@ -24,7 +26,7 @@ export interface Lifecycle {
   markRead(session: Session): Promise<void>;
 }
 
-export function createLifecycle(context: ChatContext, catchUp: (epoch: number) => Promise<void>): Lifecycle {
+export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"]): Lifecycle {
   const { api, scope, call, update, set, fail, report } = context;
   /** What was reported as read last: once is enough. */
   let reported = "";
@@ -48,8 +50,15 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
     }
   };
 
-  const take = (session: Session) =>
-    update((state) => (state.session?.id === session.id ? { ...withSession(state, session), greeting: null } : state));
+  const take = (session: Session, more?: Partial<ChatState>) =>
+    update((state) =>
+      state.session?.id === session.id ? { ...withSession(state, session), greeting: null, ...more } : state,
+    );
+
+  const takeReply = async (answer: Promise<SessionReply>) => {
+    const { session, reply } = await call(answer);
+    update((state) => replied(state, session, reply));
+  };
 
   const touch = async (isUnasked?: boolean) => {
     const { session, viewing } = context.state;
@@ -59,24 +68,22 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
 
   /** What is written meanwhile waits for the session that this gives. */
   const awaiting = async (session: string | null, answer: Promise<OpenedSession>) => {
+    const { session: before } = context.state;
     context.awaited = session;
-    return call(answer).finally(() => {
+    const given = await call(answer).finally(() => {
       context.awaited = undefined;
     });
+    context.choose();
+    update((state) => opened(state, given, before));
+    context.entered(given.arrival);
+    await catchUp(context.epoch).catch(report);
   };
 
-  const reopen = (id: string) =>
-    attempt(async () => {
-      const opened = await awaiting(id, api.reopenSession(id));
-      context.choose();
-      update((state) => reopened(state, opened));
-      await catchUp(context.epoch).catch(report);
-    }, id);
+  const reopen = (id: string) => attempt(() => awaiting(id, api.reopenSession(id)), id);
 
   const askAgain = async (id: string, mayReopen: boolean): Promise<void> => {
     try {
-      const { session, reply } = await call(api.retryReply(id));
-      update((state) => replied(state, session, reply));
+      await takeReply(api.retryReply(id));
     } catch (error) {
       const conflict = conflictOf(error);
       if (!conflict) throw error;
@@ -93,26 +100,15 @@ export function createLifecycle(context: ChatContext, catchUp: (epoch: number) =
 
   const verbs: LifecycleVerbs = {
     reopen,
-    startNew: () =>
-      attempt(async () => {
-        const opened = await awaiting(null, api.startSession({ scope }));
-        context.choose();
-        update((state) => startedNew(state, opened));
-        context.entered(opened.arrival);
-      }, ""),
+    startNew: () => attempt(() => awaiting(null, api.startSession({ scope })), ""),
     end: () =>
       attempt(async (id) => {
         const { session } = await call(api.endSession(id));
         context.epoch += 1;
-        take(session);
-        update((state) => (state.session?.id === id ? { ...state, previous: session } : state));
+        take(session, { previous: session });
       }),
     keep: () => touch(),
-    stop: () =>
-      attempt(async (id) => {
-        const { session, reply } = await call(api.stopReply(id));
-        update((state) => replied(state, session, reply));
-      }),
+    stop: () => attempt((id) => takeReply(api.stopReply(id))),
     async retryReply() {
       const { session } = context.state;
       if (!session || (session.state !== "active" && !(await reopen(session.id)))) return false;

@@ -195,7 +195,6 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       // It was a draft that a tab opened beside it shows, too.
       update((state) => queued(state, pending));
     }
-    void proceed();
   };
 
   /** One of which nobody can say now whose it is stays where it is until somebody can. */
@@ -228,7 +227,6 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       if (hint.read().draft === text) hint.write({ draft: "" });
       keep(message);
       update((state) => ({ ...queued(state, message), greeting: null, error: null }));
-      void proceed();
       return message.key;
     },
     retry(key, session = addressed()) {
@@ -236,7 +234,6 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       if (message?.state !== "failed") return;
       address(message, session);
       set({ error: null });
-      void proceed();
     },
     discard(key) {
       const message = find(key);
@@ -256,7 +253,6 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         );
         letGo = () => opened.map((close) => close());
       }
-      void proceed();
     },
     close() {
       // Also what was written before it was known whose storage this is.
@@ -270,7 +266,6 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       for (const { key, tried, problem } of context.state.pending)
         if (tried && problem?.code === "network") change(key, AFRESH);
       if (!isToldToWait) wake?.();
-      void proceed();
     },
   };
 }

@@ -102,7 +102,10 @@ class SharedUpdates implements LiveUpdates {
 
   private queueUp(): void {
     const { lock, channel } = this;
-    if (lock === null || channel === null) return this.lead();
+    if (lock === null || channel === null) {
+      this.lead();
+      return;
+    }
     this.resign();
     this.isLeader = false;
     this.isLed = false;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type ChatState, INITIAL_STATE } from "./chatState.js";
 import { ChatBench } from "./testing/chatBench.js";
-import { arrived, isBehind, lapsed, paged, pagedOlder, replied, sent } from "./transitions.js";
+import { arrived, opened as enter, isBehind, lapsed, paged, pagedOlder, replied, sent } from "./transitions.js";
 import type { Arrival, Message, Session, Transcript } from "./wire.js";
 
 let session: Session;
@@ -47,6 +47,27 @@ describe("what is said of another session than the one on screen", () => {
     expect(to({ state: "ended" }).session).toBe(session);
     expect(to({ state: "expired" }).session).toBe(session);
     expect(to({ state: "active" }).session?.id).toBe(other().id);
+  });
+});
+
+describe("an answer that is late", () => {
+  const opened = () =>
+    ({ session, arrival: { status: "resumed", reason: "open", previous: null }, server_time: "" }) as const;
+  const over = () => ({ ...session, state: "ended" }) as const;
+
+  it("opens nothing again that is known to be over, be it as what was left behind", () => {
+    const left = { ...INITIAL_STATE, previous: over() };
+    expect(arrived(left, opened()).session?.state).toBe("ended");
+    const [message] = messages as [Message];
+    expect(sent(left, "key", { ...opened(), message, reply: null }, false).session?.state).toBe("ended");
+    const again = { ...session, last_activity_at: "9999" };
+    expect(arrived(left, { ...opened(), session: again }).session).toBe(again);
+  });
+
+  it("to a wish opens nothing that is over since, but whatever the server's clock says, what was over before", () => {
+    const asked = { ...state, session: over(), previous: over() };
+    expect(enter(asked, opened(), asked.session).session?.state).toBe("active");
+    expect(enter({ ...asked, session: over() }, opened(), asked.session).session?.state).toBe("ended");
   });
 });
 

@@ -13,7 +13,8 @@ import type { Arrival, CurrentSession, Message, OpenedSession, SentMessage, Sess
 /** Pure steps from one state to the next; the effects that call them live beside this file. */
 
 export function withSession(state: ChatState, given: Session): ChatState {
-  const session = isStale(state.session, given) ? state.session : given;
+  // An answer that is late speaks of a chat as it was, also of the one that is known to be over.
+  const session = [state.session, state.previous].find((known) => isStale(known, given)) ?? given;
   const isSameDeadline = session.state === "active" && session.expires_at === state.session?.expires_at;
   return { ...state, session, remainingSeconds: isSameDeadline ? state.remainingSeconds : null };
 }
@@ -124,24 +125,16 @@ export function joined(state: ChatState, messages: readonly Message[]): ChatStat
   return { ...state, messages: mergeMessages(state.messages, messages) };
 }
 
-export function startedNew(state: ChatState, { arrival, session }: OpenedSession): ChatState {
-  return {
-    ...entered({ ...state, session: null, previous: null }, session, arrival),
-    greeting: null,
-    error: null,
-    loaded: true,
-  };
-}
-
-export function reopened(state: ChatState, { arrival, session }: OpenedSession): ChatState {
+/** The reader has asked for this session, be it a new one. */
+export function opened(state: ChatState, { arrival, session }: OpenedSession, before: Session | null): ChatState {
   const segment = state.earlier.find(({ boundary }) => boundary.previous.id === session.id);
   return {
-    // Asked for, it is open, also by a clock that has been set back.
-    ...withSession({ ...state, session: null }, session),
+    // Asked for, it is open, also by a clock that has been set back, unless more was heard meanwhile.
+    ...withSession(state.session === before ? { ...state, session: null, previous: null } : state, session),
     ...(state.session?.id === session.id ? { viewing: false } : { ...BLANK, messages: segment?.messages ?? [] }),
     arrival,
     previous: arrival.previous,
-    greeting: "reopened",
+    greeting: arrival.status === "new" ? null : "reopened",
     error: null,
     loaded: true,
   };

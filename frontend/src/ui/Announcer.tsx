@@ -16,27 +16,22 @@ export function useAnnounce(): ((text: string) => void) | null {
 /** Milliseconds for which words stay beside those that come next: a screen reader may be slower, and find them gone. */
 const STAYS = 5000;
 
-interface Said {
-  text: string;
-  key: number;
-  isOld?: boolean;
-}
-
 /** The one live region of a chat; the words being written are not read out one by one. */
 export function Announcer({ children }: { children?: ReactNode }) {
-  const [said, setSaid] = useState<readonly Said[]>([]);
+  const [said, setSaid] = useState<readonly { text: string; key: number }[]>([]);
   const [announce] = useState(() => {
     let key = 0;
     return (text: string) => {
       // A new element is read out even when it says the same again.
-      const one: Said = { text, key: key++ };
-      setSaid((all) => [...all.filter((other) => !other.isOld && other.text !== text), one]);
-      setTimeout(() => {
-        one.isOld = true;
-        setSaid((all) => (all.at(-1) === one ? all : all.filter((other) => other !== one)));
-      }, STAYS);
+      const one = { text, key: key++ };
+      setSaid((all) => [...all.filter((other) => other.text !== text), one]);
     };
   });
+  useEffect(() => {
+    if (!said[1]) return;
+    const timer = setTimeout(() => setSaid((all) => all.slice(-1)), STAYS);
+    return () => clearTimeout(timer);
+  }, [said]);
   useSpokenBoundary(announce);
   useSpokenStatus(announce);
   useSpokenWaiting(announce);

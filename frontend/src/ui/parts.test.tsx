@@ -597,6 +597,7 @@ describe("the status", () => {
     act(() => tab.page.signal("offline"));
     act(() => void vi.advanceTimersByTime(60_000));
     act(() => tab.page.signal("online"));
+    act(() => void vi.advanceTimersByTime(5000));
     expect(saidAll()).toEqual(["Connected again"]);
     const first = announcer()?.firstElementChild;
     await act(async () => void fireEvent.click(button("Copy")));

@@ -138,7 +138,7 @@ export const englishChatWords: ChatWords = {
   statusResumed: "Welcome back, your chat is still here",
   statusReopened: "Chat continued",
   statusExpiring: (clock) => `This chat pauses in ${clock}`,
-  statusExpiringSpoken: (duration) => `This chat pauses in ${duration}`,
+  statusExpiringSpoken: (duration) => `This chat pauses in ${duration}. Keep this chat?`,
   statusExpired: (duration) => `This chat paused after ${duration} without activity`,
   statusExpiredOtherwise: "This chat has paused",
   statusEnded: "This chat has ended",

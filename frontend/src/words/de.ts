@@ -56,7 +56,7 @@ export const germanWords: Words = {
   statusResumed: "Willkommen zurück, dein Chat ist noch da",
   statusReopened: "Chat fortgesetzt",
   statusExpiring: (clock) => `Dieser Chat pausiert in ${clock}`,
-  statusExpiringSpoken: (duration) => `Noch ${duration}, dann pausiert dieser Chat`,
+  statusExpiringSpoken: (duration) => `Noch ${duration}, dann pausiert dieser Chat. Chat offen halten?`,
   statusExpired: (duration) => `Dieser Chat pausiert: ${duration} ohne Aktivität`,
   statusExpiredOtherwise: "Dieser Chat pausiert",
   statusEnded: "Dieser Chat ist beendet",

@@ -56,7 +56,7 @@ export const spanishWords: Words = {
   statusResumed: "Hola de nuevo, tu chat sigue aquí",
   statusReopened: "Chat continuado",
   statusExpiring: (clock) => `Este chat se pausa en ${clock}`,
-  statusExpiringSpoken: (duration) => `Este chat se pausa en ${duration}`,
+  statusExpiringSpoken: (duration) => `Este chat se pausa en ${duration}. ¿Mantener este chat?`,
   statusExpired: (duration) => `Este chat está en pausa: ${duration} sin actividad`,
   statusExpiredOtherwise: "Este chat está en pausa",
   statusEnded: "Este chat ha terminado",

@@ -56,7 +56,7 @@ export const frenchWords: Words = {
   statusResumed: "Bon retour, votre discussion est toujours là",
   statusReopened: "Discussion reprise",
   statusExpiring: (clock) => `Pause dans ${clock}`,
-  statusExpiringSpoken: (duration) => `Cette discussion se met en pause dans ${duration}`,
+  statusExpiringSpoken: (duration) => `Cette discussion se met en pause dans ${duration}. Garder cette discussion ?`,
   statusExpired: (duration) => `Discussion en pause : ${duration} sans activité`,
   statusExpiredOtherwise: "Cette discussion est en pause",
   statusEnded: "Cette discussion est terminée",

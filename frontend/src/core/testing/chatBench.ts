@@ -70,6 +70,10 @@ export class FakeStorage implements BrowserStorage {
 /** What carries messages between the tabs of one browser. */
 export class FakeBrowser {
   readonly storage = new FakeStorage();
+  /** Whoever touches the storage is refused. */
+  isBlocked = false;
+  /** Then what is stored there may be of no use any more, and what is there may not be seen before the next visit. */
+  wasBlocked = false;
   private readonly tabs = new Set<(message: TabMessage) => void>();
 
   channel: OpenChannel<TabMessage> = (_, receive) => {

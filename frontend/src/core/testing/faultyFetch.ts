@@ -7,6 +7,8 @@ interface Asking {
   done(): Promise<Response>;
   /** Until whoever asks gives up. */
   forever(): Promise<never>;
+  /** What this was answered before, of which something in between has kept a copy. */
+  copy: string | undefined;
 }
 
 type Fault = (asking: Asking) => Promise<Response>;
@@ -20,6 +22,8 @@ const lost = (): never => {
   throw new TypeError("Failed to fetch");
 };
 
+const AS_BEFORE = "is answered as before";
+
 /** What networks, proxies and servers do to a request. */
 const FAULTS: Record<string, Fault> = {
   "is never answered": ({ forever }) => forever(),
@@ -32,6 +36,7 @@ const FAULTS: Record<string, Fault> = {
   },
   "is answered by a page": async () => page(200),
   "is answered by nothing": async () => new Response(""),
+  [AS_BEFORE]: async ({ copy }) => new Response(copy ?? ""),
   "is answered by a list": async () => new Response("[]"),
   "is answered by 204": async () => new Response(null, { status: 204 }),
   "is refused by 401": async () => page(401),
@@ -57,14 +62,17 @@ export class FaultyFetch {
   readonly unread = new Set<string>();
   /** The tabs that were refused news when they asked last: they wait for their reader. */
   readonly refused = new Set<string>();
+  /** By address, what it was answered last. */
+  private readonly copies = new Map<string, string>();
   /** By request, until when whoever made it was told to wait. */
   private readonly told = new Map<string, number>();
-  private readonly server: typeof globalThis.fetch;
+  private readonly server: () => typeof globalThis.fetch;
   private readonly timers: FakeTimers;
   private readonly chance: Chance;
   private readonly note: (what: string) => void;
 
-  constructor(server: typeof globalThis.fetch, timers: FakeTimers, chance: Chance, note: (what: string) => void) {
+  /** `server` is asked for as each request leaves: whose that is, is settled then. */
+  constructor(server: () => typeof globalThis.fetch, timers: FakeTimers, chance: Chance, note: (what: string) => void) {
     this.server = server;
     this.timers = timers;
     this.chance = chance;
@@ -80,7 +88,8 @@ export class FaultyFetch {
       if (isNews(input)) this.refused.delete(tab);
       const isFaulty = this.chance.happens(this.trouble);
       if (isList(input, init)) this.unread[isFaulty ? "add" : "delete"](listOf(tab, input));
-      const answer = await (isFaulty ? this.fail(name, input, init) : this.ask(input, init));
+      const server = this.server();
+      const answer = await (isFaulty ? this.fail(server, name, input, init) : this.ask(server, input, init));
       const seconds = Number(answer.headers.get("Retry-After"));
       if (seconds > 0 && isMessage(init)) this.told.set(name, this.timers.now() + seconds * 1000);
       return answer;
@@ -91,21 +100,26 @@ export class FaultyFetch {
     this.told.clear();
   }
 
-  private async ask(input: RequestInfo | URL, init: RequestInit): Promise<Response> {
+  private async ask(server: typeof fetch, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
     const isSlow = this.trouble > 0 && !isNews(input);
     if (isSlow && this.chance.happens(0.5)) await this.wait(this.chance.upTo(SLOW.there), init);
     init.signal?.throwIfAborted();
-    const answer = await this.server(input, init);
+    const answer = await server(input, init);
+    if (isRead(init) && !isNews(input)) this.copies.set(String(input), await answer.clone().text());
     if (isSlow && this.chance.happens(0.3)) await this.wait(this.chance.upTo(SLOW.back), init);
     return answer;
   }
 
-  private fail(name: string, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
+  private fail(server: typeof fetch, name: string, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
     const [how, fault] = this.chance.choose(Object.entries(FAULTS)) as [string, Fault];
+    const copy = isRead(init) ? this.copies.get(String(input)) : undefined;
+    if (how === AS_BEFORE && copy !== undefined && isList(input, init))
+      this.unread.delete(listOf(name.slice(0, name.indexOf(":")), input));
     if (isNews(input) && /40[13]/.test(how)) this.refused.add(name.slice(0, name.indexOf(":")));
     this.note(`${name} ${how}`);
     return fault({
-      done: async () => (isNews(input) ? new Response(CUT) : this.server(input, init)),
+      done: async () => (isNews(input) ? new Response(CUT) : server(input, init)),
+      copy,
       forever: () => new Promise((_, reject) => onAbort(init, reject)),
     });
   }
@@ -129,8 +143,12 @@ function isNews(input: RequestInfo | URL): boolean {
   return String(input).includes("/updates");
 }
 
-function isList(input: RequestInfo | URL, { method = "GET" }: RequestInit): boolean {
-  return method === "GET" && String(input).startsWith("/chat/sessions?") && !String(input).includes("cursor=");
+function isRead({ method = "GET" }: RequestInit): boolean {
+  return method === "GET";
+}
+
+function isList(input: RequestInfo | URL, init: RequestInit): boolean {
+  return isRead(init) && String(input).startsWith("/chat/sessions?") && !String(input).includes("cursor=");
 }
 
 function listOf(tab: string, input: RequestInfo | URL): string {

@@ -55,7 +55,15 @@ const refusal = (status: number, code: string, message: string, field: string | 
 const UNDO = 86_400_000;
 const notFound = () => refusal(404, "not_found", "There is no such chat.");
 
-/** Follows the contract in memory: one reader, real expiry, keys compared, one running turn. */
+/** What one reader has here. */
+interface Belongings {
+  sessions: Session[];
+  messages: Message[];
+  deleted: Map<string, { session: Session; at: number }>;
+  sent: Map<string, { content: string; answer: SentMessage }>;
+}
+
+/** Follows the contract in memory: one reader at a time, real expiry, keys compared, one running turn. */
 export class MemoryServer {
   /** All but those for news. */
   readonly seen: SeenRequest[] = [];
@@ -79,35 +87,85 @@ export class MemoryServer {
   refusedNews: Answer | null = null;
   private held: (() => void)[] | null = null;
   private areAnswersHeld = false;
-  private readonly deleted = new Map<string, { session: Session; at: number }>();
-  private readonly sent = new Map<string, { content: string; answer: SentMessage }>();
+  private deleted: Belongings["deleted"] = new Map();
+  private sent: Belongings["sent"] = new Map();
+  /** What those have who do not ask just now, by their names: nobody else is ever told of it. */
+  private readonly others = new Map<string, Belongings>();
   private readonly timers: Timers;
   private ids = 0;
 
   constructor(timers: Timers) {
     this.timers = timers;
-    this.streams = new MemoryStreams(timers, (since) => {
-      const updates = this.updatesSince(since);
+    this.streams = new MemoryStreams(timers, (since, reader) => {
+      const updates = this.as(reader, () => this.updatesSince(since));
       return updates.cursor === since ? null : updates;
     });
   }
 
-  readonly fetch = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
-    const path = String(input).replace("/chat", "");
-    if (path.startsWith("/updates")) return this.news(new URL(path, "http://server"), init);
+  readonly fetch: typeof globalThis.fetch = (input, init) => this.fetchAs(this.reader)(input, init);
+
+  /** Whose cookie a request bears is settled when it leaves. */
+  readonly fetchAs =
+    (reader: string): typeof globalThis.fetch =>
+    (input, init) =>
+      this.answer(reader, String(input), init);
+
+  private async answer(reader: string, input: string, init: RequestInit = {}): Promise<Response> {
+    const path = input.replace("/chat", "");
+    if (path.startsWith("/updates")) return this.news(reader, new URL(path, "http://server"), init);
     const body = typeof init.body === "string" ? JSON.parse(init.body) : null;
     this.seen.push({ method: init.method ?? "GET", path, body });
     if (this.held !== null && !this.areAnswersHeld) await new Promise<void>((resolve) => this.held?.push(resolve));
     if (this.offline) throw new TypeError("Failed to fetch");
     const fault = this.faults.shift();
     if (fault !== undefined && !fault.afterwards) return this.broken(fault);
-    const { status, body: answer } = this.handle(init.method ?? "GET", path, body);
+    const { status, body: answer } = this.as(reader, () => this.handle(init.method ?? "GET", path, body));
     const text = status === 204 ? "" : JSON.stringify(answer);
     this.streams.push();
     if (this.held !== null) await new Promise<void>((resolve) => this.held?.push(resolve));
     if (fault !== undefined) return this.broken(fault);
     return respond(status, text);
-  };
+  }
+
+  /** Who asks is somebody else from now on, who has what they had before. */
+  become(reader: string): void {
+    const { sessions, messages, deleted, sent } = this;
+    this.others.set(this.reader, { sessions, messages, deleted, sent });
+    const mine = this.others.get(reader) ?? { sessions: [], messages: [], deleted: new Map(), sent: new Map() };
+    Object.assign(this, mine, { reader });
+  }
+
+  /** Whoever asks logs in; what they had as a visitor is theirs from now on, and no visitor's any more. */
+  logIn(name: string): void {
+    const { sessions, messages, sent } = this;
+    Object.assign(this, { sessions: [], messages: [], sent: new Map() });
+    this.become(name);
+    this.messages.push(...messages);
+    for (const [key, answer] of sent) this.sent.set(key, answer);
+    for (const row of sessions) {
+      const rival = row.state === "active" ? this.openIn(row.scope) : undefined;
+      const ends = rival && rival.last_activity_at > row.last_activity_at ? row : rival;
+      this.sessions.push(row);
+      if (ends) this.close(ends, "merged");
+    }
+  }
+
+  /** What everybody has said, by whose it is now. */
+  get said(): Map<string, Message[]> {
+    const all = [...this.others].map(([reader, { messages }]): [string, Message[]] => [reader, messages]);
+    return new Map(all).set(this.reader, this.messages);
+  }
+
+  private as<T>(reader: string, run: () => T): T {
+    const before = this.reader;
+    if (reader === before) return run();
+    this.become(reader);
+    try {
+      return run();
+    } finally {
+      this.become(before);
+    }
+  }
 
   count(method: string, pattern: RegExp): number {
     return this.seen.filter((request) => request.method === method && pattern.test(request.path)).length;
@@ -162,6 +220,14 @@ export class MemoryServer {
     this.streams.push();
   }
 
+  /** As if nobody had ever said anything; what was said is kept for whoever looks for it in a test. */
+  eraseAll(): void {
+    this.sessions = [];
+    this.deleted.clear();
+    this.sent.clear();
+    this.streams.push();
+  }
+
   /** The sessions that can be restored. */
   get deletedIds(): string[] {
     return [...this.deleted.keys()];
@@ -204,7 +270,7 @@ export class MemoryServer {
     };
   }
 
-  private async news(url: URL, init: RequestInit): Promise<Response> {
+  private async news(reader: string, url: URL, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers);
     const since = url.searchParams.get("since");
     const isStream = headers.get("Accept")?.startsWith("text/event-stream") ?? false;
@@ -215,8 +281,8 @@ export class MemoryServer {
     if (since !== null && !this.knowledge[Number(since.slice(1))]) {
       return respond(400, '{"code":"invalid","message":"since is no cursor.","field":"since"}');
     }
-    if (isStream) return this.streams.open(since, init.signal ?? undefined);
-    const updates = this.updatesSince(since);
+    if (isStream) return this.streams.open(reader, since, init.signal ?? undefined);
+    const updates = this.as(reader, () => this.updatesSince(since));
     return respond(200, JSON.stringify(updates));
   }
 

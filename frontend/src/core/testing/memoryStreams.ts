@@ -2,6 +2,8 @@ import type { Timers } from "../clock.js";
 import type { Updates } from "../wire.js";
 
 interface OpenStream {
+  /** Who has opened it, and is told for as long as it lives. */
+  reader: string;
   cursor: string | null;
   controller: ReadableStreamDefaultController<Uint8Array>;
   timer: unknown;
@@ -17,9 +19,9 @@ export class MemoryStreams {
   isSilent = false;
   private readonly streams = new Set<OpenStream>();
   private readonly timers: Timers;
-  private readonly newsSince: (cursor: string | null) => Updates | null;
+  private readonly newsSince: (cursor: string | null, reader: string) => Updates | null;
 
-  constructor(timers: Timers, newsSince: (cursor: string | null) => Updates | null) {
+  constructor(timers: Timers, newsSince: (cursor: string | null, reader: string) => Updates | null) {
     this.timers = timers;
     this.newsSince = newsSince;
   }
@@ -28,10 +30,10 @@ export class MemoryStreams {
     return this.streams.size;
   }
 
-  open(cursor: string | null, signal?: AbortSignal): Response {
+  open(reader: string, cursor: string | null, signal?: AbortSignal): Response {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        const stream: OpenStream = { cursor, controller, timer: null };
+        const stream: OpenStream = { reader, cursor, controller, timer: null };
         signal?.addEventListener("abort", () => {
           if (this.forget(stream)) controller.error(new DOMException("Aborted", "AbortError"));
         });
@@ -61,7 +63,7 @@ export class MemoryStreams {
   }
 
   private pushTo(stream: OpenStream): void {
-    const updates = this.newsSince(stream.cursor);
+    const updates = this.newsSince(stream.cursor, stream.reader);
     if (updates === null || this.isSilent) return;
     stream.cursor = updates.cursor;
     this.write(stream, `event: updates\nid: ${updates.cursor}\ndata: ${JSON.stringify(updates)}\n\n`);

@@ -14,6 +14,7 @@ const OF_ALL: Record<string, (story: Story) => Complaints> = {
   "no word is lost": lost,
   "none is stored twice": doubled,
   "what is stored is not kept as unsent": keptThoughStored,
+  "nobody's words are stored as somebody else's": underAnother,
   "nobody asks sooner than they were told to": ({ net }) => net.hasty,
 };
 
@@ -68,19 +69,38 @@ function said(name: string, complaints: Complaints): string[] {
   return [...complaints].map((what) => `${name}: ${what}`);
 }
 
-function* lost({ words, ownerless, tabs, bench }: Story): Complaints {
-  // What could not be kept waits behind an old chat, where nobody sees it.
-  if (tabs.some(({ store }) => store.getSnapshot().readOnly && !store.getSnapshot().durable)) return;
-  const stored = storedWords(bench.server.messages);
-  const shown = tabs.flatMap(({ store }) => wordsHere(store.getSnapshot()));
-  const kept = mayHide(tabs) ? keptIn(bench.browser).flatMap(wordsIn) : [];
-  const found = new Set([...stored, ...shown, ...kept, ...ownerless]);
-  for (const word of words) if (!found.has(word)) yield word;
+/** As which reader the server has it. */
+function* underAnother(story: Story): Complaints {
+  if (story.people.length === 0) return;
+  for (const [reader, messages] of story.bench.server.said) {
+    const person = reader.startsWith("visitor") ? "" : reader;
+    for (const word of storedWords(messages)) if (!story.mayBeOf(word, person)) yield `${word} is ${reader}'s`;
+  }
 }
 
-function* doubled({ words, takenBack, bench }: Story): Complaints {
-  const stored = storedWords(bench.server.messages);
-  for (const word of words) if (!takenBack.has(word) && stored.filter((one) => one === word).length > 1) yield word;
+/** Of what a visitor has said, nobody can say whose it is once others have come, nor whether the login has moved it. */
+function wordsOfKnown({ words, writers, people }: Story): string[] {
+  return [...words].filter((word) => people.length === 0 || !writers.get(word)?.has(""));
+}
+
+function* lost(story: Story): Complaints {
+  const { ownerless, tabs, bench, people } = story;
+  // What could not be kept waits behind an old chat, where nobody sees it.
+  if (tabs.some(({ store }) => store.getSnapshot().readOnly && !store.getSnapshot().durable)) return;
+  const stored = storedWords([...bench.server.said.values()].flat());
+  const shown = tabs.flatMap(({ store }) => wordsHere(store.getSnapshot()));
+  // Nor is shown what waits for who is not there.
+  const kept =
+    mayHide(tabs) || bench.browser.wasBlocked || people.length > 0 ? keptIn(bench.browser).flatMap(wordsIn) : [];
+  const found = new Set([...stored, ...shown, ...kept, ...ownerless]);
+  for (const word of wordsOfKnown(story)) if (!found.has(word)) yield word;
+}
+
+function* doubled(story: Story): Complaints {
+  const { takenBack, bench } = story;
+  const stored = storedWords([...bench.server.said.values()].flat());
+  for (const word of wordsOfKnown(story))
+    if (!takenBack.has(word) && stored.filter((one) => one === word).length > 1) yield word;
 }
 
 /** What is kept is shown, too, but where an old chat is. */
@@ -88,8 +108,9 @@ function mayHide(tabs: readonly StoryTab[]): boolean {
   return tabs.some(({ store }) => store.getSnapshot().readOnly);
 }
 
-function* keptThoughStored({ words, tabs, bench }: Story): Complaints {
-  if (mayHide(tabs)) return;
+function* keptThoughStored({ words, tabs, bench, people }: Story): Complaints {
+  // What one has sent waits in their own storage for their return, too.
+  if (people.length > 0 || mayHide(tabs) || bench.browser.wasBlocked) return;
   const stored = wordsOfChats(bench.server);
   for (const word of keptIn(bench.browser).flatMap(wordsIn)) if (words.has(word) && stored.includes(word)) yield word;
 }
@@ -187,5 +208,8 @@ function wordsOfChats(server: MemoryServer): string[] {
 
 /** The messages that wait in the browser's storage. */
 function keptIn({ storage }: FakeBrowser): string[] {
-  return [...storage.values.values()].map((value) => JSON.parse(value).content ?? "");
+  return [...storage.values.values()].map((value) => {
+    const { content, draft } = JSON.parse(value);
+    return content ?? draft ?? "";
+  });
 }

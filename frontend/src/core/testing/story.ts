@@ -5,7 +5,7 @@ import { ChatBench } from "./chatBench.js";
 import { FaultyFetch } from "./faultyFetch.js";
 import { stale } from "./promises.js";
 import { StoryTab, type StoryTabOptions } from "./storyTab.js";
-import { STEPS } from "./storyVerbs.js";
+import { COMING_AND_GOING, STEPS } from "./storyVerbs.js";
 
 const LENGTH = 25; // steps
 const PAUSE = 2500; // milliseconds at most between two steps, where there is one
@@ -25,6 +25,10 @@ export class Story {
   readonly words = new Set<string>();
   /** Those that had returned to a field although the server has them. */
   readonly takenBack = new Set<string>();
+  /** Whose each word may be: who had loaded the page, and who was logged in when it was sent. */
+  readonly writers = new Map<string, Set<string>>();
+  /** Who is logged in; "" where nobody is. */
+  person: string;
   /** The sessions of which the reader was told that they are deleted. */
   readonly removed = new Set<string>();
   /** What was kept when a tab let go of it. */
@@ -33,25 +37,34 @@ export class Story {
   clockIsAhead = 0;
   /** What has happened, for whoever has to find out what went wrong. */
   readonly log: string[] = [];
-  private readonly options: Omit<StoryTabOptions, "name">;
+  private readonly options: Omit<StoryTabOptions, "name" | "owner">;
   private readonly most: number;
+  readonly people: readonly string[];
   private readonly began: number;
   private readonly crashed: StoryTab[] = [];
   private count = 0;
 
-  constructor(seed: number, most: number) {
+  /** With `people`, some log in and out at one browser. */
+  constructor(seed: number, most: number, people: readonly string[] = []) {
     this.chance = new Chance(seed);
     this.most = most;
+    this.people = people;
     const { chance, bench } = this;
     const { server, timers } = bench;
     this.began = timers.now();
-    this.net = new FaultyFetch(server.fetch, timers, chance, (what) => this.note(`  ! ${what}`));
+    this.net = new FaultyFetch(
+      () => server.fetchAs(server.reader),
+      timers,
+      chance,
+      (what) => this.note(`  ! ${what}`),
+    );
     if (chance.happens(0.5)) server.streams.refusal = null;
     if (chance.happens(0.3)) server.skew = chance.upTo(7_200_000) - 3_600_000;
-    const owner = chance.happens(0.5) ? "" : "7";
+    this.person = chance.happens(0.5) ? "" : "7";
+    if (people.length > 0) server.become(this.person || "visitor");
     const limit = chance.happens(0.5) ? 30 : 2;
     const now = () => timers.now() + this.clockIsAhead;
-    this.options = { fetchIn: this.net.fetchIn, owner, limit, newKey: () => this.newWord("key-"), now };
+    this.options = { fetchIn: this.net.fetchIn, limit, newKey: () => this.newWord("key-"), now };
   }
 
   /** What nobody has said yet. */
@@ -65,7 +78,8 @@ export class Story {
     for (let step = 0; step < LENGTH; step += 1) {
       const tab = this.chance.choose(this.tabs) as StoryTab;
       tab.thaw?.();
-      const [name, happen] = this.chance.choose(STEPS) as (typeof STEPS)[number];
+      const steps = this.people.length === 0 ? STEPS : [...STEPS, ...COMING_AND_GOING];
+      const [name, happen] = this.chance.choose(steps) as (typeof STEPS)[number];
       this.net.excuse();
       this.note(`${name} in ${tab.name}: ${summaryOf(tab.store.getSnapshot())}`);
       await happen(this, tab);
@@ -78,6 +92,7 @@ export class Story {
     this.note("everything works again");
     this.net.trouble = 0;
     this.bench.browser.storage.room = Number.POSITIVE_INFINITY;
+    this.bench.browser.isBlocked = false;
     this.net.excuse();
     for (const tab of this.tabs) tab.thaw?.();
     for (const { page } of this.tabs) if (!page.online) page.signal("online");
@@ -88,8 +103,10 @@ export class Story {
     for (let passed = 0; passed < RECOVERY.seconds; passed += RECOVERY.by) {
       this.bench.server.finishAll("Because.");
       for (const { store } of this.tabs) {
-        for (const { key, state, conflict } of store.getSnapshot().pending) {
-          if (state === "failed") conflict ? store.retryInCurrent(key) : store.retry(key);
+        for (const { key, content, state, conflict } of store.getSnapshot().pending) {
+          if (state !== "failed") continue;
+          this.wrote(content, this.person);
+          conflict ? store.retryInCurrent(key) : store.retry(key);
         }
       }
       await this.pass(RECOVERY.by * 1000);
@@ -104,7 +121,8 @@ export class Story {
 
   openTab(): void {
     if (this.tabs.length >= this.most) return;
-    const tab = new StoryTab(this.bench, { ...this.options, name: this.newWord("tab ") });
+    const tab = new StoryTab(this.bench, { ...this.options, name: this.newWord("tab "), owner: this.person });
+    tab.store.subscribe(() => tab.witness.looksAt(this.notFor(tab)));
     this.tabs.push(tab);
     for (const [name, list] of Object.entries(tab.lists)) {
       // Whoever is told of a failure tries again.
@@ -121,8 +139,42 @@ export class Story {
     const { server } = this.bench;
     const wasDeleted = (id: string) => server.seen.some(({ method, path }) => method === "DELETE" && path.endsWith(id));
     const isGone = (id: string) => server.find(id) === undefined || wasDeleted(id);
-    const lost = this.options.owner === "" ? this.letGo.filter(({ reader }) => !reader) : [];
+    const lost = this.people.length > 0 || this.person === "" ? this.letGo.filter(({ reader }) => !reader) : [];
     return lost.flatMap(({ session, content }) => (content && session && isGone(session) ? content.split("\n") : []));
+  }
+
+  /** Somebody sends this, or sends it again. */
+  wrote(text: string, ...people: string[]): void {
+    for (const word of text.split("\n"))
+      this.writers.set(word, new Set([...(this.writers.get(word) ?? []), ...people]));
+  }
+
+  /** Whether a person may have said this; what a visitor has said, whoever has logged in since may see. */
+  mayBeOf(word: string, ...people: string[]): boolean {
+    const writers = this.writers.get(word);
+    return word === "" || writers === undefined || writers.has("") || people.some((person) => writers.has(person));
+  }
+
+  /** In a tab, the words of those who have neither loaded it nor are logged in. */
+  notFor({ owner, store }: StoryTab): string[] {
+    const { messages, pending, draft } = store.getSnapshot();
+    const shown = [draft, ...[...messages, ...pending].map(({ content }) => content)].flatMap((text) =>
+      text.split("\n"),
+    );
+    return shown.filter((word) => !this.mayBeOf(word, owner, this.person));
+  }
+
+  /** The page on which somebody logs in or out gives way to the next; others stay as they are. */
+  become(tab: StoryTab, person: string): void {
+    const { server } = this.bench;
+    if (person === this.person) return;
+    tab.page.signal("hidden");
+    if (person === "") server.become(this.newWord("visitor "));
+    else if (this.person === "") server.logIn(person);
+    else server.become(person);
+    this.person = person;
+    this.crash(tab);
+    this.openTab();
   }
 
   /** As a page does that is left and comes back. */

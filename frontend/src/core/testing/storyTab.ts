@@ -23,6 +23,8 @@ export interface StoryTabOptions {
 /** A tab with a chat and both lists of a history, which may crash: what its browser gave it is then gone. */
 export class StoryTab {
   readonly name: string;
+  /** Who had logged in when it was loaded. */
+  readonly owner: string;
   readonly page = new FakePage();
   readonly store: ChatStore;
   readonly history: HistoryStore;
@@ -45,6 +47,7 @@ export class StoryTab {
 
   constructor(bench: ChatBench, { name, fetchIn, owner, limit, newKey, now }: StoryTabOptions) {
     this.name = name;
+    this.owner = owner;
     this.bench = bench;
     this.now = now;
     const { page, timers, lock } = this;
@@ -59,7 +62,7 @@ export class StoryTab {
     const channel = this.mortal(bench.sharing.channel);
     const updates = createSharedUpdates({ api, owner, clock: timers, page, random, lock, channel });
     const clock = createClock(timers);
-    const storage = () => (this.isCrashed ? null : bench.browser.storage);
+    const storage = () => (this.isCrashed || bench.browser.isBlocked ? null : bench.browser.storage);
     this.store = createChatStore({ api, owner, clock, page, storage, lock, tabs, updates, newKey, random });
     this.history = createHistoryStore({ api, limit, timers, page, tabs, updates, scope: "" });
     this.witness = new Witness(this.store);

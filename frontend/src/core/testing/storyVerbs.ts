@@ -65,11 +65,18 @@ const HAPPENING: Record<string, StoryVerb> = {
   "another device removes": (story) => elsewhere(story, "DELETE"),
   "another device ends": (story) => elsewhere(story, "POST", "/end"),
   "another device reopens": (story) => elsewhere(story, "POST", "/reopen"),
+  "another device starts": (story) => request(story, "POST", "/sessions", { scope: "" }),
+  "another device sends": sendElsewhere,
+  "all is erased": eraseAll,
   "the storage is full": ({ bench }) => {
     bench.browser.storage.room = 0;
   },
   "the storage has room": ({ bench }) => {
     bench.browser.storage.room = Number.POSITIVE_INFINITY;
+  },
+  "the storage is blocked": ({ bench, chance }) => {
+    bench.browser.isBlocked = chance.happens(0.5);
+    bench.browser.wasBlocked ||= bench.browser.isBlocked;
   },
   "the clock is set": (story) => {
     story.clockIsAhead = story.chance.choose([0, -90_000, 90_000, 4_000_000]) ?? 0;
@@ -80,10 +87,32 @@ const HAPPENING: Record<string, StoryVerb> = {
 };
 
 /** No tab of this browser is told, and nothing goes wrong. */
-function elsewhere({ bench, chance }: Story, method: string, verb = "", body?: object): Promise<Response> {
-  const { id } = chance.choose(bench.server.sessions) ?? { id: "none" };
-  return bench.server.fetch(`/chat/sessions/${id}${verb}`, { method, body: JSON.stringify(body) ?? null });
+function request({ bench }: Story, method: string, path: string, body?: object): Promise<Response> {
+  return bench.server.fetch(`/chat${path}`, { method, body: JSON.stringify(body) ?? null });
 }
+
+function elsewhere(story: Story, method: string, verb = "", body?: object): Promise<Response> {
+  const { id } = story.chance.choose(story.bench.server.sessions) ?? { id: "none" };
+  return request(story, method, `/sessions/${id}${verb}`, body);
+}
+
+/** To the chat that is open, or in a new one. */
+function sendElsewhere(story: Story): Promise<Response> {
+  return request(story, "POST", "/messages", { key: story.newWord("key-"), content: story.newWord("theirs-") });
+}
+
+/** As the reader has asked the host for: nothing can be restored, and whoever sends it again has it stored again. */
+function eraseAll({ bench: { server }, takenBack }: Story): void {
+  for (const { content } of server.messages) for (const word of content.split("\n")) takenBack.add(word);
+  server.eraseAll();
+}
+
+/** Who is at the browser. */
+const CHANGES: Record<string, StoryVerb> = {
+  "somebody logs in": (story, tab) => story.become(tab, story.chance.choose(story.people) ?? ""),
+  "somebody else logs in": (story, tab) => story.become(tab, story.chance.choose(story.people) ?? ""),
+  "logs out": (story, tab) => story.become(tab, ""),
+};
 
 type Step = (story: Story, tab: StoryTab) => Promise<unknown>;
 
@@ -93,16 +122,22 @@ const asked = ([name, verb]: [string, StoryVerb]): [string, Step] => [
   async (story, tab) => tab.awaits(name, verb(story, tab)),
 ];
 
-export const STEPS: readonly [string, Step][] = [
-  ...[CHATTING, ORGANISING].flatMap(Object.entries<StoryVerb>).map(asked),
-  ...Object.entries(HAPPENING).map(([name, happen]): [string, Step] => [
-    name,
-    async (story, tab) => happen(story, tab),
-  ]),
+const happening = ([name, happen]: [string, StoryVerb]): [string, Step] => [
+  name,
+  async (story, tab) => happen(story, tab),
 ];
 
-function sendIn({ words }: Story, { store }: StoryTab, text: string): void {
-  if (store.send(text) !== null) for (const word of text.split("\n")) words.add(word);
+export const STEPS: readonly [string, Step][] = [
+  ...[CHATTING, ORGANISING].flatMap(Object.entries<StoryVerb>).map(asked),
+  ...Object.entries(HAPPENING).map(happening),
+];
+
+export const COMING_AND_GOING: readonly [string, Step][] = Object.entries(CHANGES).map(happening);
+
+function sendIn(story: Story, { store, owner }: StoryTab, text: string): void {
+  // Before it is shown, which the witness sees. What is sent before the server has said who is there bears no name.
+  story.wrote(text, owner, store.getSnapshot().arrival ? story.person : "");
+  if (store.send(text) !== null) for (const word of text.split("\n")) story.words.add(word);
 }
 
 function typeAndSend(story: Story, tab: StoryTab): void {
@@ -116,9 +151,11 @@ function sendDraft(story: Story, tab: StoryTab): void {
   if (story.tabs.length === 1) sendIn(story, tab, tab.store.getSnapshot().draft);
 }
 
-function retry({ chance }: Story, { store }: StoryTab): unknown {
+function retry(story: Story, { store }: StoryTab): unknown {
+  const { chance } = story;
   const message = chance.choose(store.getSnapshot().pending);
   if (message === undefined) return;
+  story.wrote(message.content, story.person);
   if (message.conflict === null) return store.retry(message.key);
   return chance.happens(0.5) ? store.retryInEnded(message.key) : store.retryInCurrent(message.key);
 }

@@ -38,6 +38,11 @@ export class Witness {
     if (shown && isUnfinished(shown)) this.seen.push(`${reply.id} was stopped and is ${shown.state}`);
   }
 
+  /** What is shown that is not for whoever is there. */
+  looksAt(words: readonly string[]): void {
+    for (const word of words) this.seen.push(`${word} is somebody else's`);
+  }
+
   /** A verb of some tab is done, and this session is no longer there. */
   removed(id: string): void {
     if (this.store.getSnapshot().session?.id === id) this.seen.push(`${id} was deleted and is shown`);
