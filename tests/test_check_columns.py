@@ -229,6 +229,38 @@ def test_w017_a_text_that_may_have_any_length(host: Findings, name: str, length:
     assert "Let it be a TextField" in found
 
 
+class Sealed(models.TextField):  # type: ignore[type-arg]  # no generic at run time
+    """Makes NULL of an empty text, as some fields that encrypt do."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value or None
+
+
+class Unsealed(Sealed):
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> str:
+        return value or ""
+
+
+class WithoutItsKey(Sealed):
+    def get_prep_value(self, value: Any) -> Any:
+        raise RuntimeError(value)
+
+
+@pytest.mark.parametrize("column", [Sealed(), Sealed(null=True), Unsealed()])
+def test_e021_a_field_that_makes_null_of_an_empty_text(host: Findings, column: Any) -> None:
+    found = host({}, {"content": column.clone()})["E021"]
+    assert "host.Said.content makes NULL of an empty text" in found
+    assert "get_prep_value()" in found
+    assert "host.Talk.title makes NULL" in host({"title": column.clone()})["E021"]
+
+
+def test_a_field_that_gives_an_empty_text_back_is_welcome(host: Findings) -> None:
+    assert host({}, {"content": Unsealed(null=True)}) == {}
+    assert host({}, {"content": WithoutItsKey()}) == {}
+    # Ours may be NULL there.
+    assert host({"visitor_key": Sealed(null=True)}) == {}
+
+
 def test_a_column_that_is_long_enough_is_welcome(host: Findings) -> None:
     key = models.CharField(max_length=26, primary_key=True, default=str)  # ours is none of text
     role = models.CharField(max_length=9)

@@ -11,10 +11,10 @@ E010 a foreign key to another database
 
 The dotted paths are looked at in ``named.py``. W001 to W003, W016 and E020, about databases and
 time, are in ``databases.py``. W011 to W013, W018 and W019, about tables that are not ours, are in
-``tables.py``; E011, about names that we need, is in ``methods.py``; E012 to E014, E016, E017, E019,
-W014, W015 and W017, about what a host declares, are in ``columns.py``. What the ``check()`` of
-a runner or a notifier finds comes with an id of its own: E015 is ThreadRunner's, E018 that of
-RedisNotifier.
+``tables.py``; E011, about names that we need, is in ``methods.py``; E012, E014, E016, E017, E019,
+W014 and W015, about what a host declares, are in ``columns.py``, and E013, E021 and W017, about
+texts, in ``texts.py``. What the ``check()`` of a runner or a notifier finds comes with an id of its
+own: E015 is ThreadRunner's, E018 that of RedisNotifier.
 """
 
 from __future__ import annotations

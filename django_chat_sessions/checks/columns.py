@@ -1,14 +1,12 @@
 """System checks of the columns that a host declares: whether they take what the chat writes.
 
 E012 a column that may not be empty, and that nothing fills
-E013 a column that is too short
 E014 user or session is no foreign key to a primary key, or user leads to another model's
 E016 a field of ours that the host has taken away
 E017 a model of two tables
 E019 a key of several columns
 W014 visitors are let in, and a session needs a user
 W015 a value that must be unique, and that the chat writes twice
-W017 a text that may have any length, in a column that holds so many characters
 """
 
 from __future__ import annotations
@@ -19,13 +17,14 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db.models import NOT_PROVIDED, CharField, Field, ForeignKey, TextField, UUIDField
+from django.db.models import NOT_PROVIDED, Field, ForeignKey, UUIDField
 from django.db.models.fields import DateField, DateTimeField, TimeField
 from django.db.models.signals import post_init, pre_save
 from django.utils.module_loading import import_string
 
 from django_chat_sessions.authentication import AnonymousCookie
 from django_chat_sessions.checks.tables import ID, models_in_use
+from django_chat_sessions.checks.texts import check_texts
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, FillsPrimaryKey
 
@@ -56,7 +55,7 @@ def check_columns(**kwargs: Any) -> list[CheckMessage]:
     for model, parent, link in zip(models_in_use() or (), PARENTS, LINKS, strict=False):
         if issubclass(model, parent):  # else check_models tells why not
             found += [*_refusing(model, parent, link), *_repeated(model, parent, link)]
-            found += [*_short(model, parent), *_astray(model, link), *_gone(model, parent)]
+            found += [*check_texts(model, parent), *_astray(model, link), *_gone(model, parent)]
             found += [*_divided(model, parent), *_compound(model)]
     return found
 
@@ -121,31 +120,6 @@ def _fills_itself(field: Any) -> bool:
     if asks in OF_TIMES:
         return bool(field.auto_now or field.auto_now_add)
     return asks is not Field.pre_save
-
-
-def _short(model: Any, parent: Any) -> Iterator[CheckMessage]:
-    theirs = {field.name: field for field in model._meta.concrete_fields}
-    for field in parent._meta.fields:
-        own = theirs.get(field.name)
-        # The database holds a TextField to no length, whatever its forms are told.
-        given = own.max_length if isinstance(own, CharField) else None
-        if given is None or not isinstance(field, CharField | TextField):
-            continue
-        lengths = (len(value) for value, _label in field.choices or ())
-        needed = max(lengths, default=field.max_length)
-        if needed is None:
-            yield CheckWarning(
-                f"{own} holds {given} characters, and the chat writes texts of any length: a "
-                "longer message is refused, and a longer answer fails.",
-                hint="Let it be a TextField, then makemigrations and migrate.",
-                id=f"{ID}.W017",
-            )
-        elif given < needed:
-            yield Error(
-                f"{own} holds {given} characters, and the chat writes up to {needed}.",
-                hint=f"Give it max_length={needed}, then makemigrations and migrate.",
-                id=f"{ID}.E013",
-            )
 
 
 def _astray(model: Any, name: str) -> Iterator[CheckMessage]:

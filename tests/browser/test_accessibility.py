@@ -208,7 +208,9 @@ def test_w13_what_changes_is_said(visitor: Reader, site: Site, place: Place) -> 
     expect(said).to_have_text("Answer ready")
     site.let_pass(IDLE - 40)
     chat.page.clock.fast_forward((IDLE - 40) * 1000)
-    expect(said).to_have_text(re.compile(r"This chat pauses in (1 minute|30 seconds)\. Keep this chat\?"))
+    expect(said).to_have_text(
+        re.compile(r"This chat pauses in (1 minute|30 seconds)\. Keep this chat\?")
+    )
     site.let_pass(60)
     chat.page.clock.fast_forward(60_000)
     expect(said).to_have_text(
