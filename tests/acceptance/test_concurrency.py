@@ -111,19 +111,28 @@ def test_c_04_c_05_different_messages_at_once_are_stored_in_one_order_or_refused
                 assert result["body"]["code"] == "turn_in_progress"
 
 
-def test_c_09_two_cleanups_at_once_sweep_each_session_once(pack: Pack) -> None:
+def test_c_09_cleanups_at_once_sweep_and_purge_each_session_once(pack: Pack) -> None:
     for _ in range(ROUNDS):
         for _session in range(20):
             talked(somebody_else())
-        past = clock.now() - timedelta(seconds=1)
-        expired = get_session_model().objects.exclude(open_key=None).update(expires_at=past)
+        past = clock.now() - timedelta(days=2)
+        expired = (
+            get_session_model()
+            .objects.exclude(open_key=None)
+            .update(expires_at=past, last_activity_at=past, last_message_at=past)
+        )
         assert expired == 20
         results = pack.all(do="sweep")
         assert [result for result in results if "raised" in result] == []
         assert sum(result["swept"] for result in results) == 20
         assert sum(result["signals"].count("session_ended") for result in results) == 20
         assert set(get_session_model().objects.values_list("ended_at", flat=True)) == {past}
-        get_session_model().objects.all().delete()
+        results = pack.all(do="purge")
+        assert [result for result in results if "raised" in result] == []
+        assert sum(result["purged"] for result in results) == 20
+        assert [result["signals"] for result in results] == [[]] * RACERS
+        assert not get_session_model()._base_manager.exists()
+        assert not get_message_model()._base_manager.exists()
 
 
 def test_c_12_sixteen_ends_are_one(pack: Pack, people: Any) -> None:
@@ -156,8 +165,9 @@ def test_c_14_deleting_races_with_answering_and_sending(pack: Pack, people: Any)
         assert not messages_of(session).replies_running().exists()
 
 
+@pytest.mark.parametrize("at_once", [False, True], ids=["deleted", "erased"])
 def test_c_14_an_answer_to_a_deleted_session_vanishes_with_it(
-    ada: Client, user: Any, settings: Any, caplog: pytest.LogCaptureFixture
+    *, ada: Client, user: Any, settings: Any, caplog: pytest.LogCaptureFixture, at_once: bool
 ) -> None:
     caplog.set_level("INFO")
     held, reached = threading.Event(), threading.Event()
@@ -171,13 +181,14 @@ def test_c_14_an_answer_to_a_deleted_session_vanishes_with_it(
     sent = post(ada, "messages", content="Why?", key="key-of-why").json()
     session_id = sent["session"]["id"]
     assert reached.wait(10)
-    assert ada.delete(f"/chat/sessions/{session_id}").status_code == 204
+    gone = "/chat/sessions" if at_once else f"/chat/sessions/{session_id}"
+    assert ada.delete(gone).status_code == 204
     held.set()
     until(lambda: "dropped" in caplog.text or "taken away" in caplog.text)
     for path in ("", "/messages"):
         assert ada.get(f"/chat/sessions/{session_id}{path}").status_code == 404
     get_session_model().objects.update(deleted_at=clock.now() - timedelta(days=2))
-    assert chat_sessions.purge() == 1
+    assert chat_sessions.purge() == int(not at_once)
     assert not get_message_model().objects.exists()
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 

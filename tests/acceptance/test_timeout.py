@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -12,7 +13,8 @@ import pytest
 import time_machine
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.test import Client
+from django.template import Context, Template
+from django.test import Client, RequestFactory
 
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions import services as chat_sessions
@@ -30,6 +32,7 @@ MILLISECOND = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
 FIVE_MINUTES = timedelta(minutes=5)
 Answer = dict[str, Any]
+TAGS = Template("{% load chat_sessions %}{% chat_session_status %}{% chat_history %}")
 
 
 class Browser:
@@ -148,12 +151,15 @@ def test_t_03_later_it_is_never_resumed(
 
 def test_t_04_looking_is_not_activity(tab: Browser, noon: Any, silent: None) -> None:
     first = tab.send()["session"]
+    since: dict[str, str] = {}
     for _ in range(9):
         noon.shift(30 * SECOND)
         assert tab.status()["session"]["expires_at"] == first["expires_at"]
         assert len(tab.get("sessions")["sessions"]) == 1
         tab.get(f"sessions/{first['id']}")
         tab.get(f"sessions/{first['id']}/messages")
+        since = {"since": tab.get("updates", **since)["cursor"]}
+        tab.client.get(f"/chat/sessions/{first['id']}/page")
     noon.shift(30 * SECOND)
     assert tab.status()["session"] is None
 
@@ -459,7 +465,7 @@ def test_t_14_without_use_tz_t_01_and_t_02_hold(
 
 
 def test_t_15_a_clock_that_jumps_back_an_hour_breaks_nothing(
-    tab: Browser, at: Any, silent: None
+    tab: Browser, user: Any, at: Any, silent: None
 ) -> None:
     first = tab.send()["session"]
     at("11:00:00")
@@ -472,6 +478,13 @@ def test_t_15_a_clock_that_jumps_back_an_hour_breaks_nothing(
     assert [row["id"] for row in history["sessions"]] == [first["id"]]
     transcript = tab.get(f"sessions/{first['id']}/messages")["messages"]
     assert [row["content"] for row in transcript] == ["Hello", "Still here"]
+    for told in (history, transcript, sent):
+        assert not re.search(r": -\d", json.dumps(told))
+    request = RequestFactory().get("/")
+    request.user = user
+    page = TAGS.render(Context({"request": request}))
+    assert "Still here" in page
+    assert not re.search(r"[>\s]-\d", page)
     at("12:04:59")
     assert tab.send("Back")["session"]["id"] == first["id"]
 

@@ -608,6 +608,17 @@ def test_an_old_answer_without_text_is_not_lost_on_the_way_back(ada: Any) -> Non
     assert len(after) == 3
 
 
+def test_old_code_and_the_next_adoption_find_an_answer_after_its_question(
+    ada: Any, settings: Any
+) -> None:
+    """Both are stored at one moment, and random keys say nothing about who spoke first."""
+    configure(settings, RESPONDER="tests.responders.echo")
+    session = services.send(Owner.for_user(ada), "Q", key="key-00000001").session
+    adoption.give_back(sessions(), roles={"user": "user", "assistant": "bot"})
+    rows = get_message_model()._base_manager.filter(session=session.pk)
+    assert [row.content for row in rows.order_by("created_at", "-pk")] == ["Q", "You asked: Q"]
+
+
 def test_a_reply_without_a_question_gets_a_row_without_one(ada: Any, settings: Any) -> None:
     configure(settings, SESSION_MODEL="shape_e.ChatSession", RESPONDER=None)
     owner = Owner.for_user(ada)

@@ -9,12 +9,18 @@ from playwright.sync_api import Page, expect
 from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place
 from tests.browser.conftest import Reader, log_in
 from tests.browser.site import Site
+from tests.browser.test_following import until
 
 EVERYTHING_STORED = """async () => {
   const databases = await indexedDB.databases();
   return { local: { ...localStorage }, session: { ...sessionStorage }, databases };
 }"""
 NOTE_WHETHER_KEPT = "addEventListener('pageshow', ({ persisted }) => { window.kept = persisted; })"
+ERASE = """async () => {
+  const token = /csrftoken=([^;]+)/.exec(document.cookie)[1];
+  const headers = { "X-CSRFToken": token };
+  return (await fetch("/chat/sessions", { method: "DELETE", headers })).status;
+}"""
 SECRET = "a secret that was never sent"
 
 
@@ -64,6 +70,22 @@ def test_w11_after_logging_out_nothing_that_was_written_is_stored(
     answer = page.request.get(f"/chat/sessions/{session['id']}/messages")
     assert answer.status == 404
     visitor.provokes(": 404", "Not Found: ")
+
+
+def test_p09_after_erasing_everything_the_next_page_clears_what_is_stored(
+    visitor: Reader, site: Site, place: Place
+) -> None:
+    visitor.provokes(": 404", "404 (Not Found)", "Not Found: ")  # the chat it knew is gone
+    chat = visitor.chat(place).open().converse(QUESTION)
+    chat.field.fill(SECRET)
+    until(chat.page, lambda: SECRET in str(stored(chat.page)))
+    assert chat.page.evaluate(ERASE) == 204
+    assert site.messages() == []
+    assert "chat_visitor" not in {cookie["name"] for cookie in visitor.context.cookies()}
+    chat.reload()
+    expect(chat.messages).to_have_count(0)
+    expect(chat.field).to_have_value("")
+    assert SECRET not in str(stored(chat.page))
 
 
 def test_a_draft_is_not_shown_to_the_next_one(visitor: Reader, site: Site, place: Place) -> None:

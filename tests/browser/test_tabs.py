@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
-from tests.browser.chat_page import OTHER_QUESTION, Chat, Place
+from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Chat, Place, hold
 from tests.browser.conftest import MakeReader, Reader, Waiting, each_once
 from tests.browser.site import Site
 from tests.browser.test_following import until
@@ -217,6 +217,26 @@ def test_a_browser_has_one_stream_whatever_its_tabs_do(
         f" two were open for {max(streams.overlaps, default=0) * 1000:.0f} ms at most"
     )
     assert max(streams.overlaps, default=0) <= HANDED_OVER_WITHIN
+
+
+def test_d14_messages_that_overtake_each_other_stand_in_one_order_in_every_tab(
+    visitor: Reader, site: Site, subject: Place
+) -> None:
+    first, second = open_tabs(visitor, subject, 2)
+    late = hold(first.page, "**/chat/messages")
+    first.ask("Asked first")
+    until(first.page, lambda: len(late) == 1)
+    second.converse("Asked second")
+    late[0].continue_()
+    for tab in (first, second):
+        expect(tab.finished).to_have_count(3)
+    order = ["Asked second", "Asked first"]
+    assert site.said("user")[1:] == order
+    for reloaded in (False, True):
+        for tab in (first, second):
+            if reloaded:
+                tab.reload()
+            expect(tab.own).to_contain_text([QUESTION, *order])
 
 
 @each_once

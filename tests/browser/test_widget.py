@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from tests.browser.chat_page import IDLE, OTHER_QUESTION, QUESTION, Chat, Place
 from tests.browser.conftest import MakeReader, Reader, Waiting
@@ -14,6 +14,10 @@ from tests.browser.site import Site
 from tests.browser.test_accessibility import check
 
 PHONE = {"width": 360, "height": 740}
+NOTE_VIOLATIONS = """
+window.violations = [];
+addEventListener("securitypolicyviolation", (one) => violations.push(one.effectiveDirective));
+"""
 IN_THE_CHAT = "document.activeElement.closest('.dcs-widget') !== null"
 
 
@@ -199,6 +203,32 @@ def test_its_script_may_come_from_another_origin_that_knows_nothing_of_ours(
     page.goto(f"{ours}plain.css")
     page.set_content(html.replace(f'src="{ours}', f'src="{theirs}{ours}'))
     chat.wait().converse(QUESTION)
+
+
+def test_x04_it_works_where_a_policy_trusts_no_text_as_markup(
+    visitor: Reader, place: Place
+) -> None:
+    """The site's own policy, of nothing inline, and Trusted Types beside it."""
+
+    def trust_nothing(route: Route) -> None:
+        page = route.fetch()
+        policy = page.headers["content-security-policy"]
+        more = "require-trusted-types-for 'script'; trusted-types 'none'"
+        headers = {**page.headers, "content-security-policy": f"{policy}; {more}"}
+        route.fulfill(response=page, headers=headers)
+
+    chat = visitor.chat(place)
+    chat.page.route(f"**{place.address}", trust_nothing)
+    chat.page.add_init_script(NOTE_VIOLATIONS)
+    chat.open().converse(QUESTION, OTHER_QUESTION)
+    chat.open_history()
+    chat.choose(QUESTION, "Pin")
+    expect(chat.rows).to_have_count(1)
+    assert chat.page.evaluate("violations") == []
+    visitor.provokes("requires 'TrustedHTML'")  # that it is in force, which this shows
+    with pytest.raises(Error, match="TrustedHTML"):
+        chat.page.evaluate("document.body.innerHTML = ''")
+    assert chat.page.evaluate("violations") == ["require-trusted-types-for"]
 
 
 def test_a_part_that_is_put_into_the_page_later_brings_its_chat_along(
