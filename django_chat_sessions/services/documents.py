@@ -97,7 +97,7 @@ def _time(value: Any, place: str) -> datetime:
 def _data(value: Any, place: str) -> dict[str, Any]:
     try:
         is_right = isinstance(value, dict) and storable_data(value) == value
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError):
         is_right = False
     if not is_right:
         raise _refuse(place, "an object of JSON")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin import EmptyFieldListFilter
 from django.contrib.auth import get_user_model
 
 from django_chat_sessions import clock, services
@@ -98,6 +99,11 @@ def test_z15_no_address_searches_what_was_said(staff: Any, chat: Any, lookup: st
     assert staff("view", "read").get(f"{LIST}?{lookup}={SECRET}").status_code == 400
 
 
+def test_no_address_asks_for_a_secret_of_the_owners(staff: Any, chat: Any) -> None:
+    query = f"user__password__startswith={chat.user.password[:4]}"
+    assert staff("view").get(f"{LIST}?{query}").status_code == 400
+
+
 def test_z15_no_search_finds_what_was_said(staff: Any, chat: Any) -> None:
     assert listed(staff("view", "read"), f"q={SECRET}") == []
 
@@ -137,6 +143,17 @@ def test_the_newest_come_first_and_no_address_sorts_otherwise(staff: Any, chat: 
         assert listed(client, asked) == newest
 
 
+def test_of_what_a_search_finds_the_one_with_the_newest_message_comes_first(
+    staff: Any, chat: Any
+) -> None:
+    fill_history(Owner.of(chat), 3)
+    moved = MODEL._base_manager.filter(user_id=chat.user_id).order_by("pk")[1]
+    MODEL._base_manager.filter(pk=moved.pk).update(last_message_at=clock.after(clock.now(), 60))
+    found = listed(staff("view"), "q=ada")
+    assert found[0] == moved
+    assert found == sorted(found, key=lambda one: (one.last_message_at, one.pk), reverse=True)
+
+
 def test_a_host_may_offer_the_days_of_a_column(
     staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,9 +169,11 @@ def test_a_host_may_offer_the_days_of_a_column(
 def test_a_host_may_offer_filters_by_who_asks(
     staff: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    offered = (*ChatSessionAdmin.list_filter, "end_reason")
+    offered = (*ChatSessionAdmin.list_filter, "end_reason", ("title", EmptyFieldListFilter))
     monkeypatch.setattr(ChatSessionAdmin, "get_list_filter", lambda *asked: offered)
-    assert listed(staff("view"), f"end_reason__exact={chat.end_reason}") == [chat]
+    client = staff("view")
+    assert listed(client, f"end_reason__exact={chat.end_reason}") == [chat]
+    assert listed(client, "title__isempty=0") == [chat]
 
 
 @pytest.mark.parametrize("limit", [{"ended_at__isnull": True}, lambda: {"ended_at__isnull": True}])

@@ -168,6 +168,19 @@ def test_a_conversation_with_gaps_goes_on_after_its_last_message(owner: Owner) -
     assert [message.content for message in said] == ["One", "Two", "Three"]
 
 
+def test_messages_without_positions_keep_their_order(owner: Owner) -> None:
+    """Adopted rows have none; what was said after them has."""
+    for text in ("One", "Two", "Three"):
+        talked(owner, text)
+    document = exported(owner)
+    for message in document["sessions"][0]["messages"][:2]:
+        message["position"] = None
+    other = somebody_else()
+    chat_sessions.import_sessions(other, document)
+    said = chat_sessions.transcript(chat_sessions.recent_sessions(other)[0]).messages
+    assert [message.content for message in said] == ["One", "Two", "Three"]
+
+
 def test_an_id_that_is_taken_while_it_is_stored_becomes_a_new_one(
     owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +219,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("sessions.0.unread", "no", r"sessions\[0\].unread is wrong: give true or false"),
     ("sessions.0.started_at", "0001-01-01T00:00:00.000000Z", "started_at is wrong"),
     ("sessions.0.started_at", "2026-13-01T00:00:00.000000Z", "started_at is wrong"),
+    ("sessions.0.started_at", "2026-11-22T12:00:00", "started_at is wrong: give a time like"),
     ("sessions.0.pinned_at", 5, "pinned_at is wrong"),
     # It would be on top of nothing, and hide its session from the history.
     (

@@ -125,6 +125,10 @@ class TestBounds:
         every = chat_sessions.search(owner, "conversation", 5)
         assert (len(every.matches), every.is_complete) == (5, True)
 
+    def test_a_limit_that_is_none_is_refused(self, owner: Owner) -> None:
+        with pytest.raises(ValueError, match="limit is 0; give a whole number"):
+            chat_sessions.search(owner, "conversation", 0)
+
     def test_messages_are_looked_through_in_the_latest_sessions_titles_in_all(
         self, owner: Owner, monkeypatch: pytest.MonkeyPatch, noon: Any
     ) -> None:

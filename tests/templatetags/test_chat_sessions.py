@@ -174,6 +174,14 @@ def test_an_answer_that_nobody_has_read_is_said_in_words(reader: Caller) -> None
     assert render(tag, request).count("New answer") == 2  # on the closed dropdown, and in it
 
 
+def test_a_closed_dropdown_tells_of_one_new_answer_among_others(reader: Caller) -> None:
+    for scope in ("read", "unread"):
+        session = talked(reader.owner, scope=scope)
+    get_session_model()._base_manager.filter(pk=session.pk).update(unread=True)
+    page = render("{% chat_history variant='dropdown' %}", request_of(reader))
+    assert "New answer" in page.partition("</summary>")[0]
+
+
 @pytest.mark.parametrize("page", ["/x/", "/x/?a=b", "/x/?a=b#c", "/x/#c"])
 def test_the_hosts_own_page_is_linked_and_the_chat_that_it_shows_is_marked(
     reader: Caller, page: str

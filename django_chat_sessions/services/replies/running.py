@@ -56,7 +56,8 @@ def _run(reply_id: Any) -> None:
     question, reply, session = taken
     growth = Growth(reply)
     with lease_keeper.keeping(reply, session, growth) as lease:
-        metadata, error = _tried(ReplyTurn(session, question, reply, growth), lease)
+        turn = ReplyTurn(session, question, reply, growth) if question else None
+        metadata, error = _tried(turn, lease)
         if error is None:
             error = _finish_answered(growth, metadata)
         if isinstance(error, TurnLost) and growth.is_lost:
@@ -69,7 +70,7 @@ def _run(reply_id: Any) -> None:
 
 def _take(
     reply_id: Any,
-) -> tuple[AbstractChatMessage, AbstractChatMessage, AbstractChatSession] | None:
+) -> tuple[AbstractChatMessage | None, AbstractChatMessage, AbstractChatSession] | None:
     """Make the reply ours. Return what it answers, it and its session; None when it is not ours."""
     found = messages().filter(pk=reply_id).select_related("session__previous")
     reply = next(iter(found[:1]), None)
@@ -79,12 +80,12 @@ def _take(
     # Before it is taken: a database that goes away here leaves a reply that anybody may take.
     before = messages().filter(session=session.pk, position__lt=reply.position)
     question = next(iter(before.order_by("-position")[:1]), None)
-    if question is None or not take(reply, session, is_held=lease_keeper.holds(reply)):
+    if not take(reply, session, is_held=lease_keeper.holds(reply)):
         return None
     return question, reply, session
 
 
-def _tried(turn: ReplyTurn, lease: Lease) -> tuple[dict[str, Any], BaseException | None]:
+def _tried(turn: ReplyTurn | None, lease: Lease) -> tuple[dict[str, Any], BaseException | None]:
     """Return the metadata of the answer, and what was raised instead.
 
     It is returned, because what a receiver of ``turn_failed`` raises while it is being handled is
@@ -117,8 +118,10 @@ def _fail(growth: Growth, error: BaseException) -> None:
     _finish_quietly(growth, ReplyState.FAILED, error=cause_of(error), **kept)
 
 
-def _answer(turn: ReplyTurn, lease: Lease) -> dict[str, Any]:
+def _answer(turn: ReplyTurn | None, lease: Lease) -> dict[str, Any]:
     """Store what the responder gives as it comes; return the metadata it gave."""
+    if turn is None:  # a host may have deleted it, and its reader asks again
+        raise LookupError("The question of this reply is not there any more.")
     responder = app_settings.RESPONDER
     if responder is None:
         raise LookupError('CHAT_SESSIONS["RESPONDER"] is not set; nobody can answer.')

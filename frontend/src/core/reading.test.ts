@@ -223,6 +223,31 @@ describe("an opened session", () => {
     expect(store.getSnapshot().session?.id).toBe(current);
   });
 
+  it("says nothing of an older choice that turns out to be gone", async () => {
+    const [old] = two();
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    const choosing = store.open("s9999");
+    const refuse = bench.server.setAside();
+    await store.open(old);
+    refuse();
+    await choosing;
+    expect(store.getSnapshot()).toMatchObject({ session: { id: old }, readOnly: true, error: null });
+  });
+
+  it("does not come to the screen any more once its reader has gone back to the current one", async () => {
+    const [old, current] = two();
+    const { store } = await bench.openTab();
+    bench.server.hold();
+    const opening = store.open(old);
+    const open = bench.server.setAside();
+    await store.openCurrent();
+    open();
+    await opening;
+    await bench.timers.advance(1000);
+    expect(store.getSnapshot()).toMatchObject({ session: { id: current }, readOnly: false });
+  });
+
   it("that is gone leaves the chat as it would have been", async () => {
     bench.server.holdAnswers();
     const { store } = bench.tab();
@@ -259,6 +284,24 @@ describe("what was read too late", () => {
     late();
     await bench.timers.advance(0);
     expect(store.getSnapshot()).toMatchObject({ status: "new", error: null });
+  });
+
+  it("brings no chat back that was deleted in another tab meanwhile", async () => {
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    const { store, page } = await bench.openTab();
+    bench.server.holdAnswers();
+    page.signal("visible");
+    await bench.timers.advance(0);
+    const late = bench.server.setAside();
+    await bench.api().deleteSession(id);
+    const seen = new Set<string>();
+    bench.browser.channel("changes", () => {})?.post({ scope: "", session: id, isDeleted: true });
+    await bench.timers.advance(0);
+    store.subscribe(() => seen.add(store.getSnapshot().session?.id ?? ""));
+    late();
+    await bench.timers.advance(1000);
+    expect(seen).not.toContain(id);
+    expect(store.getSnapshot()).toMatchObject({ status: "new", session: null });
   });
 
   it("is asked for again, by a chat that knows nothing else", async () => {
@@ -344,19 +387,37 @@ describe("an older page", () => {
 });
 
 describe("a visitor's draft", () => {
-  it("outlives a reload after the chat before it was deleted here", async () => {
-    const { id } = bench.server.start("", ["Why?", "Because."]);
+  it.each([false, true])(
+    "outlives a reload after the chat before it was deleted here (offline: %s)",
+    async (offline) => {
+      const { id } = bench.server.start("", ["Why?", "Because."]);
+      const { store, disconnect } = await bench.openTab();
+      const tabs = createTabChannel(bench.browser.channel);
+      const history = createHistoryStore({ api: bench.api(), tabs, updates: bench.updates(), timers: bench.timers });
+      const leave = history.connect();
+      await history.remove(id);
+      await bench.timers.advance(100);
+      store.setDraft("And how?");
+      disconnect();
+      leave();
+      bench.server.offline = offline;
+      const { store: again } = await bench.openTab();
+      expect(again.getSnapshot().draft).toBe("And how?");
+    },
+  );
+
+  it("is shown to nobody else although another chat was deleted before it was left", async () => {
+    const [old] = two();
     const { store, disconnect } = await bench.openTab();
-    const tabs = createTabChannel(bench.browser.channel);
-    const history = createHistoryStore({ api: bench.api(), tabs, updates: bench.updates(), timers: bench.timers });
-    const leave = history.connect();
-    await history.remove(id);
+    await bench.api().deleteSession(old);
+    bench.browser.channel("changes", () => {})?.post({ scope: "", session: old, isDeleted: true });
     await bench.timers.advance(100);
-    store.setDraft("And how?");
+    store.setDraft("my secret");
     disconnect();
-    leave();
-    const { store: again } = await bench.openTab();
-    expect(again.getSnapshot().draft).toBe("And how?");
+    bench.server.sessions = [];
+    bench.server.reader = "visitor with another cookie";
+    const { store: theirs } = await bench.openTab();
+    expect(theirs.getSnapshot().draft).toBe("");
   });
 
   it("goes along although the login took longer than the timeout", async () => {

@@ -118,6 +118,14 @@ class TestTheHub:
             hub.left.clear()
             assert len(threads(THREAD)) == 1
 
+    async def test_one_who_comes_after_all_have_left_is_waited_for_again(
+        self, hub: Hub, noting: Noting
+    ) -> None:
+        for owner in (ADA, EVE):
+            with hub.reading(owner):
+                assert not hub.left.is_set()  # else each watch would end as it begins
+            assert hub.left.is_set()
+
     async def test_a_notifier_that_raises_is_asked_again(
         self, hub: Hub, noting: Noting, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -7,7 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.owners import Owner
@@ -188,6 +194,22 @@ def test_a_database_that_is_away_does_not_end_the_answer(
     stopwatch.now += SAVE_EVERY
     growth.add("four")
     assert saved == ["One two three four"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_and_the_next_text_has_a_new_connection_for_the_old_one_died_with_it(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_replies(settings)
+    growth = Growth(reply_of(waiting(VISITOR)))
+
+    def fail(reply: Any, text: str) -> None:
+        connection.ensure_connection()
+        raise InterfaceError("away")
+
+    monkeypatch.setattr(growing, "save_text", fail)
+    growth.add("One")
+    assert connection.connection is None
 
 
 def test_what_will_not_pass_ends_it(growth: Growth, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,14 @@ from contextvars import Context
 from typing import Any
 
 import pytest
-from django.db import DataError, OperationalError, connection, connections, transaction
+from django.db import (
+    DataError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 from django.utils import translation
 
 from django_chat_sessions import clock, get_session_model
@@ -421,6 +428,19 @@ def test_a_reply_that_is_gone_taken_or_over_is_left_alone(owner: Owner, settings
     assert stored(reply).state == "running"
 
 
+def test_a_reply_whose_question_was_deleted_fails_at_once_and_says_so(
+    owner: Owner, settings: Any
+) -> None:
+    asked: list[Any] = []
+    configure(settings, RESPONDER=asked.append)
+    reply = reply_of(waiting(owner))
+    messages().filter(role="user").delete()
+    run(reply.pk)
+    assert (asked, stored(reply).state) == ([], "failed")
+    assert "question of this reply is not there" in stored(reply).error
+    assert get_session_model().objects.get().running_until is None
+
+
 class TestStopped:
     """A stop reaches its worker at the next piece, and at the latest when it has finished."""
 
@@ -700,6 +720,49 @@ def test_one_that_waited_here_for_a_thread_is_begun_though_its_lease_has_passed_
         run(reply.pk)
     assert (stored(reply).state, stored(reply).attempt) == (state, 1)
     assert stored(sent.session).running_until == (None if is_held else passed)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_time_with_a_new_connection_for_the_old_one_died_with_it(
+    ask: Any, away: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away(2)
+    found, finish_later = [], running.finish
+
+    def finish_connected(*args: Any, **facts: Any) -> None:
+        found.append(connection.connection)
+        connection.ensure_connection()
+        finish_later(*args, **facts)
+
+    monkeypatch.setattr(running, "finish", finish_connected)
+    assert ask(lambda turn: "Because.").state == "answered"
+    assert found[1:] == [None, None]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "error",
+    [ProgrammingError("no such column"), OperationalError(1366, "Incorrect string value")],
+    ids=["migration", "character"],
+)
+def test_what_no_wait_mends_is_raised_at_once(
+    owner: Owner,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    leave_replies(settings)
+    reply = reply_of(waiting(owner))
+    monkeypatch.setattr(running, "time", Stopwatch())
+
+    def refuse() -> Any:
+        raise error
+
+    monkeypatch.setattr(running, "messages", refuse)
+    with pytest.raises(type(error)):
+        run(reply.pk)
+    assert "waits" not in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
