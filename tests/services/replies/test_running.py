@@ -727,12 +727,12 @@ def test_each_time_with_a_new_connection_for_the_old_one_died_with_it(
     ask: Any, away: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away(2)
-    found, finish_later = [], running.finish
+    found: list[Any] = []
 
     def finish_connected(*args: Any, **facts: Any) -> None:
         found.append(connection.connection)
         connection.ensure_connection()
-        finish_later(*args, **facts)
+        finish(*args, **facts)
 
     monkeypatch.setattr(running, "finish", finish_connected)
     assert ask(lambda turn: "Because.").state == "answered"
