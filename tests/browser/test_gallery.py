@@ -139,6 +139,27 @@ def test_a_finger_finds_the_name_of_the_sources_in_the_middle_of_its_room(visito
     assert abs(text - room["y"] - room["height"] / 2) < 2
 
 
+# Beyond its edges, a message shows nothing.
+RING_BEYOND_MESSAGE = """(one) => {
+  const { outlineOffset, outlineWidth } = getComputedStyle(one);
+  const ring = parseFloat(outlineOffset) + parseFloat(outlineWidth);
+  const [inner, outer] = [one, one.closest("article")].map((part) => part.getBoundingClientRect());
+  return Math.max(outer.left - inner.left, inner.right - outer.right,
+    outer.top - inner.top, inner.bottom - outer.bottom) + ring;
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_the_ring_around_what_the_keyboard_is_at_is_shown_whole_in_an_answer(
+    visitor: Reader, width: int
+) -> None:
+    stage = open_gallery(visitor, width).show("chat-sources")
+    for part in stage.locator("article").last.locator("button, a, summary").all():
+        part.focus()
+        stage.page.keyboard.press("Shift")  # as a ring is shown to whom uses the keyboard
+        assert part.evaluate(RING_BEYOND_MESSAGE) <= 0
+
+
 def test_a_sources_passage_is_shown_whole_on_a_narrow_screen(visitor: Reader) -> None:
     quotes = open_gallery(visitor, 320).show("chat-sources").locator(".dcs-quote")
     quotes.evaluate_all("all => all.forEach((quote) => quote.append(' and so on'.repeat(20)))")

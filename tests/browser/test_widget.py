@@ -257,7 +257,7 @@ def test_an_answer_can_be_copied(visitor: Reader, place: Place) -> None:
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     chat = visitor.chat(place).open().converse(QUESTION)
     chat.answers.last.get_by_role("button", name="Copy").click()
-    expect(chat.root.locator("[aria-live=polite]")).to_have_text("Copied")
+    expect(chat.root.locator("[aria-live=polite] p").last).to_have_text("Copied")
     copied = chat.page.evaluate("navigator.clipboard.readText()")
     assert copied.splitlines()[0] in (chat.answers.last.text_content() or "")
 

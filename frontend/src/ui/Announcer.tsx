@@ -28,8 +28,9 @@ export function Announcer({ children }: { children?: ReactNode }) {
     };
   });
   useEffect(() => {
-    if (!said[1]) return;
-    const timer = setTimeout(() => setSaid((all) => all.slice(-1)), STAYS);
+    if (!said[0]) return;
+    // What is old would be read after the chat's last line, and again when a floating chat is opened.
+    const timer = setTimeout(() => setSaid((all) => all.slice(all[1] ? -1 : 1)), STAYS);
     return () => clearTimeout(timer);
   }, [said]);
   useSpokenBoundary(announce);

@@ -25,7 +25,7 @@ export const ChatHistory = memo(function ChatHistory(props: ChatHistoryProps) {
     <WordsContext.Provider value={words}>
       <HistoryWordsProvider value={words}>
         {variant === "sidebar" ? (
-          <nav className={`dcs dcs-history ${className}`} aria-label={words.history}>
+          <nav className={`dcs dcs-history ${className}`} lang={words.locale} aria-label={words.history}>
             <h2 className="dcs-history-title">{words.history}</h2>
             <HistoryList {...all} />
           </nav>
@@ -61,6 +61,7 @@ function Dropdown({ className, list }: { className: string; list: HistoryListPro
     <div
       ref={root}
       className={`dcs dcs-history-dropdown ${className}`}
+      lang={words.locale}
       onKeyDown={(event: KeyboardEvent) => {
         if (event.key !== "Escape" || !isOpen || isComposing(event)) return;
         // Else the browser would close a dialog of the host's that the chat is in.

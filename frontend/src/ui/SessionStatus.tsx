@@ -22,6 +22,7 @@ export function SessionStatus({ words: own, className = "" }: SessionStatusProps
     <WordsContext.Provider value={words}>
       <div
         className={`${isAnnounced ? "" : "dcs "}dcs-status ${className}`}
+        lang={words.locale}
         data-status={info.status}
         data-running={info.running ?? undefined}
         data-icon={icon}

@@ -884,6 +884,11 @@ it("says durations and countdowns", () => {
   expect([45, 60, 5].map(clockText)).toEqual(["0:45", "1:00", "0:05"]);
 });
 
+it.each(["sidebar", "dropdown"] as const)("says in which language it speaks: %s", async (variant) => {
+  await show(["Ice"], { variant, words: { locale: "de" } });
+  expect(document.querySelector(".dcs")?.getAttribute("lang")).toBe("de");
+});
+
 describe("the Delete key", () => {
   it("deletes one chat, however long it is held", async () => {
     await show(["Ice", "Salt", "Snow"]);

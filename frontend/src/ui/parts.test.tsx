@@ -551,6 +551,11 @@ describe("the status", () => {
     expect(document.querySelectorAll("[aria-live]")).toHaveLength(1);
   });
 
+  it("by itself says in which language it speaks", () => {
+    inside(storeOf({ status: "active" }), <SessionStatus words={{ locale: "de" }} />);
+    expect(document.querySelector(".dcs-status")?.getAttribute("lang")).toBe("de");
+  });
+
   it("is not announced when the connection only flickers, and is when it stays away", async () => {
     bench.server.start("", ["Why?", "Because."]);
     await show();
@@ -606,6 +611,9 @@ describe("the status", () => {
     expect(announcer()?.firstElementChild).toBe(first);
     act(() => void vi.advanceTimersByTime(5000));
     expect(saidAll()).toEqual(["Copied"]);
+    // Else it would be read at the end of the chat, and said at each opening of a floating one.
+    act(() => void vi.advanceTimersByTime(5000));
+    expect(saidAll()).toEqual([]);
   });
 });
 
