@@ -1,5 +1,5 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
-import { beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 /** Of the copy of the bundle that a test before has loaded, too. */
 const watching: MutationObserver[] = [];
@@ -16,6 +16,12 @@ beforeEach(() => {
   vi.resetModules();
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
   document.documentElement.lang = "";
+});
+
+// A chat goes with its place; one that stayed would still work when there is no page any more.
+afterEach(async () => {
+  document.body.replaceChildren();
+  await new Promise((resolve) => setTimeout(resolve));
 });
 
 const mount = async (attributes: string) => {
