@@ -66,8 +66,8 @@ export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"
     return attempt(async (id) => take((await call(api.touchSession(id), 0)).session), session.id, isUnasked);
   };
 
-  /** What is written meanwhile waits for the session that this gives. */
-  const awaiting = async (session: string | null, answer: Promise<OpenedSession>) => {
+  /** Enter the session that this answer gives; what is written meanwhile waits for it. */
+  const openBy = async (session: string | null, answer: Promise<OpenedSession>) => {
     const { session: before } = context.state;
     context.awaited = session;
     const given = await call(answer).finally(() => {
@@ -79,7 +79,7 @@ export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"
     await catchUp(context.epoch).catch(report);
   };
 
-  const reopen = (id: string) => attempt(() => awaiting(id, api.reopenSession(id)), id);
+  const reopen = (id: string) => attempt(() => openBy(id, api.reopenSession(id)), id);
 
   const askAgain = async (id: string, mayReopen: boolean): Promise<void> => {
     try {
@@ -100,7 +100,7 @@ export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"
 
   const verbs: LifecycleVerbs = {
     reopen,
-    startNew: () => attempt(() => awaiting(null, api.startSession({ scope })), ""),
+    startNew: () => attempt(() => openBy(null, api.startSession({ scope })), ""),
     end: () =>
       attempt(async (id) => {
         const { session } = await call(api.endSession(id));
