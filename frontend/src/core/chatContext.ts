@@ -133,8 +133,11 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     },
     tell(messages = [], { session, arrival } = context.state) {
       const { reader } = context;
-      const answer = session && arrival ? { answer: { reader, session, arrival, messages } } : {};
-      context.tabs?.tell({ scope: session?.scope ?? scope, session: session?.id ?? null, ...answer });
+      context.tabs?.tell({
+        scope: session?.scope ?? scope,
+        session: session?.id ?? null,
+        ...(session && arrival && { answer: { reader, session, arrival, messages } }),
+      });
     },
     entered({ reason }) {
       if (reason === "first") context.live?.renew();

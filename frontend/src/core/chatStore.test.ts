@@ -755,6 +755,35 @@ describe("the draft", () => {
     expect([...bench.browser.storage.values.values()].join()).not.toContain("secret");
   });
 
+  it("is not stored for whoever is here once its writer's chats were erased", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    store.setDraft("my secret");
+    bench.server.sessions = [];
+    bench.server.reader = "visitor with another cookie";
+    await store.load();
+    expect(store.getSnapshot().draft).toBe("my secret"); // whoever is here can see it
+    expect(bench.browser.storage.text).not.toContain("secret");
+    store.setDraft("and mine");
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("and mine");
+  });
+
+  it("stays its writer's until the server says whose chat is on screen", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const first = await bench.openTab();
+    first.store.setDraft("my secret");
+    bench.server.sessions = [];
+    bench.server.reader = "visitor with another cookie";
+    bench.server.holdAnswers();
+    const loading = first.store.load();
+    await settle();
+    bench.server.faults = [{ status: 503 }]; // to whether the chat on screen is gone
+    bench.server.release();
+    await loading;
+    first.disconnect();
+    expect((await bench.openTab()).store.getSnapshot().draft).toBe("");
+  });
+
   it("comes back when the reader's own chat went on elsewhere", async () => {
     const session = bench.server.start("", ["Why?", "Because."]);
     const first = await bench.openTab();

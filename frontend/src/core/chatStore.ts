@@ -100,18 +100,11 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     },
     { changed: () => changed(), settled: () => following.proceed() },
   );
-  const { hint, set, update, report, kept } = context;
-  const reading = createReading(context, () => source.isConnected() && sending.open());
+  const { hint, set, update, kept } = context;
+  const reading = createReading(context, () => sending.open());
   const following = createFollowing(context, reading, updates);
   const lifecycle = createLifecycle(context, reading.catchUp);
-  const sending = createSending(context, {
-    owns: reading.owns,
-    occupied: reading.refresh,
-    stored() {
-      // The connection is good, so a failure here is told by the next read; the message itself is safe.
-      reading.catchUp(context.epoch).catch(report);
-    },
-  });
+  const sending = createSending(context, reading);
   /** A short timeout needs more frequent reports than one every 30 seconds. */
   const touchInterval = () => {
     const { session } = context.state;
@@ -133,7 +126,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
 
   const changed = () => {
     snapshot = toSnapshot(context.state);
-    if (source.isConnected()) watch();
+    if (context.tabs) watch();
     following.proceed();
     source.tell();
   };
@@ -155,7 +148,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
 
   let remembered = "";
   const remember = (session: string) => {
-    const { reader } = context;
+    const reader = reading.reader();
     if (remembered === session + reader) return;
     remembered = session + reader;
     kept(hint.write({ session, reader }));

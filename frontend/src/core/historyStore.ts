@@ -162,7 +162,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       // What nobody asked for is tried again, and not told, as long as there is a list to see.
       const isTold = isAsked || snapshot.status !== "ready" || !isRetryable(error);
       if (isTold) fail(error, refresh, snapshot.status === "loading" ? { status: "failed" } : {});
-      else if (source.isConnected()) waiting = timers.setTimeout(readAgain, backoff(attempts++, Math.random, error));
+      else if (tab) waiting = timers.setTimeout(readAgain, backoff(attempts++, Math.random, error));
     }
     reading = null;
     isAsked = false;

@@ -19,7 +19,7 @@ export function createJsonStorage(open: () => BrowserStorage | null = () => glob
     }
   };
   return {
-    read: (name) => use((storage) => asObject(JSON.parse(storage.getItem(name) ?? "{}"))) ?? {},
+    read: (name) => use((storage) => Object(JSON.parse(storage.getItem(name) ?? "{}"))) ?? {},
     write: (name, value) =>
       use((storage) => {
         const text = JSON.stringify(value);
@@ -30,10 +30,6 @@ export function createJsonStorage(open: () => BrowserStorage | null = () => glob
       }) ?? false,
     names: () => use((storage) => Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "")) ?? [],
   };
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return Object(value) as Record<string, unknown>;
 }
 
 /** What another program left under our name may be anything. */

@@ -76,7 +76,7 @@ export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"
     context.choose();
     update((state) => opened(state, given, before));
     context.entered(given.arrival);
-    await catchUp(context.epoch).catch(report);
+    await catchUp().catch(report);
   };
 
   const reopen = (id: string) => attempt(() => openBy(id, api.reopenSession(id)), id);
@@ -94,7 +94,7 @@ export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"
       // Somebody was faster: what they got is what the reader wanted.
       const { session, running } = conflict;
       update((state) => ({ ...replied(state, session, running), gap: !running }));
-      await catchUp(context.epoch);
+      await catchUp();
     }
   };
 

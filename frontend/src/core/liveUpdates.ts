@@ -61,10 +61,6 @@ export interface LiveUpdates {
 export function createLiveUpdates(options: LiveUpdatesOptions): LiveUpdates {
   const { clock = systemTimers, random = Math.random } = options;
   let shared: Promise<LiveUpdates> | null = null;
-  const load = () => {
-    shared ??= import("./sharedUpdates.js").then(({ createSharedUpdates }) => createSharedUpdates(options));
-    return shared;
-  };
   return {
     join(listener) {
       let member: UpdatesMember | null = null;
@@ -73,7 +69,8 @@ export function createLiveUpdates(options: LiveUpdatesOptions): LiveUpdates {
       let timer: TimerId = null;
       const enter = (attempts: number) => {
         timer = null;
-        load().then(
+        shared ??= import("./sharedUpdates.js").then(({ createSharedUpdates }) => createSharedUpdates(options));
+        shared.then(
           (updates) => {
             if (hasLeft) return;
             member = updates.join(listener);

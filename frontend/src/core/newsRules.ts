@@ -32,7 +32,7 @@ function hear(context: ChatContext, reading: Reading, news: readonly News[]): vo
   const mayLack = context.state.gap || news.some(({ sessions }) => sessions.length > 0);
   if (isElsewhere) void reading.refresh();
   else if (before.loaded && !reading.isDue() && mayLack) {
-    reading.catchUp(context.epoch).catch((error: unknown) => {
+    reading.catchUp().catch((error: unknown) => {
       report(error);
       reading.retryLater(error);
     });

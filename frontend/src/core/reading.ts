@@ -28,13 +28,15 @@ export interface Reading {
   /** Another tab says what it has just been told: take it, and read what it leaves open. */
   overhear(message: TabMessage): void;
   /** Fetch the newest page when what is shown may differ from what the server has. */
-  catchUp(epoch: number): Promise<void>;
+  catchUp(): Promise<void>;
   /** Whether it is about to read again by itself. */
   isDue(): boolean;
   /** Read again in a while, after this error. */
   retryLater(error: unknown): void;
   /** Whether what this browser has stored is known to be this reader's own. */
   knowsReader(): boolean;
+  /** Whose what is on screen is known to be, as the server names its readers. */
+  reader(): string | null;
   /** Whether this session is this reader's, or was when that was its name; rejects when nobody can say. */
   owns(id: string, reader: string | null): Promise<boolean>;
 }
@@ -54,8 +56,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   let loading: Promise<void> | null = null;
   let isWantedAgain = false;
   let isRecognised = false;
-  /** How often another tab was faster than what we were reading. */
-  let overheard = 0;
+  /** Who was here when what is on screen was read last. */
+  let reader: string | null = null;
   let attempts = 0;
   let timer: TimerId = null;
   /** The session that was gone last. */
@@ -66,15 +68,16 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   const transcript = (id: string, options: PageOptions = {}) =>
     call(api.getTranscript(id, { limit: PAGE, ...options }));
 
-  /** Take a page unless a verb has been faster. */
-  const takePage = async (id: string, epoch: number) => {
+  /** Take a page unless a verb or another tab has been faster. */
+  const takePage = async (id: string) => {
+    const { epoch } = context;
     const page = await transcript(id);
     if (epoch === context.epoch) update((state) => paged(state, page));
   };
 
-  const catchUp = async (epoch: number) => {
+  const catchUp = async () => {
     const { session } = context.state;
-    if (session && isBehind(context.state)) await takePage(session.id, epoch);
+    if (session && isBehind(context.state)) await takePage(session.id);
   };
 
   const load = () => {
@@ -87,21 +90,16 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     return loading;
   };
 
-  /** What is under way answers what was asked before. */
-  const loadAfresh = async () => {
-    await loading;
-    await load();
-  };
-
   const refresh = async () => {
     const { loaded, viewing, pending } = context.state;
     // A message on its way will tell us more than we could read now, and must not be shown twice.
     if (viewing || (pending.some(({ state }) => state === "sending") && loaded)) return;
+    // What is under way answers what was asked before.
     if (loading) isWantedAgain = true;
     await load();
   };
 
-  /** Whether a verb was faster: what the server would have said is asked for again. */
+  /** Whether a verb or another tab was faster: what the server would have said is asked for again. */
   const isOutrun = (epoch: number) => {
     if (epoch === context.epoch) return false;
     isWantedAgain = true;
@@ -111,19 +109,19 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   const read = async () => {
     stop();
     const { epoch } = context;
-    const before = overheard;
     try {
       const current = await call(api.getCurrentSession(shownScope()));
       context.reader = current.reader;
       await recognise();
       inherit(current);
-      if (isOutrun(epoch) || before !== overheard) return;
+      if (isOutrun(epoch)) return;
       const { viewing, session } = context.state;
       // Who reads an older one has chosen it.
       await (viewing && session ? confirmShown(session.id, epoch) : take(current, epoch));
       const told = context.state.error;
       const error = told === GONE && context.state.session?.id !== lost ? GONE : null;
       if (isOutrun(epoch)) return;
+      reader = current.reader;
       set({ loaded: true, error });
       // A login in another tab has moved it, and this browser may not know of that login yet.
       if (error && attempts < 5) return retryLater(error);
@@ -140,19 +138,22 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
 
   const take = async (current: CurrentSession, epoch: number) => {
     const shown = context.state.session;
-    update((state) => arrived(state, current));
     const isExplained = current.session || !shown || current.arrival.previous?.id === shown.id;
-    await (isExplained ? catchUp(epoch) : confirmShown(shown.id, epoch));
+    if (isExplained) reader = current.reader;
+    update((state) => arrived(state, current));
+    await (isExplained ? catchUp() : confirmShown(shown.id, epoch));
   };
 
   /** The server does not speak of the session on screen: it goes only if it is really gone. */
   const confirmShown = async (id: string, epoch: number) => {
     try {
-      await takePage(id, epoch);
+      await takePage(id);
     } catch (error) {
       if (!isGone(error)) throw error;
       if (isOutrun(epoch)) return;
       lost = id;
+      // Whoever is here now sees what is in the field, and nobody after them.
+      if (reader !== context.reader) hint.write({ session: null, draft: "" });
       update((state) => ({ ...cleared(state), error: GONE }));
       isWantedAgain = true;
     }
@@ -221,19 +222,19 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
         const page = await transcript(id);
         if (chosen !== context.chosen) return;
         // What was asked for meanwhile is about the one before.
-        const epoch = choose();
+        choose();
         update((state) => viewed(state, page));
-        await catchUp(epoch);
+        await catchUp();
       } catch (error) {
         if (chosen !== context.chosen) return;
         fail(error);
-        if (!context.state.loaded) await loadAfresh();
+        if (!context.state.loaded) await refresh();
       }
     },
     async openCurrent() {
       choose();
       update((state) => ({ ...cleared(state), loaded: false, error: null }));
-      await loadAfresh();
+      await refresh();
     },
     async loadOlder() {
       const { session, nextBefore, loadingOlder } = context.state;
@@ -257,6 +258,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     retryLater,
     isDue: () => timer !== null,
     knowsReader: () => isRecognised,
+    reader: () => reader,
     start() {
       // Whoever signs in has a storage of their own; a visitor with a chat may be another one than yesterday.
       if (owner !== "" || isRecognised || hint.read().session === null) settle();
@@ -278,9 +280,9 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       // A tab that has just been opened beside a draft shows it, too, before it knows who is there.
       if (isOurs || !loaded) update((state) => withoutDraft(state, messages));
       if (!answer || !isOurs || !isFree || !follows(session, answer)) return void refresh();
-      overheard += 1;
+      context.epoch += 1;
       update((state) => joined(arrived(state, answer), messages));
-      if (!loading) catchUp(context.epoch).catch(report);
+      if (!loading) catchUp().catch(report);
       else void refresh();
     },
   };

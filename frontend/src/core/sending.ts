@@ -4,6 +4,7 @@ import { isUnderWay, joinedText, type PendingMessage, problemOf } from "./chatSt
 import type { TimerId } from "./clock.js";
 import { conflictOf, isGone, isRetryable, statusOf } from "./errors.js";
 import type { KeptMessage, Outbox } from "./outbox.js";
+import type { Reading } from "./reading.js";
 import { lastAsked, runningReply } from "./transcript.js";
 import { changedPending, queued, replied, sent, withoutPending } from "./transitions.js";
 import type { SendMessage } from "./wire.js";
@@ -25,22 +26,14 @@ export interface Sending {
   hurry(): void;
 }
 
-interface SendingEvents {
-  /** A message was stored: the server has counted it as activity, and may have changed the session. */
-  stored(): void;
-  /** An answer is being written, perhaps in a session that is not shown here yet. */
-  occupied(): Promise<void>;
-  /** Whether a session is this reader's, or was when that was its name. */
-  owns(session: string, reader: string | null): Promise<boolean>;
-}
-
 const MOST_ATTEMPTS = 8;
 /** Milliseconds after which nobody expects any more that a message goes out by itself. */
 const STALE = 3_600_000;
 const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 
-export function createSending(context: ChatContext, events: SendingEvents): Sending {
-  const { api, owner, clock, page, hint, outbox, visitorOutbox, random, newKey, call, update, set, kept } = context;
+export function createSending(context: ChatContext, reading: Reading): Sending {
+  const { api, owner, clock, page, hint, outbox, visitorOutbox, random, newKey } = context;
+  const { call, update, set, report, kept } = context;
   let isBusy = false;
   /** Whether the pause before the next attempt is the server's: to ask sooner would make it longer. */
   let isToldToWait = false;
@@ -102,7 +95,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     let attempts = 0;
     for (let pauses = 0; ; ) {
       const message = find(key);
-      if (!message || message.state === "failed") return true;
+      if (!message) return true;
       try {
         const isTurn = message.tried || !isOccupied(message);
         if (isTurn && !isStranger() && context.awaited === undefined) return await attempt(message);
@@ -120,7 +113,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
           // Kept for who deleted its chat; not to be sent unasked. Before anything is awaited: its writer may take it
           // back then.
           if (isGone(error)) keep(message, 0);
-          if (!conflict) await events.occupied();
+          if (!conflict) await reading.refresh();
           change(key, { state: "failed", problem: problemOf(error), conflict });
           return true;
         }
@@ -128,7 +121,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
         isToldToWait = statusOf(error) === 429;
         const problem = isToldToWait ? problemOf(error) : null;
         change(key, { state: "queued", tried: !isTurnedAway && (message.tried || !isToldToWait), problem });
-        if (isTurnedAway) events.occupied();
+        // The answer that it waits for is perhaps written in a session that is not shown here yet.
+        if (isTurnedAway) void reading.refresh();
         await pause(backoff(pauses++, random, error));
       }
       if (!letGo) return false;
@@ -158,7 +152,8 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     // What was written behind it in a chat that has paused since, follows it into the next one.
     for (const other of context.state.pending)
       if (session && other.session === session && other.state === "queued") address(other, answer.session.id);
-    events.stored();
+    // The server may have changed the session. The connection is good, so a failure is told by the next read.
+    reading.catchUp().catch(report);
     return true;
   };
 
@@ -177,7 +172,7 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
     // What a visitor has left goes on in the chat that the login has moved, or waits for its writer.
     const isOurs = from === outbox;
     const isKnown = isOurs && (owner !== "" || !session || find(key));
-    const isReady = isKnown || (session && (await events.owns(session, message.reader)));
+    const isReady = isKnown || (session && (await reading.owns(session, message.reader)));
     if (!isReady) return isOurs ? outbox.forget(key) : from.letGo(key);
     if (!isOurs) {
       from.forget(key);
@@ -244,15 +239,13 @@ export function createSending(context: ChatContext, events: SendingEvents): Send
       kept(hint.write({ draft }));
     },
     open() {
-      if (!letGo) {
-        const lose = (key: string) => update((state) => withoutPending(state, key));
-        // Another tab may have sent it, or given its words back, while we were away.
-        for (const { key } of context.state.pending) if (context.state.durable && !outbox.read(key)) lose(key);
-        const opened = [...new Set([outbox, visitorOutbox])].map((from) =>
-          from.open((one) => adopt(one, from, 0), lose),
-        );
-        letGo = () => opened.map((close) => close());
-      }
+      // It may have left the page while it was asked whose storage this is.
+      if (letGo || !context.tabs) return;
+      const lose = (key: string) => update((state) => withoutPending(state, key));
+      // Another tab may have sent it, or given its words back, while we were away.
+      for (const { key } of context.state.pending) if (context.state.durable && !outbox.read(key)) lose(key);
+      const opened = [...new Set([outbox, visitorOutbox])].map((from) => from.open((one) => adopt(one, from, 0), lose));
+      letGo = () => opened.map((close) => close());
     },
     close() {
       // Also what was written before it was known whose storage this is.

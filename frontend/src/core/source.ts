@@ -2,7 +2,6 @@
 export interface Source {
   subscribe(listener: () => void): () => void;
   connect(): () => void;
-  isConnected(): boolean;
   tell(): void;
 }
 
@@ -12,7 +11,6 @@ export function createSource(listen: () => () => void): Source {
   let connections = 0;
   let disconnect = () => {};
   return {
-    isConnected: () => connections > 0,
     tell() {
       for (const listener of [...listeners]) {
         try {

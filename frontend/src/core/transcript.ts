@@ -48,15 +48,11 @@ function newer(before: Message, after: Message): Message {
   if (before.attempt !== after.attempt) return before.attempt > after.attempt ? before : after;
   const isLate =
     isUnfinished(after) && (progress(before) > progress(after) || before.content.length > after.content.length);
-  return isLate || isSame(before, after) ? before : after;
+  return isLate || JSON.stringify(before) === JSON.stringify(after) ? before : after;
 }
 
 function progress({ state }: Message): number {
   return state === "pending" ? 0 : state === "running" ? 1 : 2;
-}
-
-function isSame(a: Message, b: Message): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Whether messages are missing between the two lists; positions have no gaps. */

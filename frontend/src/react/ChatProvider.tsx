@@ -63,17 +63,14 @@ export function useChatConnection(caller: string): ChatConnection {
   return connection;
 }
 
-type ConnectionParts = {
-  [Name in "baseUrl" | "scope" | "owner" | "api" | "store"]: ChatProviderProps[Name] | undefined;
-};
+type ConnectionParts = Pick<ChatProviderProps, "baseUrl" | "scope" | "owner" | "api" | "store">;
 
 function createConnection(parts: ConnectionParts, latest: () => ChatProviderProps): ChatConnection {
   const api = parts.api ?? (parts.baseUrl == null ? null : createClient(parts.baseUrl, latest));
   if (!api && !parts.store) throw new Error("<ChatProvider> needs baseUrl, api or store.");
-  const { scope: chatScope, owner } = parts;
   const tabs = createTabChannel();
-  const updates = api ? createLiveUpdates({ api, scope: chatScope, owner }) : undefined;
-  const store = parts.store ?? createChatStore({ api: api as ApiClient, scope: chatScope, owner, tabs, updates });
+  const updates = api ? createLiveUpdates({ ...parts, api }) : undefined;
+  const store = parts.store ?? createChatStore({ ...parts, api: api as ApiClient, tabs, updates });
   firstOf(store); // before it is connected
   const histories = new Map<string, HistoryStore>();
   return {

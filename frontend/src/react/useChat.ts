@@ -41,14 +41,8 @@ export function useChatSelector<T>(select: (snapshot: ChatSnapshot) => T, isEqua
 export function useChat(): Chat {
   const { store } = useChatConnection("useChat");
   const snapshot = useSelection(store, (whole) => whole);
-  return useMemo(() => ({ ...snapshot, ...verbsOf(store) }), [snapshot, store]);
-}
-
-function verbsOf(store: ChatStore): ChatVerbs {
-  const { load, send, retry, retryInEnded, retryInCurrent, discard, startNew, reopen } = store;
-  const { end, stop, retryReply, touch, keep, open, openCurrent, loadOlder, setDraft, dismissError } = store;
-  return {
-    ...{ load, send, retry, retryInEnded, retryInCurrent, discard, startNew, reopen },
-    ...{ end, stop, retryReply, touch, keep, open, openCurrent, loadOlder, setDraft, dismissError },
-  };
+  return useMemo(() => {
+    const { scope, getSnapshot, subscribe, connect, hide, ...verbs } = store;
+    return { ...snapshot, ...verbs };
+  }, [snapshot, store]);
 }

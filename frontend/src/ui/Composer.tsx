@@ -17,13 +17,13 @@ export interface ComposerProps {
   autoFocus?: boolean | undefined;
 }
 
-export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
+export function Composer({ placeholder, autoFocus }: ComposerProps) {
   const words = useWords();
+  const store = useChatStore();
   const draft = useChatSelector((chat) => chat.draft);
   const isRunning = useChatSelector((chat) => chat.running !== null);
   const field = useRef<HTMLTextAreaElement | null>(null);
   const id = useId();
-  const send = useSend(field);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what makes the field grow
   useEffect(() => {
     if (field.current) grow(field.current);
@@ -33,7 +33,10 @@ export function Composer({ placeholder, autoFocus = false }: ComposerProps) {
   }, [autoFocus]);
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
-    send();
+    const now = store.getSnapshot();
+    // While an answer is written, what is typed stays; behind messages that wait, one more may wait.
+    if (!now.running) store.send(now.draft);
+    field.current?.focus();
   };
   return (
     <form className="dcs-composer" onSubmit={submit}>
@@ -110,16 +113,6 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       }}
     />
   );
-}
-
-/** While an answer is written, what is typed stays; behind messages that wait, one more may wait. */
-function useSend(field: RefObject<HTMLTextAreaElement | null>): () => void {
-  const store = useChatStore();
-  return () => {
-    const { draft, running } = store.getSnapshot();
-    if (!running) store.send(draft);
-    field.current?.focus();
-  };
 }
 
 /** Enter alone. */

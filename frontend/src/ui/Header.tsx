@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { useChatStore } from "../react/index.js";
-import { type IconName, NamedIcon } from "./icons.js";
+import { IconButton } from "./IconButton.js";
 import { SessionStatus } from "./SessionStatus.js";
 import { useSlot } from "./slots.js";
 import { useWords } from "./words.js";
@@ -29,13 +29,5 @@ export function Header({ title, titleId, history, onClose }: HeaderProps) {
       <IconButton name="plus" label={words.newChat} onClick={() => void store.startNew()} />
       {onClose && <IconButton name="close" label={words.closeChat} onClick={onClose} />}
     </header>
-  );
-}
-
-function IconButton({ name, label, onClick }: { name: IconName; label: string; onClick: () => void }) {
-  return (
-    <button type="button" className="dcs-icon-button" aria-label={label} title={label} onClick={onClick}>
-      <NamedIcon name={name} />
-    </button>
   );
 }

@@ -1,6 +1,6 @@
 import { useRef } from "react";
 import type { ChatHistoryProps } from "./ChatHistory.js";
-import { NamedIcon } from "./icons.js";
+import { IconButton } from "./IconButton.js";
 import { LinkButton } from "./LinkButton.js";
 import { Skeleton } from "./Skeleton.js";
 import { useBeforePaint } from "./useBeforePaint.js";
@@ -14,6 +14,7 @@ export function LazyHistory(props: ChatHistoryProps) {
   const { value: ChatHistory, hasFailed, retry } = useLoaded(load);
   const place = useRef<HTMLSpanElement | null>(null);
   const isWanted = useRef(false);
+  const words = useWords();
   useBeforePaint(() => {
     if (!isWanted.current || ChatHistory === null) return;
     const toggle = place.current?.querySelector("button");
@@ -27,24 +28,19 @@ export function LazyHistory(props: ChatHistoryProps) {
       <ChatHistory {...props} />
     );
   }
+  // Who clicks before the code is there gets it opened when it is.
   const ask = () => {
     isWanted.current = true;
     retry();
   };
   return (
     <span ref={place} className={props.className}>
-      {ChatHistory === null ? <DropdownPlace ask={ask} /> : <ChatHistory {...props} className="" />}
+      {ChatHistory === null ? (
+        <IconButton name="clock" label={words.history} onClick={ask} />
+      ) : (
+        <ChatHistory {...props} className="" />
+      )}
     </span>
-  );
-}
-
-/** Who clicks before the code is there gets it opened when it is. */
-function DropdownPlace({ ask }: { ask: () => void }) {
-  const words = useWords();
-  return (
-    <button type="button" className="dcs-icon-button" aria-label={words.history} title={words.history} onClick={ask}>
-      <NamedIcon name="clock" />
-    </button>
   );
 }
 

@@ -52,7 +52,9 @@ export function MessageList({ greeting, children }: MessageListProps) {
         <div className="dcs-log-column">
           {hasOlder && <OlderButton />}
           {entries.length === 0 && (isLoading ? <Skeleton /> : <Welcome text={greeting ?? words.greeting} />)}
-          <Rows entries={entries} />
+          {entries.map((entry) => (
+            <Row key={entry.key} entry={entry} isLast={entry === entries.at(-1)} />
+          ))}
           {children}
         </div>
       </div>
@@ -64,10 +66,6 @@ export function MessageList({ greeting, children }: MessageListProps) {
       )}
     </div>
   );
-}
-
-function Rows({ entries }: { entries: readonly TranscriptEntry[] }) {
-  return entries.map((entry) => <Row key={entry.key} entry={entry} isLast={entry === entries.at(-1)} />);
 }
 
 const Row = memo(function Row({ entry, isLast }: { entry: TranscriptEntry; isLast: boolean }) {

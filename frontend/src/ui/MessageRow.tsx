@@ -7,7 +7,7 @@ import { SourceList } from "./SourceList.js";
 import { useSlot } from "./slots.js";
 import { problemText } from "./statusText.js";
 import { useToday } from "./useToday.js";
-import { type ChatWords, momentText, useWords } from "./words.js";
+import { momentText, useWords } from "./words.js";
 
 export interface MessageRowProps {
   message: Message;
@@ -34,10 +34,10 @@ export const MessageRow = memo(function MessageRow({ message, isLast }: MessageR
       <h3 className={isOwn ? "dcs-hidden" : "dcs-author"}>{isOwn ? words.you : words.assistant}</h3>
       <div className="dcs-message-body">
         <Content text={content} author={role} isWriting={isWriting} />
-        {isWriting && <Writing words={words} hasText={content !== ""} />}
+        {isWriting && <Writing hasText={content !== ""} />}
       </div>
       <SourceList metadata={message.metadata} />
-      <ReplyProblem message={message} isLast={isLast} words={words} />
+      <ReplyProblem message={message} isLast={isLast} />
       {!isWriting && (
         <div className="dcs-message-foot">
           {!isOwn && <CopyButton text={content} />}
@@ -65,7 +65,8 @@ export function Paragraphs({ text }: { text: string }) {
   ));
 }
 
-function Writing({ words, hasText }: { words: ChatWords; hasText: boolean }) {
+function Writing({ hasText }: { hasText: boolean }) {
+  const words = useWords();
   const isLost = useChatSelector((chat) => chat.running === "reconnecting");
   const text = isLost ? words.reconnecting : hasText ? words.writing : words.thinking;
   return (
@@ -80,18 +81,19 @@ function Writing({ words, hasText }: { words: ChatWords; hasText: boolean }) {
   );
 }
 
-function ReplyProblem({ message, isLast, words }: MessageRowProps & { words: ChatWords }) {
-  const text = problemText(message, words);
+function ReplyProblem({ message, isLast }: MessageRowProps) {
+  const text = problemText(message, useWords());
   if (!text) return null;
   return (
     <p className="dcs-problem" data-kind={message.state}>
       <span dir="auto">{text}</span>
-      {isLast && <AskAgain words={words} />}
+      {isLast && <AskAgain />}
     </p>
   );
 }
 
-function AskAgain({ words }: { words: ChatWords }) {
+function AskAgain() {
+  const words = useWords();
   const store = useChatStore();
   const [isAsking, setAsking] = useState(false);
   const ask = () => {

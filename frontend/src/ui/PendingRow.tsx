@@ -13,6 +13,7 @@ export interface PendingRowProps {
 /** A message that is on its way, or that could not be sent: its words are never lost. */
 export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps) {
   const words = useWords();
+  const store = useChatStore();
   const Content = useSlot("Content", Paragraphs);
   const isFailed = pending.state === "failed";
   const reason = useChatSelector((chat) => waitsFor(chat, pending));
@@ -25,7 +26,9 @@ export const PendingRow = memo(function PendingRow({ pending }: PendingRowProps)
       <p className={isFailed ? "dcs-problem" : "dcs-note"} role={pending.problem ? "alert" : undefined}>
         <span dir="auto">{isFailed ? failure(pending, words) : waiting(pending, words, reason)}</span>
         {isFailed && <WaysOn pending={pending} />}
-        {(isFailed || (pending.state === "queued" && !pending.tried)) && <EditButton pending={pending} />}
+        {(isFailed || (pending.state === "queued" && !pending.tried)) && (
+          <LinkButton onClick={() => store.discard(pending.key)}>{words.editMessage}</LinkButton>
+        )}
       </p>
     </article>
   );
@@ -58,12 +61,6 @@ function WaysOn({ pending: { key, problem, conflict } }: PendingRowProps) {
       </LinkButton>
     </>
   );
-}
-
-function EditButton({ pending }: PendingRowProps) {
-  const words = useWords();
-  const store = useChatStore();
-  return <LinkButton onClick={() => store.discard(pending.key)}>{words.editMessage}</LinkButton>;
 }
 
 function failure({ problem }: PendingMessage, words: ChatWords): string {

@@ -34,11 +34,7 @@ export function SourceList({ metadata }: { metadata: Record<string, unknown> }) 
 function SourceLink({ title, url }: { title: string; url: string }) {
   const isElsewhere = /^https?:/i.test(url);
   return (
-    <a
-      className="dcs-source-name"
-      href={url}
-      {...(isElsewhere ? { target: "_blank", rel: "noopener noreferrer" } : {})}
-    >
+    <a className="dcs-source-name" href={url} {...(isElsewhere && { target: "_blank", rel: "noopener noreferrer" })}>
       {title}
     </a>
   );
