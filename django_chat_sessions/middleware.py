@@ -88,7 +88,6 @@ class _Lookup:
             response.headers.setdefault(STATE_HEADER, session.state(clock.now()).value)
             if session.expires_at is not None:
                 response.headers.setdefault(EXPIRES_HEADER, clock.iso(session.expires_at))
-        _keep_private(self.request, response)
 
 
 def _keep_private(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -142,6 +141,7 @@ def _finished(
     request: HttpRequest, response: HttpResponseBase, lookup: _Lookup
 ) -> HttpResponseBase:
     lookup.add_headers(response)
+    _keep_private(request, response)
     # A visitor whose chats moved to an account in this request is one no longer.
     settle_visitor_cookie(request, response)
     return response

@@ -75,7 +75,7 @@ def adopt(
     for role in [*(roles.values() if isinstance(roles, Mapping) else ()), otherwise]:
         Role(role)
     run = _Run(sessions, messages_of(sessions), roles, otherwise)
-    run.columns, run.answers = (role_from, text_from, answer or "pk"), bool(answer)
+    run.role_from, run.text_from, run.answer = role_from, text_from, answer
     run.text, run.fill, run.ended_after, run.reason = text, fill, ended_after, reason
     return run.over_all(batch)
 
@@ -88,8 +88,9 @@ class _Run:
     messages: QuerySet[Any]
     roles: Roles
     otherwise: str
-    columns: tuple[str, str, str] = ("role", "content", "pk")  # of the role, the text, the answer
-    answers: bool = False
+    role_from: str = "role"
+    text_from: str = "content"
+    answer: str = ""
     text: Callable[[Any], str] | None = None
     fill: Callable[[Any], Mapping[str, Any]] | None = None
     ended_after: timedelta = MOMENT
@@ -157,7 +158,7 @@ class _Run:
             except Exception as error:  # noqa: BLE001  a host's function: its row is skipped
                 failed[session] = f"message {pk} cannot be read ({type(error).__name__})"
                 continue
-            if self.answers and texts[-1]:
+            if self.answer and texts[-1]:
                 position += 1
                 answers.append(self._answer(session, moment, texts[-1], position))
             last[session] = position
@@ -173,9 +174,9 @@ class _Run:
             self._skip(key, why)
 
     def _read(self) -> list[str]:
-        role, text, answer = self.columns
         # Long texts are not read where they stay what they are.
-        return [role, *([text] if self.text else []), *([answer] if self.answers else [])]
+        text = [self.text_from] if self.text else []
+        return [self.role_from, *text, *([self.answer] if self.answer else [])]
 
     def _said(self, value: Any, texts: list[Any]) -> dict[str, Any]:
         role = self._role(value)

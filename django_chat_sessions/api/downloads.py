@@ -33,7 +33,7 @@ class ExportSession(Endpoint):
     def get(self, request: HttpRequest, session_id: str) -> HttpResponseBase:
         """Give it as a file."""
         form = inputs.choice(request, "format", FORMATS)
-        session = services.find_session(self.owner, inputs.session_id(session_id))
+        session = self.session(session_id)
         return _file(request, services.export_session(session, form), form, session)
 
 

@@ -19,7 +19,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from django_chat_sessions import clock, services
-from django_chat_sessions.api import payloads
+from django_chat_sessions.api import inputs, payloads
 from django_chat_sessions.api.errors import (
     ApiError,
     error_for,
@@ -41,6 +41,7 @@ from django_chat_sessions.exceptions import (
     SessionsHeld,
     TurnInProgress,
 )
+from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.outages import fit_for_log, is_away, what_is_missing
 from django_chat_sessions.services.races import is_refusal
@@ -158,18 +159,19 @@ class Endpoint(View):
             if caller is not None and caller.by_cookie:
                 set_token(request, response)
         except ApiError as error:
-            response = self._refusal(error, error.body())
+            response = self._refusal(error)
         except ChatSessionsError as error:
-            answer = error_for(error)
-            response = self._refusal(answer, answer.body() | self._circumstances(error))
+            response = self._refusal(error_for(error), self._circumstances(error))
         except (SuspiciousOperation, BadRequest, MultiPartParserError) as error:
             # Django answers these with a page: a form it cannot parse, too many parameters …
-            answer = unreadable(error)
-            response = self._refusal(answer, answer.body())
+            response = self._refusal(unreadable(error))
         except DatabaseTrouble as error:
-            answer = self._outage(error)
-            response = self._refusal(answer, answer.body())
+            response = self._refusal(self._outage(error))
         return self._private(request, response, caller)
+
+    def session(self, session_id: str) -> AbstractChatSession:
+        """Return the caller's session. Raises not_found for everybody else's."""
+        return services.find_session(self.owner, inputs.session_id(session_id))
 
     def _outage(self, error: DatabaseTrouble) -> ApiError:
         """Say what the database cannot do; neither the log nor the answer repeats what was sent."""
@@ -212,7 +214,8 @@ class Endpoint(View):
             return payloads.held(error.held, error.done)
         return {}
 
-    def _refusal(self, error: ApiError, body: dict[str, Any]) -> HttpResponse:
+    def _refusal(self, error: ApiError, met: dict[str, Any] | None = None) -> HttpResponse:
+        body = error.body() | (met or {})
         return JsonResponse(body, status=error.status, headers=error.headers)
 
     def _private(
@@ -240,5 +243,4 @@ class Endpoint(View):
     ) -> HttpResponse:
         allowed = ", ".join(self._methods())
         sentence = _("This address takes %(allowed)s.") % {"allowed": allowed}
-        error = ApiError("method_not_allowed", sentence, Allow=allowed)
-        return self._refusal(error, error.body())
+        return self._refusal(ApiError("method_not_allowed", sentence, Allow=allowed))

@@ -132,9 +132,7 @@ class Message:
         if not KEY.fullmatch(key):
             sentence = _("key must be 8 to 64 letters, digits, _ or -; best a UUID.")
             raise ApiError("invalid", sentence, "key")
-        named = None
-        if "session" in data:
-            named = session_id(_text(data, "session"))
+        named = session_id(_text(data, "session")) if "session" in data else None
         scope = scope_of(_text(data, "scope", default=""))
         return cls(content, key, scope, named, _text(data, "reader") if "reader" in data else None)
 
@@ -211,13 +209,11 @@ def _once(request: HttpRequest, name: str) -> str | None:
     return given[0] if given else None
 
 
-def number(
-    request: HttpRequest, name: str, *, default: int | None, least: int, most: int
-) -> int | None:
-    """Return a whole number from the query string."""
+def number(request: HttpRequest, name: str, *, least: int, most: int) -> int | None:
+    """Return a whole number from the query string, or None."""
     given = _once(request, name)
     if given is None:
-        return default
+        return None
     if NUMBER.fullmatch(given) and least <= int(given) <= most:
         return int(given)
     sentence = _("%(name)s must be a whole number from %(least)s to %(most)s.")

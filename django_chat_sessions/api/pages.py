@@ -69,9 +69,7 @@ class Page(Endpoint):
     def show(self, session: AbstractChatSession) -> None:
         """Show this session and its messages; 1 statement, 2 where it follows another."""
         now = clock.now()
-        before = inputs.number(
-            self.request, "before", default=None, least=0, most=inputs.LAST_POSITION
-        )
+        before = inputs.number(self.request, "before", least=0, most=inputs.LAST_POSITION)
         found = services.transcript(session, PAGE, before)
         if found.before is None and session.previous_id is not None:
             with suppress(SessionNotFound):  # its reader has deleted it
@@ -86,7 +84,7 @@ class Page(Endpoint):
             "scope": session.scope,
         }
 
-    def deliver(self, request: HttpRequest, **to: str) -> HttpResponse:
+    def deliver(self, **to: str) -> HttpResponse:
         """Send what was written, and lead to the session that took it."""
         given = inputs.Message.parse({**self._written(), **to})
         sent = services.send(
@@ -104,7 +102,7 @@ class Page(Endpoint):
         text = storable(self.request.POST.get("content", "").replace("\r\n", "\n"))
         return {"content": text, "key": self.request.POST.get("key", "")}
 
-    def _refusal(self, error: ApiError, body: dict[str, Any]) -> HttpResponse:
+    def _refusal(self, error: ApiError, met: dict[str, Any] | None = None) -> HttpResponse:
         self.shown["problem"] = error.message
         if self.request.method == "POST":
             self._give_back(error)
@@ -158,7 +156,7 @@ class CurrentPage(Page):
         """Send a message into the scope."""
         scope = inputs.scope_in_query(request) or ""
         self.shown["scope"] = scope
-        return self.deliver(request, scope=scope)
+        return self.deliver(scope=scope)
 
     def find_place(self, error: ApiError) -> None:
         """Send again into the same scope."""
@@ -170,12 +168,12 @@ class SessionPage(Page):
 
     def get(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Show it; 2 statements, 3 where it follows another."""
-        self.show(self._named(session_id))
+        self.show(self.session(session_id))
         return self.page()
 
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Take it up again where that is asked for, and send into it what was written."""
-        session = self._named(session_id)
+        session = self.session(session_id)
         self.show(session)
         if "reopen" in request.POST:
             services.reopen(session)
@@ -188,16 +186,13 @@ class SessionPage(Page):
                 self.show(session)
                 self.shown |= written
                 return self.page()
-        return self.deliver(request, session=str(session.pk))
+        return self.deliver(session=str(session.pk))
 
     def find_place(self, error: ApiError) -> None:
         """Send again to the same session; an old token keeps nobody from seeing what is there."""
         super().find_place(error)
         if error.code == "csrf_failed":
-            self.show(self._named(self.kwargs["session_id"]))
-
-    def _named(self, session_id: str) -> AbstractChatSession:
-        return services.find_session(self.owner, inputs.session_id(session_id))
+            self.show(self.session(self.kwargs["session_id"]))
 
 
 def _is_old_token(error: ApiError) -> bool:

@@ -10,12 +10,9 @@ from django.utils.translation import gettext as _
 from django_chat_sessions import clock
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, ReplyState
 from django_chat_sessions.services import Arrival, Erased, Found, Grown, Sent, Transcript, Updates
+from django_chat_sessions.services.formats import moment
 
 Payload = dict[str, Any]
-
-
-def _maybe(value: datetime | None) -> str | None:
-    return None if value is None else clock.iso(value)
 
 
 def session(row: AbstractChatSession, now: datetime) -> Payload:
@@ -35,12 +32,12 @@ def session(row: AbstractChatSession, now: datetime) -> Payload:
         "started_at": clock.iso(started),
         "last_activity_at": clock.iso(row.last_activity_at or started),
         "last_message_at": clock.iso(row.last_message_at or started),
-        "expires_at": _maybe(row.expires_at) if active else None,
-        "ended_at": None if active else _maybe(row.final_moment(now)),
+        "expires_at": moment(row.expires_at) if active else None,
+        "ended_at": None if active else moment(row.final_moment(now)),
         "end_reason": "" if active else row.final_reason(now),
         "previous": None if row.previous_id is None else str(row.previous_id),
-        "pinned_at": _maybe(row.pinned_at),
-        "archived_at": _maybe(row.archived_at),
+        "pinned_at": moment(row.pinned_at),
+        "archived_at": moment(row.archived_at),
     }
 
 

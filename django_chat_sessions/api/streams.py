@@ -34,11 +34,6 @@ COME_BACK = 1000  # milliseconds
 _reader = ThreadPoolExecutor(1, thread_name_prefix="chat-updates")
 
 
-def tagged(tag: str) -> dict[str, str]:
-    """Return the header by which an unchanged answer is known again."""
-    return {"ETag": tag}
-
-
 def is_wanted(request: HttpRequest) -> bool:
     """Whether to answer with a stream: it is preferred, and works here or is all that is taken."""
     try:

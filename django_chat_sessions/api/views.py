@@ -25,10 +25,6 @@ class OfSession(Endpoint):
 
     takes_body = False
 
-    def session(self, session_id: str) -> AbstractChatSession:
-        """Return the caller's session. Raises not_found for everybody else's."""
-        return services.find_session(self.owner, inputs.session_id(session_id))
-
 
 class CurrentSession(Endpoint):
     """What the next message would meet; what a client asks first."""
@@ -48,7 +44,7 @@ class Sessions(Endpoint):
     def get(self, request: HttpRequest) -> HttpResponse:
         """List the history."""
         default = min(app_settings.HISTORY_LIMIT, inputs.LARGEST_PAGE)
-        limit = inputs.number(request, "limit", default=default, least=1, most=inputs.LARGEST_PAGE)
+        limit = inputs.number(request, "limit", least=1, most=inputs.LARGEST_PAGE)
         rows, following = services.history_page(
             self.owner,
             limit=limit or default,
@@ -77,7 +73,7 @@ class Search(Endpoint):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Search titles and messages."""
-        limit = inputs.number(request, "limit", default=FOUND, least=1, most=inputs.LARGEST_PAGE)
+        limit = inputs.number(request, "limit", least=1, most=inputs.LARGEST_PAGE)
         scope = inputs.scope_in_query(request)
         found = services.search(self.owner, inputs.wanted(request), limit or FOUND, scope=scope)
         return JsonResponse(payloads.found(found, clock.now()))
@@ -135,17 +131,14 @@ class Transcript(OfSession):
     def get(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Show a page of its messages."""
         session = self.session(session_id)
-        most = inputs.LARGEST_PAGE
-        limit = inputs.number(request, "limit", default=PAGE, least=1, most=most) or PAGE
-        before = inputs.number(request, "before", default=None, least=0, most=inputs.LAST_POSITION)
-        page = services.transcript(session, limit, before)
+        limit = inputs.number(request, "limit", least=1, most=inputs.LARGEST_PAGE)
+        before = inputs.number(request, "before", least=0, most=inputs.LAST_POSITION)
+        page = services.transcript(session, limit or PAGE, before)
         return JsonResponse(payloads.transcript(session, page, clock.now()))
 
 
-class RestoreSession(Endpoint):
+class RestoreSession(OfSession):
     """Taking a deletion back."""
-
-    takes_body = False
 
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """Bring back what was deleted."""
@@ -224,9 +217,11 @@ class Updates(Endpoint):
             return streams.follow(request, self.owner, found, scope)
         tag = f'"{found.cursor}"'
         if tag in request.headers.get("If-None-Match", ""):
-            return HttpResponse(status=304, headers=streams.tagged(tag))
-        body = payloads.updates(found, clock.now())
-        return JsonResponse(body, headers=streams.tagged(tag))
+            response = HttpResponse(status=304)
+        else:
+            response = JsonResponse(payloads.updates(found, clock.now()))
+        response.headers["ETag"] = tag
+        return response
 
 
 class Contract(Endpoint):
@@ -246,8 +241,7 @@ class Nowhere(Endpoint):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Answer every method alike."""
-        error = not_found()
-        return self._private(request, self._refusal(error, error.body()), None)
+        return self._private(request, self._refusal(not_found()), None)
 
 
 @cache

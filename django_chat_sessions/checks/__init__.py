@@ -35,12 +35,11 @@ from django.utils.functional import Promise
 
 from django_chat_sessions import conf, get_message_model, get_session_model
 from django_chat_sessions.checks.named import check_names
+from django_chat_sessions.checks.tables import ID
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.limits import Limits
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.policies import Activity
-
-ID = "django_chat_sessions"
 
 
 def _positive(value: Any) -> bool:

@@ -23,7 +23,7 @@ from django.db.models.signals import post_init, pre_save
 from django.utils.module_loading import import_string
 
 from django_chat_sessions.authentication import AnonymousCookie
-from django_chat_sessions.checks.tables import ID, models_in_use
+from django_chat_sessions.checks.tables import ID, models_in_use, unique_together
 from django_chat_sessions.checks.texts import check_texts
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, FillsPrimaryKey
@@ -211,7 +211,7 @@ def _repeated(model: Any, parent: Any, link: str) -> Iterator[CheckMessage]:
     ours = {field.name for field in parent._meta.fields} | {link}
     is_filled = _fills_rows(model, parent)
     same = {field.name for field in model._meta.concrete_fields if _comes_again(field, is_filled)}
-    for names in _unique_together(model):
+    for names in unique_together(model):
         # Any other column that the host fills may make the row distinct; a unique link is E014.
         is_ours = names <= ours | same
         is_link = names == {link} and model._meta.get_field(link).unique
@@ -230,18 +230,6 @@ def _comes_again(field: Any, is_filled: bool) -> bool:
     if is_filled:
         return isinstance(field, ForeignKey) and not field.unique
     return field.has_default() and not (callable(field.default) or field.default is None)
-
-
-def _unique_together(model: Any) -> Iterator[set[str]]:
-    """Yield the names of what must be unique, where that holds for every row."""
-    for field in model._meta.concrete_fields:
-        if field.unique:
-            yield {field.name}
-    for together in (
-        *model._meta.unique_together,
-        *(constraint.fields for constraint in model._meta.total_unique_constraints),
-    ):
-        yield set(together)
 
 
 @register(Tags.models)

@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from django_chat_sessions import conf
+from django_chat_sessions.checks.tables import ID
 
-ID = "django_chat_sessions"
 # With what each method is called.
 METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "RUNNER": {"submit": ("reply", "session")},

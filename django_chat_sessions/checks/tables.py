@@ -59,10 +59,15 @@ def check_guarantees(**kwargs: Any) -> list[CheckMessage]:
 
 def _is_unique(model: Any, *names: str) -> bool:
     """Whether no two rows have the same there, in whichever way the host says so."""
+    return {*names} in [*unique_together(model)]
+
+
+def unique_together(model: Any) -> Iterator[set[str]]:
+    """Yield the names of what must be unique, where that holds for every row."""
     meta = model._meta
-    alone = [{field.name} for field in meta.fields if field.unique]
-    together = [*meta.unique_together, *(each.fields for each in meta.total_unique_constraints)]
-    return {*names} in [*alone, *map(set, together)]
+    yield from ({field.name} for field in meta.concrete_fields if field.unique)
+    constraints = (constraint.fields for constraint in meta.total_unique_constraints)
+    yield from map(set, (*meta.unique_together, *constraints))
 
 
 @register(Tags.models)

@@ -55,6 +55,12 @@ class ToldInASentence(BaseCommand):
             self.stderr.write("Interrupted. Run the command again for what is not done yet.")
             sys.exit(INTERRUPTED)
 
+    def progress(self, word: str) -> Any:
+        """Return what notes on a terminal how many rows are done; None where nobody looks."""
+        if not self.stderr.isatty():
+            return None
+        return lambda count: self.stderr.write(f"{count} {word} …")
+
     # With Django's checks, which come first: those of models ask MariaDB and SQLite something.
     execute = told_in_a_sentence()(BaseCommand.execute)
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from django_chat_sessions import get_message_model
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.deletion import Deletion, refused_at_once
-from django_chat_sessions.services.following.hints import hint
 from django_chat_sessions.services.organising import delete
 from django_chat_sessions.services.races import survives_races
 from django_chat_sessions.services.tables import (
-    after_commit,
     in_batches,
     let_others_write,
     messages,
     sessions,
     short_transaction,
+    tell_readers_of,
 )
 
 BATCH = 500
@@ -91,16 +89,9 @@ def _erase_batch(owner: Owner, batch: list[AbstractChatSession]) -> Erased:
         # By themselves: a host's foreign key may leave them behind when their session goes.
         _total, counts = written.delete()
         _total, gone = doomed.filter(pk__in=[row.pk for row in rows]).delete()
-        after_commit(_hint_to(owner), robust=True)
+        tell_readers_of(owner)
     return Erased(
         gone.get(doomed.model._meta.label, 0),
         counts.get(get_message_model()._meta.label, 0),
         stopped,
     )
-
-
-def _hint_to(owner: Owner) -> Any:
-    def give_hint() -> None:
-        hint(owner)
-
-    return give_hint

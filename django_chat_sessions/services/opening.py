@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions.conf import app_settings
-from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, Role
+from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, EndReason, Role
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, deadline_for
 from django_chat_sessions.querysets import ChatSessionQuerySet, is_compared
@@ -201,8 +201,6 @@ def open_new(
     held: AbstractChatSession | None,
     now: datetime,
     rows: Sequence[AbstractChatMessage] = (),
-    *,
-    reason: str = "user",
     **first: Any,
 ) -> Arrival:
     """Close what is held and open a new session with its first messages, together.
@@ -213,7 +211,7 @@ def open_new(
     fitting(get_session_model(), "scope", scope)
     previous = followed(owner, scope, held)
     session = _new_session(owner, scope, previous, now, **first)
-    steps: list[Step] = [] if held is None else [closing(held, reason, now)]
+    steps: list[Step] = [] if held is None else [closing(held, EndReason.USER.value, now)]
     steps.append(Beginning(sessions(), [session]))
     if rows:
         steps.append(placed(session, rows, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -34,10 +34,8 @@ def sparing_transaction() -> Iterator[None]:
     """
     alias = router.db_for_write(get_session_model())
     connection: Any = connections[alias]
-    if connection.in_atomic_block and connection.vendor == "postgresql":
-        with transaction.atomic(using=alias):
-            yield
-    else:
+    is_needed = connection.in_atomic_block and connection.vendor == "postgresql"
+    with transaction.atomic(using=alias) if is_needed else nullcontext():
         yield
 
 

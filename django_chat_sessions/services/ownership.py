@@ -14,7 +14,6 @@ from django_chat_sessions.authentication import CLAIMED_NOW, visitor_beside_user
 from django_chat_sessions.models import AbstractChatSession, EndReason
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
-from django_chat_sessions.services.following.hints import hint
 from django_chat_sessions.services.opening import close, expiry_of, is_begun
 from django_chat_sessions.services.races import RaceLost, compare_and_set, survives_races
 from django_chat_sessions.services.tables import (
@@ -23,6 +22,7 @@ from django_chat_sessions.services.tables import (
     messages,
     sessions,
     short_transaction,
+    tell_readers_of,
 )
 from django_chat_sessions.signals import sessions_claimed
 
@@ -151,10 +151,6 @@ def _move_keys(batch: list[AbstractChatSession], visitor: Owner, owner: Owner) -
 
 
 def _tell(visitor: Owner, owner: Owner, claimed: Claimed) -> None:
-    def give_hints() -> None:
-        hint(visitor)
-        hint(owner)
-
-    after_commit(give_hints, robust=True)
+    tell_readers_of(visitor, owner)
     facts: dict[str, Any] = {"owner": owner, "claimed": claimed}
     after_commit(partial(sessions_claimed.send_robust, sender=get_session_model(), **facts))

@@ -72,15 +72,15 @@ def _filled(places: tuple[Any, ...], values: dict[str, Any], alias: str) -> tupl
     )
 
 
-def _given(model: type[Model], name: str, called: str) -> Given:
+def _given(model: type[Model], name: str) -> Given:
     field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
-    return Given(field, called)
+    return Given(field, name)
 
 
 @lru_cache(maxsize=STATEMENTS)
 def _select(build: Build, table: Table, shape: tuple[Any, ...], names: tuple[str, ...]) -> Compiled:
     kind, model, alias = table
-    given = {name: _given(model, name, name) for name in names}
+    given = {name: _given(model, name) for name in names}
     query = build(kind(model, using=alias), *shape, **given).query
     sql, params = query.get_compiler(alias).as_sql()
     return sql, tuple(params)

@@ -9,31 +9,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import Error, IntegrityError
+from django.db import Error
 
 from django_chat_sessions import clock
 from django_chat_sessions.conf import app_settings
-from django_chat_sessions.exceptions import KeyReused, SessionEnded, TurnInProgress, TurnLost
+from django_chat_sessions.exceptions import KeyReused, TurnLost
 from django_chat_sessions.models import (
     AbstractChatMessage,
     AbstractChatSession,
     ReplyState,
     Role,
 )
-from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.excerpts import storable, storable_data
 from django_chat_sessions.services.races import survives_races, with_latest
 from django_chat_sessions.services.replies.control import ask_again
 from django_chat_sessions.services.replies.leases import lease_keeper
 from django_chat_sessions.services.replies.writing import cause_of, finish
 from django_chat_sessions.services.tables import announce
-from django_chat_sessions.services.turns import (
-    Sent,
-    append_to_active,
-    new_message,
-    new_reply,
-    sent_before,
-)
+from django_chat_sessions.services.turns import Sent, append_once, new_message, new_reply
 from django_chat_sessions.signals import turn_answered
 
 
@@ -159,17 +152,9 @@ def _place_turn(
 
     def step(known: AbstractChatSession) -> Turn:
         now = clock.now()
-        owner = Owner.of(known)  # a login may have moved it meanwhile, and its keys with it
-        client_key = None if key is None else owner.client_key(key)
-        ask, reply = new_message(Role.USER, content, now, client_key=client_key), new(now)
-        try:
-            append_to_active(known, [ask, reply], now)
-        except (IntegrityError, SessionEnded, TurnInProgress):
-            before = sent_before(owner, client_key, content)
-            if before is None:
-                raise
-            return _again(before, known)
-        return Turn(known, ask, reply)
+        ask, reply = new_message(Role.USER, content, now), new(now)
+        before = append_once(known, [ask, reply], now, key)
+        return Turn(known, ask, reply) if before is None else _again(before, known)
 
     return with_latest(session, step)
 

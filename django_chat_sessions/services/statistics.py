@@ -32,6 +32,7 @@ CALENDAR = (date(1970, 1, 1), date(9000, 1, 1))  # every time zone and database 
 # Where the classes of answer times end, in seconds: each is a quarter wider than the one before.
 TIME_CLASSES = [round(0.25 * 1.25**step, 3) for step in range(43)]
 REOPENED = Q(opened_at__gt=F("started_at"))
+OVER = (ReplyState.ANSWERED, ReplyState.FAILED, ReplyState.STOPPED, ReplyState.INTERRUPTED)
 # In the order in which a person reads them.
 COLUMNS = (
     *("started", "resumed", "reopened", "resumption_rate"),
@@ -201,10 +202,7 @@ def _count_messages(days: list[Figures], moments: list[datetime]) -> None:
     spoke_again = Q(messages__role=Role.USER, messages__position__gt=0)
     messages = {
         "replies": Q(messages__state__gt=""),
-        "answered": _in_state(ReplyState.ANSWERED),
-        "failed": _in_state(ReplyState.FAILED),
-        "stopped": _in_state(ReplyState.STOPPED),
-        "interrupted": _in_state(ReplyState.INTERRUPTED),
+        **{state.value: Q(messages__state=state) for state in OVER},
         "running": waiting & alive,
         "lost": waiting & ~alive,
         "retried": Q(messages__attempt__gt=1),
@@ -216,10 +214,6 @@ def _count_messages(days: list[Figures], moments: list[datetime]) -> None:
     for number, *found in _by_day(moments).values_list("stats_day").annotate(**named):
         for name, value in zip(counts, found, strict=True):
             setattr(days[number], name, value)
-
-
-def _in_state(state: ReplyState) -> Q:
-    return Q(messages__state=state)
 
 
 def _count_times(days: list[Figures], moments: list[datetime]) -> None:

@@ -186,15 +186,19 @@ def after_commit(callback: Any, *, robust: bool = False) -> None:
 
 def tell_readers(session: AbstractChatSession) -> None:
     """Let whoever follows the session's owner look again, once the change is there to be seen."""
-    if session.user_id is None and not session.visitor_key:  # an adopted row may be nobody's
-        return
-    owner = Owner.of(session)
+    if session.user_id is not None or session.visitor_key:  # an adopted row may be nobody's
+        tell_readers_of(Owner.of(session))
 
-    def give_hint() -> None:  # no partial: Django 5.2 logs a robust callback by its name
-        hint(owner)
+
+def tell_readers_of(*owners: Owner) -> None:
+    """Let whoever follows these owners look again, as ``tell_readers`` does."""
+
+    def give_hints() -> None:  # no partial: Django 5.2 logs a robust callback by its name
+        for owner in owners:
+            hint(owner)
 
     # Robust: what is committed is committed, whatever a host's notifier does.
-    after_commit(give_hint, robust=True)
+    after_commit(give_hints, robust=True)
 
 
 def announce(signal: Signal, session: AbstractChatSession, **facts: Any) -> None:

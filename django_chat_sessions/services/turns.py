@@ -104,47 +104,45 @@ def _send(owner: Owner, content: str, client_key: Any, scope: str, session_id: A
     now = clock.now()
     responds = app_settings.RESPONDER is not None
     lately = refuse_excess(owner, now, asks=responds)
-    session, held, scope = _addressee(owner, scope, session_id, now, lately)
+    held, scope = _addressee(owner, scope, session_id, now, lately)
     rows = [new_message(Role.USER, content, now, client_key=client_key)]
     if responds:
         rows.append(new_reply(now, ReplyState.PENDING, first_lease()))
-    if session is not None:
-        arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
-        if not is_begun(session):
-            arrival = new_arrival(session, previous_of(session), now)
-        append(session, rows, now)
+    if held is not None and held.is_active(now):
+        arrival = Arrival(held, ArrivalStatus.RESUMED, "open")
+        if not is_begun(held):
+            arrival = new_arrival(held, previous_of(held), now)
+        append(held, rows, now)
     else:
         arrival = open_new(owner, scope, held, now, rows, **_first_counters(rows))
-        session = arrival.opened
-    return Sent(arrival, session, rows[0], rows[1] if responds else None, created=True)
+    return Sent(arrival, arrival.opened, rows[0], rows[1] if responds else None, created=True)
 
 
 def _addressee(
     owner: Owner, scope: str, session_id: Any, now: datetime, lately: list[AbstractChatSession]
-) -> tuple[AbstractChatSession | None, AbstractChatSession | None, str]:
-    """Return the session that takes the message, or None with what is held and the scope.
+) -> tuple[AbstractChatSession | None, str]:
+    """Return what holds the open place that the message goes to, expired or not, and its scope.
 
     ``lately`` are sessions of the owner's that have been read just now; others are looked for.
     """
     if session_id is None:
-        return *_held(owner, scope, now, lately), scope
+        return _held(owner, scope, lately), scope
     named = _named(owner, session_id, lately)
     if named.is_active(now):
-        return named, named, named.scope
-    active, held = _held(owner, named.scope, now, lately)
+        return named, named.scope
+    held = _held(owner, named.scope, lately)
+    active = held if held is not None and held.is_active(now) else None
     if active is not None or named.final_reason(now) in DELIBERATE_REASONS:
         raise SessionEnded(named, active)
-    return None, held, named.scope
+    return held, named.scope
 
 
 def _held(
-    owner: Owner, scope: str, now: datetime, lately: list[AbstractChatSession]
-) -> tuple[AbstractChatSession | None, AbstractChatSession | None]:
-    """Return the session that is open in the scope, and what holds the open place there."""
+    owner: Owner, scope: str, lately: list[AbstractChatSession]
+) -> AbstractChatSession | None:
     open_key = owner.open_key(scope)
     known = [session for session in lately if session.open_key == open_key]
-    held = known[0] if known else held_session(owner, scope)
-    return held if held is not None and held.is_active(now) else None, held
+    return known[0] if known else held_session(owner, scope)
 
 
 def _named(owner: Owner, session_id: Any, lately: list[AbstractChatSession]) -> AbstractChatSession:
@@ -249,25 +247,32 @@ def add_message(
 
     def step(known: AbstractChatSession) -> AbstractChatMessage:
         now = clock.now()
-        owner = Owner.of(known)  # a login may have moved it meanwhile, and its keys with it
-        client_key = None if key is None else owner.client_key(key)
-        row = new_message(Role(role), content, now, client_key=client_key)
-        try:
-            append_to_active(known, [row], now)
-        except (IntegrityError, SessionEnded, TurnInProgress):
-            stored = sent_before(owner, client_key, content)
-            if stored is None:
-                raise
-            return stored.message
-        return row
+        row = new_message(Role(role), content, now)
+        before = append_once(known, [row], now, key)
+        return row if before is None else before.message
 
     return with_latest(session, step)
 
 
-def append_to_active(
-    session: AbstractChatSession, rows: list[AbstractChatMessage], now: datetime
-) -> None:
-    """Append, unless the session is over. Raises SessionEnded, TurnInProgress, RaceLost."""
-    if not session.is_active(now):
-        raise SessionEnded(session)
-    append(session, rows, now)
+def append_once(
+    session: AbstractChatSession,
+    rows: list[AbstractChatMessage],
+    now: datetime,
+    key: str | None = None,
+) -> Sent | None:
+    """Append to an active session; or return what this key of the first message has led to.
+
+    Raises SessionEnded, TurnInProgress, RaceLost, KeyReused.
+    """
+    owner = Owner.of(session)  # a login may have moved it meanwhile, and its keys with it
+    rows[0].client_key = None if key is None else owner.client_key(key)
+    try:
+        if not session.is_active(now):
+            raise SessionEnded(session)
+        append(session, rows, now)
+    except (IntegrityError, SessionEnded, TurnInProgress):
+        before = sent_before(owner, rows[0].client_key, rows[0].content)
+        if before is None:
+            raise
+        return before
+    return None

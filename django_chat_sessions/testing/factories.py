@@ -22,7 +22,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.opening import held_session, open_new
 from django_chat_sessions.services.replies.writing import finish
 from django_chat_sessions.services.tables import sessions
-from django_chat_sessions.services.turns import append_to_active, new_message, new_reply
+from django_chat_sessions.services.turns import append_once, new_message, new_reply
 from django_chat_sessions.testing.frozen import frozen_clock
 
 Said = Sequence[tuple[str, str]]
@@ -130,7 +130,7 @@ def _asked(session: AbstractChatSession, text: str) -> AbstractChatMessage:
     now = clock.now()
     reply = new_reply(now, ReplyState.RUNNING, app_settings.REPLY_LEASE)
     reply.token = uuid.uuid4()
-    append_to_active(session, [new_message(Role.USER, text, now), reply], now)
+    append_once(session, [new_message(Role.USER, text, now), reply], now)
     return reply
 
 

@@ -271,13 +271,13 @@ def test_depth_is_counted_the_same_for_lists_and_objects(depth: int) -> None:
 
 @pytest.mark.parametrize(("text", "found"), [("", None), ("n=5", 5), ("n=1", 1), ("n=9", 9)])
 def test_a_number_within_its_bounds(text: str, found: int | None) -> None:
-    assert inputs.number(asked(text), "n", default=None, least=1, most=9) == found
+    assert inputs.number(asked(text), "n", least=1, most=9) == found
 
 
 @pytest.mark.parametrize("text", ["n=0", "n=10", "n=", "n=-1", "n=5&n=5", "n=a", "n=12345678901"])
 def test_a_number_out_of_its_bounds(text: str) -> None:
     with pytest.raises(ApiError, match="invalid"):
-        inputs.number(asked(text), "n", default=None, least=1, most=9)
+        inputs.number(asked(text), "n", least=1, most=9)
 
 
 def test_every_id_of_a_big_integer_is_an_id_and_the_next_is_not() -> None:

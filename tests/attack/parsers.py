@@ -70,7 +70,7 @@ def check_number(data: bytes) -> None:
     text = _text(data)
     for least, most in ((1, inputs.LARGEST_PAGE), (0, inputs.LAST_POSITION)):
         with suppress(ApiError):
-            found = inputs.number(_asked(limit=text), "limit", default=None, least=least, most=most)
+            found = inputs.number(_asked(limit=text), "limit", least=least, most=most)
             assert found is not None
             assert least <= found <= most
             assert str(found) == (text.lstrip("0") or "0")
@@ -88,7 +88,7 @@ def check_query(data: bytes) -> None:
         lambda: inputs.wanted(request).encode(),
         lambda: inputs.since(request),
         lambda: inputs.decode_cursor(request),
-        lambda: inputs.number(request, "limit", default=30, least=1, most=MOST),
+        lambda: inputs.number(request, "limit", least=1, most=MOST),
     ):
         with suppress(ApiError):
             read()

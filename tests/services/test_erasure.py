@@ -131,7 +131,7 @@ def test_who_follows_is_told_although_nothing_was_open(
 ) -> None:
     chat_sessions.end(talked(owner))
     told: list[Owner] = []
-    monkeypatch.setattr(erasure, "hint", told.append)
+    monkeypatch.setattr("django_chat_sessions.services.tables.hint", told.append)
     with answering():
         chat_sessions.erase(owner)
     assert told == [owner]

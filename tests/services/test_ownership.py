@@ -117,7 +117,7 @@ def test_who_follows_the_visitor_is_told_and_who_follows_the_user(
 ) -> None:
     chat_sessions.end(talked(VISITOR))
     told: list[Owner] = []
-    monkeypatch.setattr(ownership, "hint", told.append)
+    monkeypatch.setattr("django_chat_sessions.services.tables.hint", told.append)
     with answering():
         chat_sessions.claim(VISITOR, account)
     assert told == [VISITOR, account]

@@ -55,14 +55,14 @@ class Command(ToldInASentence):
             raise CommandError(str(error)) from error
         common = {"batch_size": options["batch_size"], "dry_run": options["dry_run"]}
         recovered = services.recover(dry_run=options["dry_run"], ended=True)
-        swept = services.sweep(**common, progress=self._progress("swept"))
+        swept = services.sweep(**common, progress=self.progress("swept"))
         held = None
         try:
             purged = services.purge(
                 older_than_days=options["older_than"],
                 after_sweep=True,
                 **common,
-                progress=self._progress("purged"),
+                progress=self.progress("purged"),
             )
         except SessionsHeld as error:
             purged, held = error.done, error
@@ -75,11 +75,6 @@ class Command(ToldInASentence):
         self._report(counts, options)
         if held is not None:
             raise CommandError(str(held)) from held
-
-    def _progress(self, word: str) -> Any:
-        if not self.stderr.isatty():
-            return None
-        return lambda count: self.stderr.write(f"{count} {word} …")
 
     def _report(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         dry_run = options["dry_run"]

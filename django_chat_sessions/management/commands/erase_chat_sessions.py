@@ -34,7 +34,7 @@ class Command(ToldInASentence):
         owner = owner_from(options)
         held = None
         try:
-            erased = services.erase(owner, dry_run=dry_run, progress=self._progress())
+            erased = services.erase(owner, dry_run=dry_run, progress=self.progress("erased"))
         except SessionsHeld as error:
             erased, held = error.done, error
         self._report(erased, options)
@@ -52,8 +52,3 @@ class Command(ToldInASentence):
             f"{erased.sessions} sessions and {erased.messages} messages {would}erased, "
             f"{erased.stopped} replies {would}stopped.",
         )
-
-    def _progress(self) -> Any:
-        if not self.stderr.isatty():
-            return None
-        return lambda count: self.stderr.write(f"{count} erased …")

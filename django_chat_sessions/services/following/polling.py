@@ -17,6 +17,7 @@ from django.db import connections
 from django.db.models.functions import Length
 
 from django_chat_sessions.services.following.hints import Hub
+from django_chat_sessions.services.tables import messages, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +68,6 @@ class PollNotifier:
 
 def fingerprints(keys: Iterable[UUID]) -> Fingerprints:
     """Return, for each open place, something that changes when a reader would see a change."""
-    # Imported late: the tables give hints.
-    from django_chat_sessions.services.tables import messages, sessions  # noqa: PLC0415
-
     wanted = list(keys)
     columns = ["open_key", "pk", "message_count", "last_activity_at", "running_until"]
     columns += ["unread", "title"]

@@ -99,13 +99,14 @@ class _Comparison:
     ) -> None:
         self.now = now
         self.before = before or Cursor()
-        self.rows = {digest_of(str(row.pk)): (row, _row_digest(row, now)) for row in rows}
-        live = (key for key, (row, _digest) in self.rows.items() if self._is_live(row))
+        self.rows = {digest_of(str(row.pk)): row for row in rows}
+        self.digests = {key: _row_digest(row, now) for key, row in self.rows.items()}
+        live = (key for key, row in self.rows.items() if self._is_live(row))
         self.live = set(islice(live, MOST_OPEN))
         self.changed = {
             key
             for key in self.live | (self.rows.keys() & self.before.open.keys())
-            if key not in self.before.open or self.before.open[key].row != self.rows[key][1]
+            if key not in self.before.open or self.before.open[key].row != self.digests[key]
         }
 
     def _is_live(self, row: AbstractChatSession) -> bool:
@@ -113,19 +114,14 @@ class _Comparison:
 
     def result(self, since: str | None) -> Updates:
         whole, grown, known = self._read_messages()
-        listed = digest_of(
-            [
-                self.rows[key][1]
-                for key in self.rows
-                if key not in self.live and self.rows[key][0].archived_at is None
-            ]
-        )
+        others = (key for key in self.rows if key not in self.live)
+        listed = digest_of([self.digests[key] for key in others if not self.rows[key].archived_at])
         cursor = Cursor(listed, known).encode()
-        open_rows = [self.rows[key][0] for key in self.rows if key in self.live]
+        open_rows = [row for key, row in self.rows.items() if key in self.live]
         return Updates(
             cursor,
             cursor != since,
-            [row for key, (row, _digest) in self.rows.items() if key in self.changed],
+            [row for key, row in self.rows.items() if key in self.changed],
             whole,
             grown,
             since is not None and (listed != self.before.listed or self._has_lost_one()),
@@ -148,7 +144,7 @@ class _Comparison:
     ) -> tuple[list[AbstractChatMessage], list[Grown], dict[bytes, Known]]:
         wanted = {
             key: Q(session=row.pk, position__gte=self._start(key))
-            for key, (row, _digest) in self.rows.items()
+            for key, row in self.rows.items()
             if key in self.changed or (key in self.live and row.is_running(self.now))
         }
         found: list[AbstractChatMessage] = []
@@ -161,18 +157,16 @@ class _Comparison:
         grown: list[Grown] = []
         known = {key: self.before.open[key] for key in self.live if key not in wanted}
         for key in wanted:
-            row, row_digest = self.rows[key]
-            mine = by_session.get(row.pk, [])
+            mine = by_session.get(self.rows[key].pk, [])
             for message in mine:
                 self._sort_out(message, self.before.open.get(key), whole, grown)
             if key in self.live:
-                known[key] = self._known_now(row_digest, mine)
+                known[key] = self._known_now(self.digests[key], mine)
         return whole, grown, known
 
     def _start(self, key: bytes) -> int:
         """Return the position of the first message that the reader may lack."""
-        row = self.rows[key][0]
-        known = self.before.open.get(key)
+        row, known = self.rows[key], self.before.open.get(key)
         if known is None or row.message_count - 1 - known.position > MOST_MESSAGES:
             return max(0, row.message_count - LAST_TURN)
         return max(0, known.position)
