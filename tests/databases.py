@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 KIND = "CHAT_SESSIONS_TEST_DB"
 NAME = "CHAT_SESSIONS_TEST_DB_NAME"
 CONNECTION = "CHAT_SESSIONS_TEST_DB_CONNECTION"  # JSON, written here for child processes
-DURABLE = "CHAT_SESSIONS_TEST_DURABLE"  # PostgreSQL only: write as a real site's does
+DURABLE = "CHAT_SESSIONS_TEST_DURABLE"  # not MariaDB: write as a real site's does
 ISOLATION = "CHAT_SESSIONS_TEST_ISOLATION"  # MariaDB only: "repeatable read", its own default
 ENGINES = {
     "sqlite": "django.db.backends.sqlite3",
@@ -53,6 +53,9 @@ def databases() -> dict[str, dict[str, Any]]:
         # A file, because threads and processes must meet in it as they do on a real site.
         settings["TEST"] = {"NAME": f"{settings['NAME']}-test"}
         settings["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 20}
+        if DURABLE not in os.environ:
+            # As the servers in tests: a killed process loses nothing by it, and no power is cut.
+            settings["OPTIONS"]["init_command"] = "PRAGMA synchronous = OFF"
     if kind == "mariadb":
         settings["OPTIONS"] = {"charset": "utf8mb4", **settings.get("OPTIONS", {})}
         if isolation := os.environ.get(ISOLATION):

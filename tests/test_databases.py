@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from tests import database_servers
-from tests.databases import CONNECTION, KIND, NAME, databases
+from tests.databases import CONNECTION, DURABLE, KIND, NAME, databases
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (KIND, CONNECTION, NAME, "DATABASE_URL"):
+    for variable in (KIND, CONNECTION, NAME, DURABLE, "DATABASE_URL"):
         # Set before it is deleted, so that what databases() itself writes is undone as well.
         monkeypatch.setenv(variable, "")
         monkeypatch.delenv(variable)
@@ -34,12 +34,17 @@ def home() -> Iterator[Path]:
         yield Path(made)
 
 
-def test_sqlite_is_a_file_that_processes_share_and_lock_early() -> None:
+def test_sqlite_is_a_file_that_processes_share_and_lock_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     first = databases()["default"]
     assert first["ENGINE"] == "django.db.backends.sqlite3"
     assert Path(first["TEST"]["NAME"]).is_absolute()
-    assert first["OPTIONS"] == {"transaction_mode": "IMMEDIATE", "timeout": 20}
+    locks = {"transaction_mode": "IMMEDIATE", "timeout": 20}
+    assert first["OPTIONS"] == {**locks, "init_command": "PRAGMA synchronous = OFF"}
     assert databases()["default"] == first
+    monkeypatch.setenv(DURABLE, "1")  # what measures writes as a real site does
+    assert databases()["default"]["OPTIONS"] == locks
 
 
 def test_a_child_is_told_which_database_pytest_made(monkeypatch: pytest.MonkeyPatch) -> None:
