@@ -46,10 +46,21 @@ ONCE = tuple(
     )
 )
 
+# Begun last, each of these would keep one process busy for long after the others are done.
+LONG = tuple(
+    str(TESTS / part)
+    for part in (
+        *("adoption/test_own", "example/test_own", "durability/", "faults/"),
+        *("browser/test_accessibility", "browser/test_gallery", "browser/test_speed"),
+        "browser/test_tabs",
+    )
+)
+
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not str(item.path).startswith(LONG))
     for item in items:
         if str(item.path).startswith(ONCE):
             item.add_marker(pytest.mark.once)
