@@ -57,7 +57,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   let isWantedAgain = false;
   let isRecognised = false;
   /** Who was here when what is on screen was read last. */
-  let reader: string | null = null;
+  let seenBy: string | null = null;
   let attempts = 0;
   let timer: TimerId = null;
   /** The session that was gone last. */
@@ -121,7 +121,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       const told = context.state.error;
       const error = told === GONE && context.state.session?.id !== lost ? GONE : null;
       if (isOutrun(epoch)) return;
-      reader = current.reader;
+      seenBy = current.reader;
       set({ loaded: true, error });
       // A login in another tab has moved it, and this browser may not know of that login yet.
       if (error && attempts < 5) return retryLater(error);
@@ -139,7 +139,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   const take = async (current: CurrentSession, epoch: number) => {
     const shown = context.state.session;
     const isExplained = current.session || !shown || current.arrival.previous?.id === shown.id;
-    if (isExplained) reader = current.reader;
+    if (isExplained) seenBy = current.reader;
     update((state) => arrived(state, current));
     await (isExplained ? catchUp() : confirmShown(shown.id, epoch));
   };
@@ -153,7 +153,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       if (isOutrun(epoch)) return;
       lost = id;
       // Whoever is here now sees what is in the field, and nobody after them.
-      if (reader !== context.reader) hint.write({ session: null, draft: "" });
+      if (seenBy !== context.reader) hint.write({ session: null, draft: "" });
       update((state) => ({ ...cleared(state), error: GONE }));
       isWantedAgain = true;
     }
@@ -258,7 +258,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     retryLater,
     isDue: () => timer !== null,
     knowsReader: () => isRecognised,
-    reader: () => reader,
+    reader: () => seenBy,
     start() {
       // Whoever signs in has a storage of their own; a visitor with a chat may be another one than yesterday.
       if (owner !== "" || isRecognised || hint.read().session === null) settle();
