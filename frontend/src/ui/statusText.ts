@@ -11,7 +11,7 @@ export function isCutOff({ status, running }: SessionStatusInfo): boolean {
 export function statusText(info: SessionStatusInfo, isDurable: boolean, words: ChatWords): string {
   const { status, running } = info;
   if (status === "offline") return isDurable ? words.statusOffline : words.statusOfflineFragile;
-  if (status === "reconnecting" || running === "reconnecting") return words.statusReconnecting;
+  if (isCutOff(info)) return words.statusReconnecting;
   if (running) return running === "writing" ? words.writing : words.thinking;
   if (status === "expiring") return words.statusExpiring(clockText(info.remainingSeconds ?? 0));
   if (status === "expired") return expiredText(info, words);
@@ -22,6 +22,7 @@ export function statusText(info: SessionStatusInfo, isDurable: boolean, words: C
     resumed: words.statusResumed,
     reopened: words.statusReopened,
     ended: words.statusEnded,
+    reconnecting: words.statusReconnecting,
   }[status];
 }
 
