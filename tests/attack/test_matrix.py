@@ -17,6 +17,7 @@ from tests.attack.matrix import (
     NAMED,
     ROWS,
     SECRET,
+    count_from_afar,
     differences,
     served,
     tried,
@@ -32,6 +33,7 @@ def victim(request: pytest.FixtureRequest, db: None, tokens_too: None) -> Caller
 
 def chat_of(victim: Caller) -> str:
     """Return the id of a chat of the victim's, which has got its answer."""
+    count_from_afar()
     with TestCase.captureOnCommitCallbacks(execute=True):
         sent = victim.say(SECRET, scope="s")
     return str(sent.json()["session"]["id"])
