@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from benchmarks.figures import Bar
 from benchmarks.speed.measuring import Case, Measured, Results
 from benchmarks.speed.report import median, per_second, ratio, spent, times
-from benchmarks.speed.subjects import OURS, OURS_COARSE, OURS_PREPARED
+from benchmarks.speed.subjects import OURS, OURS_BUSY, OURS_COARSE, OURS_PREPARED
 
 SLOWER = 3.0
 SLOWER_COARSE = 1.5  # a resume with activity written every 15 seconds
@@ -15,7 +15,9 @@ DEARER = 3.5  # CPU of client and server
 GROWTH = 1.2  # from the smallest to the largest case
 TOGETHER = {"resume": 0.4, "append": 0.25, "turn": 0.25}
 # As Django connects by itself, and with the driver's settings that RAW has, too.
-NAMED = ((OURS, ""), (OURS_PREPARED, ", plans kept as RAW's are"))
+KEPT = ", plans kept as RAW's are"
+NAMED = ((OURS, ""), (OURS_PREPARED, KEPT))
+NAMED_COARSE = ((OURS_COARSE, ""), (OURS_BUSY, KEPT))
 
 
 def bars_of(results: Results, cases: Sequence[Case]) -> list[Bar]:
@@ -30,9 +32,10 @@ def _times(results: Results, cases: Sequence[Case]) -> Iterator[Bar]:
         for name, kept in NAMED:
             yield from _worst(f"{what}{kept}: time", SLOWER, median, results, name, alone)
             yield from _worst(f"{what}{kept}: CPU", DEARER, spent, results, name, alone)
-    coarse = by_operation.get("resume", [])
-    what = "resume, activity written every 15 s: time"
-    yield from _worst(what, SLOWER_COARSE, median, results, OURS_COARSE, coarse)
+    resumed = by_operation.get("resume", [])
+    for name, kept in NAMED_COARSE:
+        what = f"resume, activity written every 15 s{kept}: time"
+        yield from _worst(what, SLOWER_COARSE, median, results, name, resumed)
 
 
 def _alone(cases: Sequence[Case]) -> dict[str, list[Case]]:

@@ -148,6 +148,10 @@ class PackagePrepared(Package):
     options = {"server_side_binding": True, "prepare_threshold": 5}
 
 
+class PackageOfBusyHost(PackageWithResolution, PackagePrepared):
+    """Both of them."""
+
+
 class PackageClient:
     def __init__(self, subject: Package) -> None:
         from django.db import connection

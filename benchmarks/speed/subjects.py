@@ -6,6 +6,7 @@ from benchmarks.speed import peers
 
 RAW = "RAW"
 OURS, OURS_COARSE, OURS_PREPARED = "this package", "this package, 15 s", "this package, prepared"
+OURS_BUSY = "this package, 15 s, prepared"
 
 
 def _both(dotted: str) -> dict[str, str]:
@@ -22,6 +23,7 @@ SUBJECTS: dict[str, dict[str, str]] = {
     OURS: _both("benchmarks.speed.package:Package"),
     OURS_COARSE: _both("benchmarks.speed.package:PackageWithResolution"),
     OURS_PREPARED: {"postgres": "benchmarks.speed.package:PackagePrepared"},
+    OURS_BUSY: {"postgres": "benchmarks.speed.package:PackageOfBusyHost"},
     "Django's sessions": _both("benchmarks.speed.login_sessions:LoginSessions"),
     **peers.installed(),
 }

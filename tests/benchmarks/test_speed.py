@@ -8,7 +8,7 @@ from benchmarks.speed.__main__ import main
 from benchmarks.speed.bars import bars_of
 from benchmarks.speed.measuring import Case, Measured
 from benchmarks.speed.peers import PEERS
-from benchmarks.speed.subjects import OURS_PREPARED, SUBJECTS
+from benchmarks.speed.subjects import OURS_BUSY, OURS_PREPARED, SUBJECTS
 
 pytestmark = pytest.mark.once
 QUICKLY = ["--small", "--background", "20", "--rounds", "1", "--seconds", "0.01"]
@@ -36,6 +36,8 @@ def test_a_bar_is_met_only_where_the_worst_size_meets_it() -> None:
     results = {
         "RAW": {small: took(1), large: took(1), many: took(1)},
         "this package": {small: took(2), large: took(3.25), many: took(2)},
+        "this package, 15 s": {small: took(1.25), large: took(1.75), many: took(1)},
+        "this package, 15 s, prepared": {small: took(1.25), large: took(1.5), many: took(1)},
     }
     measured = {
         bar.what: (bar.measured.split()[0], bar.met) for bar in bars_of(results, [*results["RAW"]])
@@ -43,12 +45,17 @@ def test_a_bar_is_met_only_where_the_worst_size_meets_it() -> None:
     assert measured == {
         "resume: time against RAW": ("3.25", False),
         "resume: CPU against RAW": ("3.25", True),
+        "resume, activity written every 15 s: time against RAW": ("1.75", False),
+        "resume, activity written every 15 s, plans kept as RAW's are: time against RAW": (
+            "1.50",
+            True,
+        ),
         "resume: 1,000 against 30": ("1.62", False),
         "resume: throughput of 16 clients against RAW": ("0.50", True),
     }
 
 
 def test_every_subject_but_peers_is_one_for_both_databases() -> None:
-    only_postgres = {*PEERS, OURS_PREPARED}
+    only_postgres = {*PEERS, OURS_PREPARED, OURS_BUSY}
     alone = {name: kinds for name, kinds in SUBJECTS.items() if name not in only_postgres}
     assert all(kinds.keys() == {"postgres", "sqlite"} for kinds in alone.values())
