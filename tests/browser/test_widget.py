@@ -262,6 +262,29 @@ def test_an_answer_can_be_copied(visitor: Reader, place: Place) -> None:
     assert copied.splitlines()[0] in (chat.answers.last.text_content() or "")
 
 
+def test_an_answer_can_be_copied_where_the_page_may_not_use_the_clipboard(
+    visitor: Reader, place: Place
+) -> None:
+    visitor.provokes("Permissions policy violation")
+    visitor.context.route("**", forbid_the_clipboard)
+    chat = visitor.chat(place).open().converse(QUESTION)
+    chat.answers.last.get_by_role("button", name="Copy").click()
+    expect(chat.root.locator("[aria-live=polite] p").last).to_have_text("Copied")
+    chat.field.press("Control+v")
+    pasted = chat.field.input_value()
+    assert pasted.splitlines()[0] in (chat.answers.last.text_content() or "")
+
+
+def forbid_the_clipboard(route: Route) -> None:
+    """As for a page in a frame of another site."""
+    if route.request.resource_type != "document":
+        route.continue_()
+        return
+    page = route.fetch()
+    forbidding = {**page.headers, "permissions-policy": "clipboard-write=()"}
+    route.fulfill(response=page, headers=forbidding)
+
+
 def test_what_arrives_further_down_is_told(
     make_reader: MakeReader, waiting: Waiting, place: Place
 ) -> None:

@@ -101,6 +101,8 @@ function Field({ field, id, draft, placeholder, onSend }: FieldProps) {
       value={draft}
       placeholder={placeholder}
       enterKeyHint="send"
+      // Firefox would put its own copy back into a tab that is opened again, whoever the reader is by then.
+      autoComplete="off"
       // It may have been measured where it was not shown, or wider.
       onFocus={({ currentTarget }) => grow(currentTarget)}
       onChange={type}

@@ -18,7 +18,7 @@ export function CopyButton({ text }: { text: string }) {
   const clipboard: Clipboard | undefined = globalThis.navigator?.clipboard;
   if (!clipboard || text === "") return null;
   const copy = async () => {
-    await clipboard.writeText(text);
+    await clipboard.writeText(text).catch(() => copyByCommand(text));
     setCopied(true);
     announce?.(words.copied);
   };
@@ -33,4 +33,16 @@ export function CopyButton({ text }: { text: string }) {
       <NamedIcon name={isCopied ? "check" : "copy"} />
     </button>
   );
+}
+
+/** The way that a frame of another site still has, which may not use the clipboard. Throws where that is closed too. */
+function copyByCommand(text: string) {
+  const give = (event: ClipboardEvent) => {
+    event.clipboardData?.setData("text/plain", text);
+    event.preventDefault();
+  };
+  document.addEventListener("copy", give);
+  const isCopied = document.execCommand("copy");
+  document.removeEventListener("copy", give);
+  if (!isCopied) throw new Error("not copied");
 }

@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import { type ComponentType, Profiler, Suspense } from "react";
 import { renderToString } from "react-dom/server";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Boundary, ChatProblem, ChatSnapshot, ChatStore, PendingMessage } from "../core/index.js";
 import { ChatBench, type Tab } from "../core/testing/chatBench.js";
 import { ChatProvider } from "../react/index.js";
@@ -634,6 +634,29 @@ describe("an answer", () => {
     expect(announcer()?.firstElementChild).not.toBe(before);
     const times = [...document.querySelectorAll("article time")].map((time) => time.getAttribute("datetime"));
     expect(times).toEqual(bench.server.messages.map(({ created_at }) => created_at));
+  });
+
+  it("is copied in a frame that may not use the clipboard, which is said only when it is so", async () => {
+    const refused = async () => Promise.reject(new DOMException("refused", "NotAllowedError"));
+    vi.stubGlobal("navigator", { ...navigator, clipboard: { writeText: refused }, language: "en" });
+    const given = new Map<string, string>();
+    const press = () => {
+      const event = new Event("copy", { bubbles: true, cancelable: true });
+      Object.assign(event, { clipboardData: { setData: (kind: string, text: string) => given.set(kind, text) } });
+      return !document.body.dispatchEvent(event);
+    };
+    onTestFinished(() => void Reflect.deleteProperty(document, "execCommand"));
+    Object.assign(document, { execCommand: () => false });
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    await act(async () => void fireEvent.click(button("Copy")));
+    expect(said()).toBe("");
+    Object.assign(document, { execCommand: press });
+    await act(async () => void fireEvent.click(button("Copy")));
+    expect(Object.fromEntries(given)).toEqual({ "text/plain": "Because." });
+    expect(said()).toBe("Copied");
+    // What the reader copies is the reader's own again.
+    expect(press()).toBe(false);
   });
 
   it("has no button to copy where that is not allowed", async () => {

@@ -183,6 +183,11 @@ describe("the composer", () => {
     expect(bench.server.messages.map(({ content }) => content)).toContain("Two");
   });
 
+  it("has drafts kept by us alone, who know whose they are, not by the browser as well", async () => {
+    await show();
+    expect(field().autocomplete).toBe("off");
+  });
+
   it("reports typing as activity, and looking as none", async () => {
     bench.server.start("", ["Why?", "Because."]);
     await show();
