@@ -97,12 +97,14 @@ class Owner:
             "owner_from_request(request) unless that is None."
         )
 
+    def has(self, session: AbstractChatSession) -> bool:
+        """Whether the session is this owner's: a row with a user is that user's."""
+        return self.identity == _identity(session.user_id, session.visitor_key)
+
     @property
     def identity(self) -> str:
         """A text that no other owner has."""
-        if self.user_id is not None:
-            return f"user:{self.user_id}"
-        return f"visitor:{self.visitor_key}"
+        return _identity(self.user_id, self.visitor_key)
 
     def open_key(self, scope: str) -> UUID:
         """Return the value of ``open_key`` that only this owner's open session of a scope has."""
@@ -119,6 +121,10 @@ class Owner:
     @property
     def _mark(self) -> UUID:
         return digest("client of", self.identity)
+
+
+def _identity(user_id: Any, visitor_key: str | None) -> str:
+    return f"visitor:{visitor_key}" if user_id is None else f"user:{user_id}"
 
 
 def _text(name: str, value: object) -> str:

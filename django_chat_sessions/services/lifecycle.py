@@ -21,8 +21,10 @@ from django_chat_sessions.services.opening import (
     extend,
     followed,
     held_session,
+    is_astray,
     is_begun,
     latest_activity,
+    make_room,
     new_arrival,
     open_new,
 )
@@ -55,7 +57,10 @@ def look(owner: Owner, scope: str = "") -> Arrival:
         if not is_begun(held):
             return new_arrival(held, held.previous, now)
         return Arrival(held, ArrivalStatus.RESUMED, "open")
-    return new_arrival(None, followed(owner, scope, held), now)
+    previous = followed(owner, scope, held)
+    if previous is not None and is_astray(previous, held, now):
+        return Arrival(previous, ArrivalStatus.RESUMED, "open")  # as the next message will find it
+    return new_arrival(None, previous, now)
 
 
 @survives_races
@@ -183,5 +188,6 @@ def _take_up(session: AbstractChatSession, now: datetime) -> Arrival:
             arrival = Arrival(session, ArrivalStatus.REOPENED, EndReason.USER.value, left)
             announce(session_reopened, session, arrival=arrival)
     except IntegrityError as error:
+        make_room(owner, session.scope)
         raise RaceLost("Another session was opened meanwhile.") from error
     return arrival

@@ -8,10 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from django.db import IntegrityError
 from django.db.models import Exists, F, OuterRef, Q
 
 from django_chat_sessions import clock, get_session_model
 from django_chat_sessions.conf import app_settings
+from django_chat_sessions.ids import digest
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession, EndReason, Role
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.policies import Activity, deadline_for
@@ -57,12 +59,37 @@ class Arrival:
 def held_session(
     owner: Owner, scope: str, *, with_previous: bool = False
 ) -> AbstractChatSession | None:
-    """Return the session in the owner's open place, expired or not; one SELECT."""
+    """Return the session in the owner's open place, expired or not; one SELECT.
+
+    What is there and somebody else's, as after a dump that gave users other keys, is not told of.
+    """
     if with_previous:
-        held = sessions().held_open_by(owner, scope).select_related("previous")
-        return next(iter(held[:1]), None)
-    found = prepared.rows(_holding, sessions(), open_key=Owner.known(owner).open_key(scope))
-    return found[0] if found else None
+        found = list(sessions().held_open_by(owner, scope).select_related("previous")[:1])
+    else:
+        found = prepared.rows(_holding, sessions(), open_key=Owner.known(owner).open_key(scope))
+    return found[0] if found and owner.has(found[0]) else None
+
+
+def displace(session: AbstractChatSession) -> None:
+    """Move an open session out of a place that is not its owner's, into one of its own; one UPDATE.
+
+    Its owner's next message finds it there: ``is_astray``.
+    """
+    compare_and_set(session, open_key=digest("displaced", str(session.pk)))
+
+
+def is_astray(latest: AbstractChatSession, held: AbstractChatSession | None, now: datetime) -> bool:
+    """Whether this is open although nothing holds its owner's place; it is what goes on, then."""
+    if held is not None or not latest.is_active(now):
+        return False
+    return latest.open_key != Owner.of(latest).open_key(latest.scope)
+
+
+def make_room(owner: Owner, scope: str) -> None:
+    """Free the owner's open place of what is somebody else's; one SELECT, and one UPDATE if so."""
+    for session in sessions().held_open_by(owner, scope):
+        if not owner.has(session):
+            displace(session)
 
 
 def _holding(table: ChatSessionQuerySet, open_key: Any) -> ChatSessionQuerySet:
@@ -210,12 +237,20 @@ def open_new(
     """
     fitting(get_session_model(), "scope", scope)
     previous = followed(owner, scope, held)
+    if previous is not None and is_astray(previous, held, now):
+        make_room(owner, scope)
+        compare_and_set(previous, open_key=owner.open_key(scope))
+        raise RaceLost("A session was open, and not in its owner's place.")
     session = _new_session(owner, scope, previous, now, **first)
     steps: list[Step] = [] if held is None else [closing(held, EndReason.USER.value, now)]
     steps.append(Beginning(sessions(), [session]))
     if rows:
         steps.append(placed(session, rows, 0))
-    write(*steps)
+    try:
+        write(*steps)
+    except IntegrityError:
+        make_room(owner, scope)
+        raise
     if held is not None:
         announce(session_ended, held, reason=held.end_reason)
     tell_readers(session)  # of the one that ended, too: they are the same

@@ -14,7 +14,7 @@ from django_chat_sessions.authentication import CLAIMED_NOW, visitor_beside_user
 from django_chat_sessions.models import AbstractChatSession, EndReason
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatSessionQuerySet
-from django_chat_sessions.services.opening import close, expiry_of, is_begun
+from django_chat_sessions.services.opening import close, displace, expiry_of, is_begun
 from django_chat_sessions.services.races import RaceLost, compare_and_set, survives_races
 from django_chat_sessions.services.tables import (
     after_commit,
@@ -95,7 +95,13 @@ def _move_open(
     """Move those that hold an open place, each into the user's; return what had to end for it."""
     held = [session for session in batch if session.open_key is not None]
     places = [owner.open_key(session.scope) for session in held]
-    rivals = {row.open_key: row for row in sessions().filter(open_key__in=places)} if held else {}
+    found = sessions().filter(open_key__in=places) if held else ()
+    rivals = {}
+    for row in found:
+        if owner.has(row):
+            rivals[row.open_key] = row
+        else:
+            displace(row)
     ended = []
     for session, place in zip(held, places, strict=True):
         rival = rivals.get(place)

@@ -189,7 +189,7 @@ describe("refusals", () => {
     expect(await failure(api.getSession("x"))).toMatchObject({ status: 429, code: "unexpected", retryAfter: expected });
   });
 
-  it.each([200, 302, 502, 511])("a page of something in between (%s) is no answer", async (status) => {
+  it.each([200, 302, 404, 502, 511])("a page of something in between (%s) is no answer", async (status) => {
     const { api } = client(() => new Response("<!doctype html>Welcome to our Wi-Fi", { status }));
     expect(await failure(api.getCurrentSession(""))).toMatchObject({ code: "network" });
   });

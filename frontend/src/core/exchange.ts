@@ -77,8 +77,9 @@ export async function readAnswer<T>(response: Response, _allow?: unknown, method
   if (response.ok && body?.server_time) return body as T;
   const refusal = typeof body?.code === "string" ? (body as unknown as ErrorBody | Conflict) : null;
   const retryAfter = retryAfterIn(response.headers);
-  // A captive portal or a proxy answers with a page of its own: that is no answer of this API. A bug's 500 is one.
-  const isForeign = !refusal && (status < 400 || status > 501);
+  // A captive portal or a proxy answers with a page of its own, at a deploy perhaps a 404: that is no answer of this API.
+  // A bug's 500 is one.
+  const isForeign = !refusal && (status < 400 || status === 404 || status > 501);
   throw new ApiError(isForeign ? { retryAfter } : { status, body: refusal, retryAfter });
 }
 
