@@ -18,6 +18,7 @@ from django.test.utils import isolate_apps
 
 import django_chat_sessions
 from django_chat_sessions import checks as all_checks
+from django_chat_sessions.authentication import AnonymousCookie
 from django_chat_sessions.checks import columns as checks
 from django_chat_sessions.checks import tables
 from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
@@ -210,6 +211,7 @@ def test_receivers_of_the_hosts_may_fill_a_session(host: Findings, signal: Any) 
         ({"title": 60}, {}, "host.Talk.title holds 60 characters, and the chat writes up to 200."),
         ({"scope": 50}, {}, "host.Talk.scope holds 50 characters, and the chat writes up to 100."),
         ({}, {"role": 5}, "host.Said.role holds 5 characters, and the chat writes up to 9."),
+        ({}, {"role": 8}, "host.Said.role holds 8 characters, and the chat writes up to 9."),
         ({"preview": 90}, {}, "host.Talk.preview holds 90 characters, and the chat writes up to "),
     ],
 )
@@ -265,6 +267,7 @@ def test_a_column_that_is_long_enough_is_welcome(host: Findings) -> None:
     key = models.CharField(max_length=26, primary_key=True, default=str)  # ours is none of text
     role = models.CharField(max_length=9)
     assert host({"id": key, "title": models.TextField()}, {"role": role}) == {}
+    assert host({"title": models.CharField()}) == {}  # as long as one likes, on PostgreSQL
     # What a form is told, the database does not hold it to.
     assert host({"title": models.TextField(max_length=60)}) == {}
     assert host({}, {"content": models.TextField(max_length=60)}) == {}
@@ -286,6 +289,7 @@ def test_e014_a_user_that_is_not_found_by_its_key(
     host: Findings, column: Any, problem: str
 ) -> None:
     found = host({"user": column})
+    assert list(found) == ["E014"]
     assert f"host.Talk.user {problem}" in found["E014"]
     assert "under another name in Python" in found["E014"]
 
@@ -503,7 +507,7 @@ def test_w015_what_the_chat_writes_again(
     [
         ({}, meta(unique_together=[("session", "position")])),
         ({}, meta(unique_together=[("session", "position", "created_at")])),
-        (meta(unique_together=[("user", "started_at")]), {}),
+        *((meta(unique_together=[("user", name)]), {}) for name in ("started_at", "opened_at")),
         (
             {
                 "number": models.IntegerField(),
@@ -542,12 +546,20 @@ def test_what_stays_distinct_may_be_unique(
     assert host(conversation, utterance) == {}
 
 
+class OwnCookie(AnonymousCookie):
+    """Beside a site that shares the host name."""
+
+    cookie_name = "talk_visitor"
+
+
 def test_w014_visitors_are_let_in_where_a_session_needs_a_user(
     host: Findings, settings: Any
 ) -> None:
     user = models.ForeignKey(User, models.CASCADE)
     assert "host.Talk.user may not be empty" in host({"user": user})["W014"]
     assert "Give it null=True" in host({"user": user.clone()})["W014"]
+    configure(settings, AUTHENTICATORS=[f"{__name__}.OwnCookie"])
+    assert list(host({"user": user.clone()})) == ["W014"]
     django_session = "django_chat_sessions.authentication.DjangoSession"
     for names in ([django_session], ["no.such"], ["django_chat_sessions.clock.now"]):
         configure(settings, AUTHENTICATORS=names)

@@ -495,9 +495,10 @@ def test_e005_a_module_that_cannot_be_executed(
     assert "NOT_SET_4711" in text or "SyntaxError" in text
 
 
-def test_e005_each_authenticator_that_cannot_be_imported(configured: Any) -> None:
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_e005_each_authenticator_that_cannot_be_imported(configured: Any, kind: Any) -> None:
     known = "django_chat_sessions.authentication.DjangoSession"
-    texts = configured(AUTHENTICATORS=["no.such.thing", known, 5])["E005"]
+    texts = configured(AUTHENTICATORS=kind(["no.such.thing", known, 5]))["E005"]
     assert len(texts) == 2
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
-from django_chat_sessions import conf
 from django_chat_sessions.checks.tables import ID
 
 # With what each method is called.
@@ -47,7 +46,7 @@ def check_names(given: dict[Any, Any]) -> Iterator[CheckMessage]:
 
 def _names(given: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
     for key in ("RUNNER", "RESPONDER", "NOTIFIER", "AUTHENTICATORS"):
-        value = given.get(key, conf.DEFAULTS[key])
+        value = given.get(key)
         if key == "AUTHENTICATORS" and isinstance(value, list | tuple):
             yield from ((key, path) for path in value)
         elif key != "AUTHENTICATORS" and isinstance(value, str):

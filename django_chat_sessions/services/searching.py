@@ -78,7 +78,7 @@ def search(owner: Owner, text: str, limit: int = 30, *, scope: str | None = None
     oldest: datetime | None = next(iter(moments[MOST_SESSIONS - 1 : MOST_SESSIONS]), None)
     found = _search_in_time(mine, wanted, oldest, limit + 1)
     is_complete = found is not None and oldest is None
-    rows = _titled(mine, wanted, limit + 1) if found is None else found
+    rows = _titled(mine, wanted, limit) if found is None else found
     words = wanted.lower().replace('"', " ").split()
     matches = [
         Match(row, excerpt_around(row.chat_said or row.preview, words)) for row in rows[:limit]

@@ -123,7 +123,7 @@ def test_b05_missing_content_and_missing_key_are_refused(caller: Caller) -> None
 
 def test_keys_of_another_form_are_refused(caller: Caller) -> None:
     before = rows()
-    wrong = ["", "short", "x" * 65, "ä" * 8, "a b c d e", "key\n56789", "key-5678\n"]
+    wrong = ["", "x" * 7, "x" * 65, "ä" * 8, "a b c d e", "key\n56789", "key-5678\n"]
     for key in [*WRONG_TEXTS, *wrong]:
         response = caller.post("messages", {"content": "x", "key": key})
         refused(caller, response, before, "invalid")

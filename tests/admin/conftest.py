@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
 from django_chat_sessions import get_message_model, get_session_model, services
@@ -53,6 +54,7 @@ def staff(django_user_model: Any) -> Any:
         person.user_permissions.set(Permission.objects.filter(codename__in=names))
         client = Client()
         client.force_login(person)
+        ContentType.objects.get_for_model(MODEL)  # which Django's log reads once in a process
         return client
 
     return logged_in

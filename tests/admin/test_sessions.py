@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.contrib.staticfiles import finders
 from django.utils import translation
 from django.utils.formats import date_format
@@ -334,7 +333,6 @@ def test_ending_costs_an_update_and_an_entry_of_the_log_for_each_chat(
     staff: Any, user: Any, statements: Any
 ) -> None:
     client, owner, counts = staff("view", "change"), Owner.for_user(user), []
-    ContentType.objects.get_for_model(MODEL)  # which Django's log reads once in a process
     for number in (2, 12):
         active = [services.start(owner, f"{number}-{each}").opened for each in range(number)]
         with statements() as sent:

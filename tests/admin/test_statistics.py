@@ -49,6 +49,17 @@ def test_the_figures_are_shown_in_a_table_and_as_bars(staff: Any, three: None) -
     ]
 
 
+def test_the_latest_day_and_the_most_frequent_reason_come_first(staff: Any, three: None) -> None:
+    for number in range(3):  # each takes the place of the one before
+        services.start(Owner.for_visitor("v0"))
+        services.send(Owner.for_visitor("v0"), SECRET, key=f"key-0000001{number}")
+    page = staff("view").get(PAGE).text
+    names = re.findall(r'<tr><th scope="row">([^<]+)</th>', page)
+    assert names[-3:] == ["in all", "11/23/2026", "11/22/2026"]
+    counts = [int(cells(page, name)[0]) for name in names[:-3]]
+    assert counts == [3, 2, 1]
+
+
 def test_the_bars_stand_side_by_side_one_for_each_day(staff: Any, three: None) -> None:
     page = staff("view").get(f"{PAGE}?days=7").text
     bar = r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"><title>'

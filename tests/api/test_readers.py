@@ -39,6 +39,13 @@ def test_a_visitor_has_one_too_and_any_visitor_sends_what_one_wrote() -> None:
     assert person("user").say("Hello", reader=reader_of(one)).status_code == 422
 
 
+def test_a_visitor_whose_cookie_is_gone_sends_what_they_wrote_as_a_new_one() -> None:
+    visitor = person("visitor")
+    writer = reader_of(visitor)
+    visitor.client.cookies.clear()
+    assert visitor.say("Hello", reader=writer).status_code == 201
+
+
 def test_a_message_says_who_wrote_it() -> None:
     ada = person("user")
     assert ada.say("Mine", reader=reader_of(ada)).status_code == 201

@@ -131,6 +131,11 @@ def test_an_address_that_redis_does_not_understand_is_refused_without_its_passwo
     assert str(refused.value) == f"url {found}; {way_out}"
 
 
+@pytest.mark.parametrize("url", ["rediss://cache.example:6379/0", "unix:///run/valkey.sock"])
+def test_an_address_may_be_one_with_tls_or_a_socket(url: str) -> None:
+    assert RedisNotifier(url).url == url
+
+
 def test_a_hint_of_another_process_wakes_its_readers(
     server: Server, watched: Any, hub: Hub
 ) -> None:

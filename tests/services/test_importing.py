@@ -117,6 +117,16 @@ def test_ids_that_are_taken_or_of_another_table_become_new_ones(owner: Owner) ->
     assert not keys & {UUID(in_capitals), UUID(of_no_version)}
 
 
+def test_ids_are_looked_for_in_batches(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
+    for scope in "abc":
+        talked(owner, scope, scope)
+    document = exported(owner)
+    for count in (6, 9):
+        assert chat_sessions.import_sessions(owner, document) == Imported(3, 3)
+        assert get_session_model().objects.count() == count
+
+
 def test_ids_that_are_free_are_kept_where_the_table_does_not_number_its_rows(owner: Owner) -> None:
     session = talked(owner)
     document = exported(owner)

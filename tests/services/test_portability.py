@@ -7,7 +7,7 @@ import io
 import json
 import re
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -112,6 +112,18 @@ def test_metadata_is_in_it_and_of_a_hosts_row_without_any_an_object_too() -> Non
         assert facts(model(metadata=None), now)["metadata"] == {}
 
 
+def test_what_became_of_a_session_and_of_an_answer_is_in_it() -> None:
+    now = clock.now()
+    names = ("started_at", "opened_at", "pinned_at", "archived_at")
+    moments = {name: clock.after(now, number) for number, name in enumerate(names)}
+    told = session_facts(MODEL(unread=True, **moments), now)
+    assert told["unread"] is True
+    assert {name: told[name] for name in names} == {
+        name: clock.iso(moment) for name, moment in moments.items()
+    }
+    assert message_facts(get_message_model()(attempt=3), now)["attempt"] == 3
+
+
 def test_json_has_of_a_hosts_old_row_only_what_can_be_imported() -> None:
     """SQLite keeps NUL in a text, and half a pair of surrogates in JSON."""
     row = MODEL(title="a\x00b", metadata={"a\x00": ["\ud83d", 1, None, "\u00e9"]})
@@ -200,7 +212,11 @@ def test_markdown_cannot_be_broken_by_what_was_said(contents: list[str], title: 
 
 
 @pytest.mark.parametrize(
-    "content", ["```\n```\u00a0\n```\n<b>", "~~~\n~~~\x0b\n~~~\n<b>", "```|\n|-|\n|<b>"]
+    "content",
+    [
+        *("```\n```\u00a0\n```\n<b>", "~~~\n~~~\x0b\n~~~\n<b>", "```|\n|-|\n|<b>"),
+        *("```\n~~~\n```\n<b>", "~~~\n```\n~~~\n<b>"),
+    ],
 )
 def test_a_fence_is_one_only_where_every_reader_of_markdown_sees_it(content: str) -> None:
     shown = written(Markdown(), *conversation(content))
@@ -219,6 +235,25 @@ def test_markdown_leaves_code_as_it_is() -> None:
         "# a\\_b\n\n**user**\n\n> Look:\n> ```python\n> x: List<int> = a < b\n> ```\n"
         "> Is a < b or &lt;b>?\n\n**user**\n\n>\n\n"
     )
+
+
+def test_markdown_says_when_it_was_and_how_an_answer_ended() -> None:
+    session, _said = conversation(title="")
+    model: Any = get_message_model()
+    at = datetime(2026, 11, 22, 12, 30, tzinfo=timezone(timedelta(hours=2)))
+    states = ("answered", "failed", "stopped", "interrupted")
+    said = [model(role="assistant", state=state, created_at=at) for state in states]
+    lines = written(Markdown(), session, said).splitlines()
+    assert lines[0] == "# …"
+    assert [line for line in lines if line.startswith("**")] == [
+        f"**assistant**, 2026-11-22 10:30 UTC{how}"
+        for how in ("", " (failed)", " (stopped)", " (interrupted)")
+    ]
+
+
+def test_markdown_quotes_what_follows_every_kind_of_line_end() -> None:
+    shown = written(Markdown(), *conversation("a\r# b\r\n# c\n# d"))
+    assert shown.endswith("\n\n> a\n> # b\n> # c\n> # d\n\n")
 
 
 @pytest.mark.parametrize("line", ["~" * 60_000 + "`x", "`" * 60_000 + "x`", "~`" * 30_000])
@@ -240,6 +275,21 @@ def test_b19_csv_is_what_it_was_when_read_again_and_no_cell_calculates(
     assert {undone(line[1]) for line in lines[1:]} == {title}
     for line in lines[1:]:
         assert not [cell for cell in line if cell.lstrip(" ")[:1] in set(FORMULA) - {"'"}]
+
+
+def test_csv_begins_with_the_mark_of_utf_8_and_says_nothing_that_a_hosts_row_lacks() -> None:
+    session = MODEL(title="Old", scope="s")
+    shown = written(Csv(), session, [get_message_model()(role="user", content="é")])
+    head, line = shown.splitlines()
+    assert head.startswith('\ufeff"session",')
+    assert line == f'"{session.pk}","Old","s","","user","","","é"'
+
+
+def test_csv_says_of_an_answer_whose_worker_is_dead_that_it_was_interrupted() -> None:
+    now = clock.now()
+    session, _said = conversation()
+    left = get_message_model()(role="assistant", state="running", lease_until=now)
+    assert '"assistant","interrupted"' in written(Csv(), session, [left])
 
 
 def undone(cell: str) -> str:

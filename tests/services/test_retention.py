@@ -377,6 +377,14 @@ class TestPurge:
         noon.shift(since)
         assert chat_sessions.purge() == purged
 
+    def test_what_its_owner_deleted_goes_after_a_day_however_long_others_are_kept(
+        self, owner: Owner, noon: Any, settings: Any
+    ) -> None:
+        configure(settings, RETENTION_DAYS=90)
+        chat_sessions.delete(talked(owner))
+        noon.shift(DAY)
+        assert chat_sessions.purge() == 1
+
     def test_the_one_that_followed_forgets_what_was_before(self, owner: Owner, noon: Any) -> None:
         old = self.ended(noon, owner, 2 * DAY)
         session = talked(owner)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections import Counter
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from django_chat_sessions import get_message_model, get_session_model, services
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.statistics import TIME_CLASSES, Figures
+from django_chat_sessions.services.statistics import CALENDAR, TIME_CLASSES, Figures
 from tests.conftest import NOON
 from tests.conversations import (
     configure,
@@ -42,6 +44,20 @@ def test_nothing_is_counted_where_nothing_happened(noon: Any) -> None:
     assert [figures.day for figures in found.days] == [TODAY - timedelta(days=n) for n in (2, 1, 0)]
     assert found.total == Figures()
     assert (found.total.resumption_rate, found.total.median_seconds) == (None, None)
+
+
+def test_midnight_belongs_to_the_day_that_begins(noon: Any) -> None:
+    noon.move_to(datetime.combine(TODAY, time.min, tzinfo=timezone.get_current_timezone()))
+    talked(ADA)
+    before, after = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+    assert [figures.started for figures in services.statistics(before, after).days] == [0, 1, 0]
+    assert services.statistics(before, before).total.started == 0
+    assert of_today().started == 1
+
+
+@pytest.mark.parametrize("day", CALENDAR)
+def test_the_first_day_and_the_last_can_be_asked_for(day: date) -> None:
+    assert services.statistics(day, day).total.started == 0
 
 
 def test_sessions_are_told_apart_by_why_they_began(noon: Any, settings: Any) -> None:
@@ -102,6 +118,16 @@ def answered_after(settings: Any, noon: Any, seconds: float, scope: str) -> Any:
     sent = services.send(ADA, "Why?", key=f"key-of-{scope}", scope=scope)
     assert stored(reply_of(sent)).state == "answered"
     return sent.session
+
+
+def test_answer_times_are_told_by_how_many_came_within_them() -> None:
+    short, long = TIME_CLASSES[3], TIME_CLASSES[20]
+    middle = round((TIME_CLASSES[2] + short) / 2, 2)
+    assert Figures(times=Counter({3: 100})).median_seconds == middle
+    assert Figures(times=Counter({3: 50, 20: 50})).median_seconds == round(short, 2)
+    # The last day may have the shortest times.
+    of_two_days = Figures(times=Counter({20: 10})) + Figures(times=Counter({3: 90}))
+    assert TIME_CLASSES[19] < (of_two_days.p95_seconds or 0) < long
 
 
 @pytest.mark.django_db(transaction=True)

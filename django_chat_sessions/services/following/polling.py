@@ -131,8 +131,6 @@ class HintingNotifier(PollNotifier):
                 return
             except Exception as error:  # noqa: BLE001  whatever it meets, readers get their news
                 logger.warning("Hints cannot be heard, polling instead: %s", type(error).__name__)
-            finally:
-                connections.close_all()
             self.listens_at = time.monotonic() + self.pause
             self.pause = min(2 * self.pause, self.longest)
             hub.wake_all()
@@ -145,8 +143,6 @@ class HintingNotifier(PollNotifier):
             except Exception as error:  # noqa: BLE001  a lost hint loses nothing
                 logger.warning("Hints were lost: %s", type(error).__name__)
                 self._take_all()  # else this would be tried without an end
-            finally:
-                connections.close_all()
             with self._lock:
                 if self._names.empty():
                     self._thread = None

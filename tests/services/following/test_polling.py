@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -75,6 +77,16 @@ class TestFingerprints:
         before = fingerprints([place])
         assert fingerprints([place]) == before
         steps[verb]()
+        assert fingerprints([place]) != before
+
+    def test_a_message_changes_it_where_the_activity_is_as_late_already(
+        self, owner: Owner, noon: Any
+    ) -> None:
+        """A server whose clock is ahead has written it."""
+        talked(owner)
+        place = owner.open_key("")
+        before = fingerprints([place])
+        talked(owner, "More")
         assert fingerprints([place]) != before
 
     @pytest.mark.parametrize(("is_running", "count"), [(False, 1), (True, 2)])
@@ -273,6 +285,19 @@ def test_hints_that_wait_go_together_and_each_once(medium: Medium) -> None:
     assert medium.sent[1] == ["b", "c"]
 
 
+def test_hints_that_come_soon_after_others_are_gathered(medium: Medium) -> None:
+    """Each published by itself, they took a third of the processor time of every message."""
+    medium.gathering = 0.5
+    medium.idle = 1
+    medium.tell("a")
+    until(lambda: medium.sent == [["a"]])
+    medium.tell("b")
+    time.sleep(0.05)
+    medium.tell("c")
+    until(lambda: len(medium.sent) == 2)
+    assert medium.sent[1] == ["b", "c"]
+
+
 def test_a_medium_that_is_down_loses_hints_once_and_is_not_asked_without_an_end(
     medium: Medium, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -300,6 +325,17 @@ def test_a_hint_that_comes_as_the_thread_would_end_is_published(
     monkeypatch.setattr(medium, "publish", publish)
     medium.tell("a")
     until(lambda: medium.sent == [["a"], ["late"]])
+
+
+def test_a_program_ends_although_a_medium_hangs() -> None:
+    program = (
+        "import threading, django; django.setup();"
+        "from django_chat_sessions.services.following.polling import HintingNotifier;"
+        "notifier = HintingNotifier();"
+        "notifier.publish = lambda batches: threading.Event().wait();"
+        "notifier.tell('a')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 
 def test_a_thread_that_a_fork_did_not_inherit_is_started_anew(medium: Medium) -> None:

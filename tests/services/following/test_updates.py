@@ -18,7 +18,7 @@ from django_chat_sessions.services import Updates, updates
 from django_chat_sessions.services.following import cursors
 from django_chat_sessions.services.following.updates import MOST_MESSAGES, MOST_OPEN
 from django_chat_sessions.services.replies.control import mark_interrupted
-from django_chat_sessions.services.replies.writing import finish, save_text, take
+from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.callers import rows as everything_stored
 from tests.conversations import (
     configure,
@@ -213,6 +213,22 @@ class TestAReply:
         [grown] = news(owner, found.cursor).grown
         assert (grown.reply.attempt, grown.offset, grown.text) == (2, 3, "f and whole")
 
+    def test_a_new_attempt_that_has_come_as_far_meanwhile_is_told_whole(
+        self, owner: Owner, sent: chat_sessions.Sent, noon: Any
+    ) -> None:
+        """Or its end would be put behind the beginning of the one before."""
+        reply = reply_of(sent)
+        take(reply, sent.session)
+        save_text(reply, "Half")
+        cursor = updates(owner).cursor
+        finish(reply, sent.session, ReplyState.FAILED, content="Half")
+        chat_sessions.retry(sent.session)
+        again = stored(reply)
+        take(again, stored(sent.session))
+        save_text(again, "Another one")
+        found = news(owner, cursor)
+        assert (shown(found), found.grown) == ([(1, "running", "Another one")], [])
+
     def test_a_lease_that_was_renewed_late_makes_an_interrupted_one_run_again(
         self, owner: Owner, sent: chat_sessions.Sent, noon: Any
     ) -> None:
@@ -236,6 +252,18 @@ class TestAReply:
         answered(sent)
         found = updates(owner, found.cursor)
         assert found.changes_at == clock.now() + TIMEOUT
+
+    def test_a_lease_that_is_renewed_is_news_of_when_its_session_expires(
+        self, owner: Owner, sent: chat_sessions.Sent, noon: Any
+    ) -> None:
+        """While nothing is written for long a reader would believe that it has expired."""
+        reply = reply_of(sent)
+        take(reply, sent.session)
+        cursor = updates(owner).cursor
+        noon.shift(LEASE / 3)
+        renew(reply, sent.session)
+        [session] = news(owner, cursor).sessions
+        assert session.expires_at == clock.now() + LEASE + TIMEOUT
 
     def test_a_moment_that_has_passed_is_none_at_which_something_changes(
         self, owner: Owner, sent: chat_sessions.Sent
@@ -261,6 +289,16 @@ class TestAReply:
         found = news(owner, found.cursor)
         assert shown(found) == [(1, "answered", "Because.")]
         assert found.history_changed
+
+
+def test_it_says_whether_there_is_any_session_open_or_not(owner: Owner, noon: Any) -> None:
+    """With none, a visitor's stream ends."""
+    assert updates(owner).is_empty
+    session = talked(owner)
+    chat_sessions.end(session)
+    assert not updates(owner).is_empty
+    chat_sessions.delete(session)
+    assert updates(owner).is_empty
 
 
 class TestRecovery:
@@ -303,6 +341,21 @@ class TestRecovery:
 
         monkeypatch.setattr(module, "recover_session", beaten)
         assert shown(updates(owner, left_behind)) == [(1, "interrupted", "Beca")]
+
+    def test_a_session_that_its_owner_deletes_meanwhile_is_not_shown(
+        self, owner: Owner, left_behind: str, monkeypatch: Any
+    ) -> None:
+        from django_chat_sessions.services.following import updates as module
+
+        recover_session = module.recover_session
+
+        def recover_and_delete(session: Any) -> Any:
+            found = recover_session(session)
+            chat_sessions.delete(stored(session))
+            return found
+
+        monkeypatch.setattr(module, "recover_session", recover_and_delete)
+        assert updates(owner, left_behind).sessions == []
 
     def test_a_lease_that_passes_during_the_look_is_for_the_next_one(
         self, owner: Owner, sent: chat_sessions.Sent, noon: Any, monkeypatch: Any
