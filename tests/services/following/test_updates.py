@@ -17,6 +17,7 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import Updates, updates
 from django_chat_sessions.services.following import cursors
 from django_chat_sessions.services.following.updates import MOST_MESSAGES, MOST_OPEN
+from django_chat_sessions.services.replies.asking import recover_session
 from django_chat_sessions.services.replies.control import mark_interrupted
 from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.callers import rows as everything_stored
@@ -346,8 +347,6 @@ class TestRecovery:
         self, owner: Owner, left_behind: str, monkeypatch: Any
     ) -> None:
         from django_chat_sessions.services.following import updates as module
-
-        recover_session = module.recover_session
 
         def recover_and_delete(session: Any) -> Any:
             found = recover_session(session)
