@@ -1,6 +1,6 @@
 """Adopt a large site on PostgreSQL while its old code goes on writing; print what was measured.
 
-    python -m benchmarks.adoption [sessions] [messages in each]
+    python -m benchmarks.adoption [sessions] [each]
 
 Starts a PostgreSQL of its own and leaves nothing behind. The default is 50,000 sessions with
 1,000,000 messages. Fails when a writer waited longer than 0.2 seconds, or a row is not right.
@@ -8,6 +8,7 @@ Starts a PostgreSQL of its own and leaves nothing behind. The default is 50,000 
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sys
@@ -74,5 +75,10 @@ def _check_history(large_site: Any, again: Any, shape: Any) -> bool:
 
 
 if __name__ == "__main__":
-    given = [int(word) for word in sys.argv[1:]]
-    sys.exit(main(*(given + [50_000, 20][len(given) :])))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.adoption", description=__doc__)
+    parser.add_argument("sessions", type=int, nargs="?", default=50_000)
+    parser.add_argument("each", type=int, nargs="?", default=20, help="messages in each")
+    options = parser.parse_args()
+    if min(options.sessions, options.each) < 1:
+        parser.error("sessions and each must be 1 or more")
+    sys.exit(main(options.sessions, options.each))

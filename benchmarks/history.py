@@ -1,6 +1,6 @@
 """What the history, and the admin, cost with an owner of 10,000 sessions and 1,000,000 messages.
 
-    python -m benchmarks.history [sessions [messages of each]]
+    python -m benchmarks.history [sessions] [messages]
 
 The database is chosen by CHAT_SESSIONS_TEST_DB (sqlite, postgres or mariadb) and thrown away
 afterwards. Printed are the statements of each verb and the milliseconds that the middle one of
@@ -9,9 +9,9 @@ nine calls took.
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ CALLS = 9
 _ADMIN = "admin:chat_sessions_chatsession_{}"
 
 
-def main(sessions: int = 10_000, messages: int = 100) -> None:
+def main(sessions: int, messages: int) -> None:
     """Fill a database and print the figures."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.default_models")
     django.setup()
@@ -112,4 +112,10 @@ def _milliseconds(verb: Callable[[], Any]) -> float:
 
 
 if __name__ == "__main__":
-    main(*(int(number) for number in sys.argv[1:3]))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.history", description=__doc__)
+    parser.add_argument("sessions", type=int, nargs="?", default=10_000)
+    parser.add_argument("messages", type=int, nargs="?", default=100, help="messages of each")
+    options = parser.parse_args()
+    if min(options.sessions, options.messages) < 1:
+        parser.error("sessions and messages must be 1 or more")
+    main(options.sessions, options.messages)
