@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -285,46 +286,25 @@ def test_hints_that_wait_go_together_and_each_once(medium: Medium) -> None:
     assert medium.sent[1] == ["b", "c"]
 
 
-def test_hints_that_come_soon_after_others_are_gathered(medium: Medium) -> None:
+def test_hints_that_come_soon_after_others_are_gathered(
+    medium: Medium, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each published by itself, they took a third of the processor time of every message."""
-    medium.gathering = 0.5
-    medium.idle = 1
+
+    def pass_the_time(seconds: float) -> None:
+        if seconds > 0:
+            medium.tell("c")
+
+    monkeypatch.setattr(
+        polling, "time", SimpleNamespace(monotonic=lambda: 1.0, sleep=pass_the_time)
+    )
+    medium.may_go_on.clear()
     medium.tell("a")
     until(lambda: medium.sent == [["a"]])
     medium.tell("b")
-    time.sleep(0.05)
-    medium.tell("c")
-    until(lambda: len(medium.sent) == 2)
+    medium.may_go_on.set()
+    until(lambda: len(medium.sent) > 1)
     assert medium.sent[1] == ["b", "c"]
-
-
-def test_a_medium_that_is_down_loses_hints_once_and_is_not_asked_without_an_end(
-    medium: Medium, caplog: pytest.LogCaptureFixture
-) -> None:
-    medium.is_down = True
-    medium.tell("a")
-    until(lambda: medium.publishing and not threads(HINTS))
-    assert medium.publishing == 1
-    assert "ConnectionError" in caplog.text
-    assert "SECRET" not in caplog.text
-    medium.is_down = False
-    medium.tell("b")
-    until(lambda: medium.sent == [["b"]])
-
-
-def test_a_hint_that_comes_as_the_thread_would_end_is_published(
-    medium: Medium, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = medium.publish
-
-    def publish(batches: Iterator[list[str]]) -> None:
-        real(batches)
-        if medium.publishing == 1:
-            medium._names.put("late")
-
-    monkeypatch.setattr(medium, "publish", publish)
-    medium.tell("a")
-    until(lambda: medium.sent == [["a"], ["late"]])
 
 
 def test_a_program_ends_although_a_medium_hangs() -> None:
