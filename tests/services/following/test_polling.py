@@ -307,6 +307,35 @@ def test_hints_that_come_soon_after_others_are_gathered(
     assert medium.sent[1] == ["b", "c"]
 
 
+def test_a_medium_that_is_down_loses_hints_once_and_is_not_asked_without_an_end(
+    medium: Medium, caplog: pytest.LogCaptureFixture
+) -> None:
+    medium.is_down = True
+    medium.tell("a")
+    until(lambda: medium.publishing and not threads(HINTS))
+    assert medium.publishing == 1
+    assert "ConnectionError" in caplog.text
+    assert "SECRET" not in caplog.text
+    medium.is_down = False
+    medium.tell("b")
+    until(lambda: medium.sent == [["b"]])
+
+
+def test_a_hint_that_comes_as_the_thread_would_end_is_published(
+    medium: Medium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = medium.publish
+
+    def publish(batches: Iterator[list[str]]) -> None:
+        real(batches)
+        if medium.publishing == 1:
+            medium._names.put("late")
+
+    monkeypatch.setattr(medium, "publish", publish)
+    medium.tell("a")
+    until(lambda: medium.sent == [["a"], ["late"]])
+
+
 def test_a_program_ends_although_a_medium_hangs() -> None:
     program = (
         "import threading, django; django.setup();"
