@@ -7,31 +7,31 @@ Framework may stand there as it is (token, JWT, knox …).
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user, get_user_model
+from django.contrib.auth import SESSION_KEY, get_user
 from django.core import signing
-from django.core.exceptions import ValidationError
-from django.db import DataError
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import NotAuthenticated
-from django_chat_sessions.owners import Owner, may_be_user
+from django_chat_sessions.owners import REFUSED_BY_DRIVER, Owner, may_be_user
+from django_chat_sessions.rest_framework import RestFramework
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
-# What drivers raise for credentials that no row can hold; without them, a 500 for who sends them.
-REFUSED_BY_DRIVER = (DataError, ValueError)
 VISITOR_COOKIE = "chat_visitor"
 VISITOR_COOKIE_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep a cookie
 RENEWED_AGE = 30 * 24 * 3600  # seconds; whoever writes after that is given 400 days more
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 CLAIMED_AGE = 120  # seconds in which a message still arrives that was on its way at the login
 BY_BASIC = "CHAT_SESSIONS_BY_BASIC"  # in META: whom a password beside each request names
 # Whose chats moved to whom. In META, too: a login view of Django REST Framework wraps the request.
@@ -93,39 +93,58 @@ class AnonymousCookie:
 
     Cookies are a host name's, whatever the port: a site that shares its own with another sets
     ``cookie_name``, or each would replace the other's visitors.
+
+    Two tabs that a stranger opens at once are each given a key, and the browser keeps what arrives
+    last. Whoever has written is therefore known by a second cookie with the same key, which no
+    answer to a mere question replaces: ``cookie_name`` with ``_kept`` behind it.
     """
 
     by_cookie = True
     claimed_at_login = True
     cookie_name = VISITOR_COOKIE
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """The cookies' names, the one that counts first."""
+        return f"{self.cookie_name}_kept", self.cookie_name
+
+    def names_given(self, request: HttpRequest, key: str) -> tuple[str, ...]:
+        """Return the names of the cookies that are to hold this key."""
+        kept = request.method not in READING or self._key(request, *self.names[:1]) == key
+        return self.names if kept else self.names[1:]
+
     def authenticate(self, request: HttpRequest) -> Owner | None:
-        value = request.COOKIES.get(self.cookie_name, "")
-        try:
-            return Owner.for_visitor(_signer().unsign(value, max_age=VISITOR_COOKIE_AGE))
-        except (signing.BadSignature, ValueError):  # forged, old, empty or not even text
-            return None
+        key = self._key(request, *self.names)
+        return Owner.for_visitor(key) if key else None
 
     def key_to_renew(self, request: HttpRequest) -> str | None:
         """Return the key of a cookie that ends although it is in use.
 
-        It was given long ago, or is signed with a key that is in SECRET_KEY_FALLBACKS now.
+        It was given long ago, is signed with a key that is in SECRET_KEY_FALLBACKS now, or is not
+        kept yet although its visitor writes.
         """
-        value = request.COOKIES.get(self.cookie_name, "")
-        try:
-            _signer(fallback_keys=()).unsign(value, max_age=RENEWED_AGE)
-        except signing.BadSignature:
-            return _signer().unsign(value)
-        return None
+        key = self._key(request, *self.names)
+        fresh = _read(request, self.names, _signer(fallback_keys=()), RENEWED_AGE)
+        is_late = request.method not in READING and self._key(request, *self.names[:1]) != key
+        return key if is_late or key != fresh else None
 
     def claimed_lately(self, request: HttpRequest, owner: Owner) -> Owner | None:
         """Return the visitor that this browser was when this user claimed its chats just now."""
-        value = request.COOKIES.get(self.cookie_name, "")
-        try:
-            visitor_key = _signer_of_claims(owner).unsign(value, max_age=CLAIMED_AGE)
-        except signing.BadSignature:
-            return None
-        return Owner(visitor_key=visitor_key)
+        visitor_key = _read(request, self.names, _signer_of_claims(owner), CLAIMED_AGE)
+        return None if visitor_key is None else Owner(visitor_key=visitor_key)
+
+    def _key(self, request: HttpRequest, *names: str) -> str | None:
+        return _read(request, names, _signer(), VISITOR_COOKIE_AGE)
+
+
+def _read(
+    request: HttpRequest, names: tuple[str, ...], signer: signing.TimestampSigner, age: int
+) -> str | None:
+    for name in names:
+        # Forged, old, empty or not even text.
+        with suppress(signing.BadSignature, ValueError):
+            return signer.unsign(request.COOKIES.get(name, ""), max_age=age)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,45 +156,12 @@ class Visitor:
     is_claimed: bool = False
 
 
-class _RestFramework:
-    """Any authentication class of Django REST Framework; it does its own CSRF checks."""
-
-    by_cookie = False
-
-    def __init__(self, authentication_class: type) -> None:
-        from rest_framework import authentication as known  # noqa: PLC0415
-
-        self.authentication_class = authentication_class
-        # What a browser has been told once, or a proxy knows of it, goes along from other sites.
-        by_itself = (known.BasicAuthentication, known.RemoteUserAuthentication)
-        self.by_password = issubclass(authentication_class, by_itself)
-        self.is_basic = issubclass(authentication_class, known.BasicAuthentication)
-
-    def authenticate(self, request: HttpRequest) -> Owner | None:
-        # Imported late: only hosts that name such a class have the framework.
-        from rest_framework.exceptions import APIException  # noqa: PLC0415
-        from rest_framework.request import Request  # noqa: PLC0415
-
-        try:
-            found = self.authentication_class().authenticate(Request(request))
-            who = None if found is None else found[0]
-            key = getattr(who, "pk", None)
-            if key is None or not may_be_user(who):  # a service may be let in without being a user
-                return None
-            # A token's own idea of a user may have the id as text.
-            return Owner(user_id=get_user_model()._meta.pk.to_python(key))
-        except APIException as error:
-            raise NotAuthenticated(str(error.detail)) from error
-        except (*REFUSED_BY_DRIVER, ValidationError) as error:
-            raise NotAuthenticated("These credentials cannot be anybody's.") from error
-
-
 @lru_cache(maxsize=32)
 def load_authenticator(path: str) -> Authenticator:
     """Return the authenticator behind a dotted path. Raises ImportError for a wrong path."""
     loaded: Any = import_string(path)
     if hasattr(loaded, "authenticate_header"):
-        return _RestFramework(loaded)
+        return RestFramework(loaded)
     authenticator: Authenticator = loaded()
     return authenticator
 
@@ -262,8 +248,9 @@ def recognise_or_welcome(request: HttpRequest) -> Caller:
 
 def give_visitor_cookie(request: HttpRequest, response: HttpResponseBase, key: str) -> None:
     """Hand a visitor the key that proves later who they are."""
-    name = _visitor_cookies()[0].cookie_name
-    _set_cookie(request, response, name, _signer().sign(key), VISITOR_COOKIE_AGE)
+    value = _signer().sign(key)
+    for name in _visitor_cookies()[0].names_given(request, key):
+        _set_cookie(request, response, name, value, VISITOR_COOKIE_AGE)
 
 
 def settle_visitor_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -272,10 +259,13 @@ def settle_visitor_cookie(request: HttpRequest, response: HttpResponseBase) -> N
     if claimed is not None:
         visitor, user_owner = claimed
         value = _signer_of_claims(user_owner).sign(visitor.owner.visitor_key)
-        _set_cookie(request, response, visitor.cookie.cookie_name, value, CLAIMED_AGE)
-    for cookie in getattr(request, "chat_visitors_gone", ()):
+        for name in visitor.cookie.names:
+            _set_cookie(request, response, name, value, CLAIMED_AGE)
+    for name in chain.from_iterable(
+        cookie.names for cookie in getattr(request, "chat_visitors_gone", ())
+    ):
         response.delete_cookie(
-            cookie.cookie_name,
+            name,
             path=settings.SESSION_COOKIE_PATH,
             domain=settings.SESSION_COOKIE_DOMAIN,
             samesite="Lax",

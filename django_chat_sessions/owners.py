@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.db import DataError
 from django.db.models import Model
 
 from django_chat_sessions.ids import blend, digest
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from django_chat_sessions.models import AbstractChatSession
+
+# What drivers raise for credentials that no row can hold; without them, a 500 for who sends them.
+REFUSED_BY_DRIVER = (DataError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)

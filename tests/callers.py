@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory
 
 from django_chat_sessions import get_message_model, get_session_model
-from django_chat_sessions.authentication import VISITOR_COOKIE, AnonymousCookie
+from django_chat_sessions.authentication import AnonymousCookie
 from django_chat_sessions.owners import Owner
 
 TOKEN = "rest_framework.authentication.TokenAuthentication"
@@ -81,8 +81,7 @@ def visitor_of(client: Client) -> Owner:
 def visitor_in(client: Client | AsyncClient) -> Owner | None:
     """Return the visitor that a client is, if it is one."""
     request = RequestFactory().get("/")
-    if VISITOR_COOKIE in client.cookies:
-        request.COOKIES[VISITOR_COOKIE] = client.cookies[VISITOR_COOKIE].value
+    request.COOKIES.update({name: cookie.value for name, cookie in client.cookies.items()})
     return AnonymousCookie().authenticate(request)
 
 

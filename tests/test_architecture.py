@@ -17,7 +17,7 @@ PACKAGE = "django_chat_sessions"
 ROOT = Path(django_chat_sessions.__file__).parent
 RINGS = (
     {"conf", "exceptions", "clock", "ids", "addresses"},
-    {"policies", "limits", "owners", "signals", "authentication"},
+    {"policies", "limits", "owners", "signals", "authentication", "rest_framework"},
     {"querysets", "models"},
     {"services"},
     {"api", "templatetags", "management", "middleware", "admin", "login"},

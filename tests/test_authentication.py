@@ -210,6 +210,70 @@ def test_a_cookie_outlives_the_secret_key_that_it_was_signed_with(db: None, sett
     assert visitor_of(visitor.client) == visitor.owner
 
 
+def keep_what_arrives(client: Client, late: Any) -> None:
+    """The browser gets an answer that was on its way for long."""
+    for name, cookie in late.cookies.items():
+        client.cookies[name] = cookie.value
+
+
+def test_a_late_answer_to_another_tab_makes_nobody_of_a_stranger_who_has_written(db: None) -> None:
+    """Both tabs began without a cookie, so each was given a key of its own."""
+    late = Client().get("/chat/sessions/current")
+    visitor = person("visitor")
+    visitor.say("Why?")
+    keep_what_arrives(visitor.client, late)
+    assert visitor.get("sessions").json()["sessions"][0]["title"] == "Why?"
+    assert visitor_of(visitor.client) == visitor.owner
+    assert AnonymousCookie().authenticate(request_with(late.cookies[VISITOR_COOKIE].value)) != (
+        visitor.owner
+    )
+
+
+def test_who_has_written_is_given_the_second_cookie_once(db: None) -> None:
+    visitor = person("visitor")
+    kept, first = AnonymousCookie().names
+    assert [*visitor.client.cookies] == ["csrftoken", first]
+    given = visitor.say("Why?").cookies
+    assert {kept, first} <= given.keys()
+    assert given[kept]["httponly"]
+    assert given[kept].value.partition(":")[0] == given[first].value.partition(":")[0]
+    again = visitor.say("And?", key="key-00000002").cookies
+    assert not {kept, first} & again.keys()
+
+
+def test_where_the_next_secret_key_is_not_known_yet_a_question_takes_no_kept_cookie(
+    db: None, settings: Any
+) -> None:
+    """In a rolling deploy the old processes take a visitor of the new ones for a stranger."""
+    old = settings.SECRET_KEY
+    settings.SECRET_KEY = "the next secret key, long enough to be one"
+    visitor = person("visitor")
+    visitor.say("Why?")
+    settings.SECRET_KEY, new = old, settings.SECRET_KEY
+    assert VISITOR_COOKIE in visitor.get("sessions/current").cookies
+    settings.SECRET_KEY = new
+    assert visitor_of(visitor.client) == visitor.owner
+
+
+def test_who_has_an_unreadable_second_cookie_is_given_it_anew_by_writing(db: None) -> None:
+    visitor = person("visitor")
+    kept, first = AnonymousCookie().names
+    visitor.client.cookies[kept] = "from another secret key"
+    assert {kept, first} <= visitor.say("Why?").cookies.keys()
+
+
+def test_a_kept_cookie_is_renewed_although_the_other_one_is_new(db: None) -> None:
+    with time_machine.travel(0, tick=False) as traveller:
+        visitor = person("visitor")
+        visitor.say("Why?")
+        traveller.shift(RENEWED_AGE + 1)
+        keep_what_arrives(visitor.client, Client().get("/chat/sessions/current"))
+        given = visitor.get("sessions/current").cookies
+        assert set(AnonymousCookie().names) <= given.keys()
+        traveller.shift(VISITOR_COOKIE_AGE - RENEWED_AGE)
+        assert visitor_of(visitor.client) == visitor.owner
+
+
 def test_looking_for_an_owner_gives_no_cookie_and_no_owner_to_a_stranger() -> None:
     assert owner_from_request(request_with()) is None
     assert recognise(request_with()).new_visitor_key is None

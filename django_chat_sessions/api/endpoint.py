@@ -29,6 +29,7 @@ from django_chat_sessions.api.errors import (
     unreadable,
 )
 from django_chat_sessions.authentication import (
+    READING,
     Caller,
     give_visitor_cookie,
     recognise_or_welcome,
@@ -48,7 +49,6 @@ from django_chat_sessions.services.races import is_refusal
 
 logger = logging.getLogger(__name__)
 LARGEST_UNREAD = 10_000  # bytes of a body where none is asked for
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class WrongOrigin(ApiError):
