@@ -2,12 +2,12 @@
 
 Messages are placed by ``created_at``, then by key, after those that have a place. A message without
 a time gets that of the message before it, by key, in its session; where there is none, or keys are
-random, that of the session's start, or of its earliest message if that was before. One without a
-text is empty. A session whose rows cannot be used (a function of the host's raises, the database
-refuses a value) is skipped, reported by key and left for the next run. What old code adds to an
-adopted session is appended to it by the next run. What the host's columns hold already, a title for
-example, stays. So does a time called ``created`` of the host's, and the session began then, unless
-``started_at`` says otherwise.
+random, that of the session's start, or of its earliest message if that was before. A time that is
+still to come counts as now in the history. A message without a text is empty. A session whose rows
+cannot be used (a function of the host's raises, the database refuses a value) is skipped, reported
+by key and left for the next run. What old code adds to an adopted session is appended to it by the
+next run. What the host's columns hold already, a title for example, stays. So does a time called
+``created`` of the host's, and the session began then, unless ``started_at`` says otherwise.
 """
 
 from __future__ import annotations
@@ -234,7 +234,9 @@ class _Run:
         self.report.sessions += len(changes)
 
     def _facts(self, session: Any, filled: Mapping[str, Any]) -> dict[str, Any]:
-        place, until = session.adopted_place, session.adopted_until
+        now, place, until = clock.now(), session.adopted_place, session.adopted_until
+        if until is not None:  # by a wrong clock it would stay on top, and be continued until then
+            until = min(until, now)
         facts: dict[str, Any] = {
             "message_count": 0 if place is None else place + 1,
             "preview": preview_of(storable(session.adopted_last or "")),
@@ -244,10 +246,10 @@ class _Run:
             return {**facts, "last_message_at": max(latest)}
         started = filled.get("started_at") or session.started_at
         created = self.created.of_the_hosts(session, session.adopted_from)
-        began = started or created or session.adopted_from or clock.now()
-        last = until or began
-        active = max(last, session.last_activity_at or last)
-        ended = min(clock.after(active, self.ended_after.total_seconds()), clock.now())
+        began = started or created or session.adopted_from or now
+        last = until or min(began, now)
+        active = max(last, min(session.last_activity_at or last, now))
+        ended = min(clock.after(active, self.ended_after.total_seconds()), now)
         facts |= {
             "title": session.title or title_from(storable(session.adopted_first or "")),
             "started_at": began,

@@ -35,7 +35,7 @@ from django_chat_sessions.services.races import (
     survives_races,
     with_latest,
 )
-from django_chat_sessions.services.tables import announce, short_transaction
+from django_chat_sessions.services.tables import announce, messages, short_transaction
 from django_chat_sessions.signals import session_reopened, session_resumed
 
 
@@ -147,7 +147,8 @@ def reopen(session: AbstractChatSession) -> Arrival:
     The open one of its scope ends with reason ``replaced`` and is the arrival's ``previous``.
     An archived one comes back into the history. An active session is resumed, without a signal.
     Sends ``session_reopened``, and ``session_ended`` for the open one. Raises SessionNotFound when
-    it was deleted. 2 statements, 3 when another session was open.
+    it was deleted, or is an old one whose messages were not adopted yet. 2 statements, 3 when
+    another session was open.
     """
 
     def step(known: AbstractChatSession) -> Arrival:
@@ -165,6 +166,9 @@ def reopen(session: AbstractChatSession) -> Arrival:
 
 
 def _take_up(session: AbstractChatSession, now: datetime) -> Arrival:
+    # What is said in it now would get the places of what was said before.
+    if session.opened_at is None and messages().filter(session=session.pk, position=None).exists():
+        raise SessionNotFound(f"Chat session {session.pk} is old; adopt it first.")
     owner = Owner.of(session)
     held = held_session(owner, session.scope)
     left = held if held is not None and held.pk != session.pk else None

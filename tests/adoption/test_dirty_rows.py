@@ -32,7 +32,7 @@ from django_chat_sessions import adoption, clock, get_message_model, get_session
 from django_chat_sessions.adoption import Adopted, Concurrently, batches, return_ticket
 from django_chat_sessions.adoption import rows as adopting
 from django_chat_sessions.adoption.moments import NO_COLUMN, Created
-from django_chat_sessions.exceptions import SessionEnded
+from django_chat_sessions.exceptions import SessionEnded, SessionNotFound
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from tests.adoption.shapes import BEGAN, SECRETS
@@ -288,6 +288,25 @@ def test_m_k_a_message_that_was_written_just_now_ended_no_later_than_now(ada: An
     assert stored(session).ended_at <= clock.now()
 
 
+@pytest.mark.parametrize("column", ["started_at", "last_activity_at", "created_at"])
+def test_m_k_a_time_that_is_still_to_come_keeps_nothing_on_top_or_open(
+    ada: Any, column: str
+) -> None:
+    ahead = clock.now() + timedelta(days=400)
+    of_session = {} if column == "created_at" else {column: ahead}
+    session = began(ada, **of_session)
+    if column != "started_at":
+        say(session, "user", "Hello", ahead if column == "created_at" else BEGAN)
+    adopt()
+    row = stored(session)
+    assert row.last_message_at <= clock.now()
+    services.reopen(row)
+    assert row.expires_at <= clock.now() + timedelta(minutes=5)
+    say(session, "user", "Later", ahead)
+    adopt()
+    assert stored(session).last_message_at <= clock.now()
+
+
 def test_m_k_rows_that_cannot_be_used_are_skipped_by_key_and_without_content(
     ada: Any, caplog: Any
 ) -> None:
@@ -465,6 +484,19 @@ def test_m_02_what_old_code_writes_meanwhile_is_found_by_the_next_run(ada: Any) 
     assert (row.message_count, row.preview, row.open_key) == (5, "Five", before.open_key)
     assert row.last_message_at >= before.last_message_at
     services.add_message(row, "user", "Six")
+
+
+def test_m_02_what_waits_for_its_adoption_is_read_and_not_continued(ada: Any) -> None:
+    """What is said in it meanwhile would be the beginning."""
+    session = began(ada, ("user", "One"), ("bot", "Two"))
+    said = services.transcript(stored(session)).messages
+    assert {message.content for message in said} == {"One", "Two"}
+    with pytest.raises(SessionNotFound, match="adopt it first"):
+        services.reopen(stored(session))
+    adopt()
+    services.reopen(stored(session))
+    services.add_message(stored(session), "user", "Three")
+    assert [content for _place, _role, content in told(session)] == ["One", "Two", "Three"]
 
 
 def test_m_02_the_history_has_the_latest_moment_whoever_wrote_then(ada: Any) -> None:

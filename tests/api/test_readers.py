@@ -46,6 +46,19 @@ def test_a_visitor_whose_cookie_is_gone_sends_what_they_wrote_as_a_new_one() -> 
     assert visitor.say("Hello", reader=writer).status_code == 201
 
 
+@pytest.mark.parametrize("kind", ["user", "visitor"])
+def test_an_open_page_outlives_the_secret_key_that_it_began_with(kind: str, settings: Any) -> None:
+    one = person(kind)
+    writer = reader_of(one)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "the next secret key, long enough to be one"
+    assert reader_of(one) != writer
+    assert one.say("Typed before", reader=writer).status_code == 201
+    assert person("user", "bob").say("Hello", reader=writer).status_code == 422
+    settings.SECRET_KEY_FALLBACKS = []
+    assert one.say("Of an unknown key", reader=writer).status_code == 422
+
+
 def test_a_message_says_who_wrote_it() -> None:
     ada = person("user")
     assert ada.say("Mine", reader=reader_of(ada)).status_code == 201
