@@ -114,6 +114,24 @@ def test_on_a_phone_it_fills_the_screen_and_keeps_the_focus(visitor: Reader, cor
     expect(launcher(page)).to_be_focused()
 
 
+def test_an_open_chat_is_printed_whole_and_lies_on_nothing_of_the_page(
+    visitor: Reader, corner: Place
+) -> None:
+    chat = visitor.chat(corner)
+    page = chat.page
+    page.goto(corner.address)
+    launcher(page).click()
+    chat.converse(*[QUESTION] * 4)
+    page.emulate_media(media="print")
+    assert chat.log.evaluate("log => log.scrollHeight - log.clientHeight") == 0
+    text, printed = page.get_by_text("It waits in the corner"), page.get_by_role("dialog")
+    above, below = text.bounding_box(), printed.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert below["y"] >= above["y"] + above["height"]
+    assert page.evaluate("document.documentElement.scrollHeight") >= below["y"] + below["height"]
+
+
 def test_on_a_phone_a_title_is_given_up_or_kept_without_leaving_the_chat(
     visitor: Reader, corner: Place
 ) -> None:

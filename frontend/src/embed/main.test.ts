@@ -12,6 +12,7 @@ const Watching = class extends MutationObserver {
 
 beforeEach(() => {
   for (const one of watching.splice(0)) one.disconnect();
+  Reflect.deleteProperty(document, Symbol.for("django-chat-sessions"));
   vi.stubGlobal("MutationObserver", Watching);
   vi.resetModules();
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
@@ -123,4 +124,58 @@ it("is one chat where the script is loaded twice", async () => {
   await import("./main.js");
   await screen.findByLabelText("Message");
   expect(screen.getAllByRole("region", { name: "Chat" })).toHaveLength(1);
+});
+
+it("watches the page once, however often a page that stays runs its script", async () => {
+  await mount("");
+  await screen.findByLabelText("Message");
+  const before = watching.length;
+  vi.resetModules();
+  await import("./main.js");
+  expect(watching).toHaveLength(before);
+});
+
+const SENT = '<div class="dcs dcs-widget"></div><noscript>JavaScript is off.</noscript>';
+
+it.each(["panel", "floating"])(
+  "is still there when a morphed page has what was sent in place of a %s",
+  async (layout) => {
+    await mount(`data-layout="${layout}"`);
+    const content = () => document.querySelector(":is(section.dcs-widget, .dcs-floating)");
+    await waitFor(() => expect(content()).toBeTruthy());
+    const before = content();
+    const [place] = document.querySelectorAll("[data-chat-sessions]");
+    for (const _ of [1, 2]) {
+      (place as Element).innerHTML = SENT;
+      await waitFor(() => expect(content()).toBe(before));
+      expect(place?.childElementCount).toBe(1);
+    }
+  },
+);
+
+it("is that of the new page when a page is morphed into one about something else", async () => {
+  await mount('data-title="Ice"');
+  await screen.findByRole("region", { name: "Ice" });
+  const [place] = document.querySelectorAll<HTMLElement>("[data-chat-sessions]");
+  (place as HTMLElement).dataset.title = "Salt";
+  (place as HTMLElement).innerHTML = SENT;
+  expect(await screen.findByRole("region", { name: "Salt" })).toBeTruthy();
+  expect(screen.queryByRole("region", { name: "Ice" })).toBeNull();
+});
+
+it("is left alone by a morph that asks first, unless the page is about something else", async () => {
+  await mount('data-title="Ice"');
+  await screen.findByRole("region", { name: "Ice" });
+  const place = document.querySelector<HTMLElement>("[data-chat-sessions]") as HTMLElement;
+  const isMorphed = (currentElement: HTMLElement, change: Record<string, string>) => {
+    const newElement = currentElement.cloneNode() as HTMLElement;
+    Object.assign(newElement.dataset, change);
+    const detail = { currentElement, newElement };
+    const asked = new CustomEvent("turbo:before-morph-element", { bubbles: true, cancelable: true, detail });
+    return currentElement.dispatchEvent(asked);
+  };
+  expect(isMorphed(place, {})).toBe(false);
+  expect(isMorphed(place, { title: "Salt" })).toBe(true);
+  // What is in it is asked for only then, and makes room.
+  expect(isMorphed(place.firstElementChild as HTMLElement, {})).toBe(true);
 });

@@ -15,17 +15,47 @@ interface Place extends HTMLElement {
   [MOUNTED]?: boolean;
 }
 
-const roots = new Map<Place, Root>();
+interface Chat {
+  root: Root;
+  /** What the place said when it was mounted. */
+  facts: string;
+  /** What was in it then: what a page shows until the chat comes, or a copy of one. */
+  before: Element | null;
+  /** What React has put there since. */
+  content?: Element | null;
+}
+
+const chats = new Map<Place, Chat>();
 
 /** A chat on every `[data-chat-sessions]` element of the page, and on none that has left it. */
 function mountAll(): void {
-  for (const [element, root] of roots) {
-    if (element.isConnected) continue;
-    root.unmount();
-    roots.delete(element);
+  for (const [element, chat] of chats) {
+    const isOverwritten = putBack(element, chat);
+    if (element.isConnected && !(isOverwritten && factsOf(element) !== chat.facts)) continue;
+    chat.root.unmount();
+    chats.delete(element);
     element[MOUNTED] = false;
   }
   for (const element of document.querySelectorAll<Place>("[data-chat-sessions]")) mount(element);
+}
+
+/** What morphs a page makes its places what the server sent, an empty card: the chat is put there again as it was. */
+function putBack(element: Place, chat: Chat): boolean {
+  if (element.firstElementChild !== chat.before) chat.content ??= element.firstElementChild;
+  // One that is empty has lost its chat to an error, which it would meet again.
+  if (!chat.content || chat.content.parentNode === element || !element.firstChild) return false;
+  element.replaceChildren(chat.content);
+  return true;
+}
+
+/** Turbo asks first: so its reader stays in the midst of what is read or written. */
+function keep(event: Event): void {
+  const { currentElement, newElement } = (event as CustomEvent<Record<"currentElement" | "newElement", Place>>).detail;
+  if (currentElement[MOUNTED] && factsOf(currentElement) === factsOf(newElement)) event.preventDefault();
+}
+
+function factsOf({ dataset }: Place): string {
+  return JSON.stringify(dataset);
 }
 
 function mount(element: Place): void {
@@ -34,7 +64,8 @@ function mount(element: Place): void {
   element[MOUNTED] = true;
   // A page with a React of its own has ids of its own, which would else be the same.
   const root = createRoot(element, { identifierPrefix: "dcs" });
-  roots.set(element, root);
+  chats.set(element, { root, facts: factsOf(element), before: element.firstElementChild });
+  element.addEventListener("turbo:before-morph-element", keep);
   root.render(
     <StrictMode>
       <ChatProvider
@@ -69,8 +100,11 @@ function oneOf<const T extends string>(allowed: readonly T[], value: string | un
   return allowed.find((name) => name === value);
 }
 
-/** htmx, Turbo and their like put parts into the page, and take them out. */
+/** htmx, Turbo and their like put parts into the page, and take them out; with each they may run this script again. */
 function begin(): void {
+  const page: Document & { [MOUNTED]?: boolean } = document;
+  if (page[MOUNTED]) return;
+  page[MOUNTED] = true;
   mountAll();
   new MutationObserver(mountAll).observe(document, { childList: true, subtree: true });
 }

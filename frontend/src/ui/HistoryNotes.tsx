@@ -34,8 +34,9 @@ export function HistoryNotes({ history, isArchive }: { history: ChatHistoryState
       {note && (isNothing || search === "some") && <p className="dcs-history-note">{note}</p>}
       <p className="dcs-hidden" role="status">
         {/* An empty archive answers who asked for it; no chats at all is read with the page. */}
-        {isEmpty && isArchive && words.noArchived}
-        {isSearch && search !== "asking" && error === null && (isNothing ? none : words.foundCount(found.length))}
+        {isEmpty
+          ? isArchive && words.noArchived
+          : isSearch && search !== "asking" && error === null && (isNothing ? none : words.foundCount(found.length))}
       </p>
     </>
   );

@@ -85,3 +85,25 @@ it("says why the latest verb was refused", async () => {
   expect(await refused(403)).toContain("That did not work.");
   expect(await refused(502)).toContain("the server could not be reached");
 });
+
+it("says what is found, and that an archive is empty, as often as somebody asks", async () => {
+  const bench = new ChatBench();
+  bench.server.start("", ["Why?", "Because."]);
+  await show(bench);
+  const heard = async (text: string) => {
+    const said = await screen.findAllByText(text);
+    translate(document.body);
+    return said.some(({ role }) => role === "status");
+  };
+  const search = (query: string) => fireEvent.change(screen.getByRole("searchbox"), { target: { value: query } });
+  for (const again of ["because", "why"]) {
+    search(again);
+    expect(await heard("1 chat found")).toBe(true);
+  }
+  search("");
+  fireEvent.click(screen.getByRole("button", { name: "Archived chats" }));
+  expect(await heard("No archived chats.")).toBe(true);
+  fireEvent.click(screen.getByRole("button", { name: "Back to all chats" }));
+  expect(await screen.findByText("Because.", { selector: ".dcs-history span" })).toBeTruthy();
+  expect(screen.queryByText("No archived chats.")).toBeNull();
+});
