@@ -110,8 +110,8 @@ class AnonymousCookie:
 
     def names_given(self, request: HttpRequest, key: str) -> tuple[str, ...]:
         """Return the names of the cookies that are to hold this key."""
-        kept = request.method not in READING or self._key(request, *self.names[:1]) == key
-        return self.names if kept else self.names[1:]
+        writes = request.method not in READING
+        return self.names if writes or self._is_kept(request, key) else self.names[1:]
 
     def authenticate(self, request: HttpRequest) -> Owner | None:
         key = self._key(request, *self.names)
@@ -125,13 +125,16 @@ class AnonymousCookie:
         """
         key = self._key(request, *self.names)
         fresh = _read(request, self.names, _signer(fallback_keys=()), RENEWED_AGE)
-        is_late = request.method not in READING and self._key(request, *self.names[:1]) != key
-        return key if is_late or key != fresh else None
+        is_to_be_kept = request.method not in READING and not self._is_kept(request, key)
+        return key if is_to_be_kept or key != fresh else None
 
     def claimed_lately(self, request: HttpRequest, owner: Owner) -> Owner | None:
         """Return the visitor that this browser was when this user claimed its chats just now."""
         visitor_key = _read(request, self.names, _signer_of_claims(owner), CLAIMED_AGE)
         return None if visitor_key is None else Owner(visitor_key=visitor_key)
+
+    def _is_kept(self, request: HttpRequest, key: str | None) -> bool:
+        return self._key(request, self.names[0]) == key
 
     def _key(self, request: HttpRequest, *names: str) -> str | None:
         return _read(request, names, _signer(), VISITOR_COOKIE_AGE)
