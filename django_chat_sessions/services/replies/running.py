@@ -10,7 +10,9 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import Error as DatabaseTrouble
+from django.urls import set_script_prefix
 
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.exceptions import TurnLost
@@ -49,6 +51,8 @@ def run(reply_id: Any) -> None:
 
 
 def _run(reply_id: Any) -> None:
+    if settings.FORCE_SCRIPT_NAME:  # django.setup() told it to the program's first thread alone
+        set_script_prefix(settings.FORCE_SCRIPT_NAME)
     is_private = in_transaction()
     taken = _waiting_for_database(reply_id, "to be begun", partial(_take, reply_id), is_private)
     if taken is None:

@@ -179,3 +179,20 @@ it("is left alone by a morph that asks first, unless the page is about something
   // What is in it is asked for only then, and makes room.
   expect(isMorphed(place.firstElementChild as HTMLElement, {})).toBe(true);
 });
+
+it.each([
+  ["data-scope", "subject:2"],
+  ["data-owner", "bob"],
+  ["data-base-url", "/other"],
+])("is another chat when a script changes %s alone, and none other", async (name, value) => {
+  await mount('data-scope="subject:1" data-owner="ada"');
+  const before = await screen.findByLabelText("Message");
+  const [place] = document.querySelectorAll<HTMLElement>("[data-chat-sessions]");
+  place?.setAttribute("data-of-the-page", "anything");
+  document.body.append(document.createElement("p"));
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(before.isConnected).toBe(true);
+  place?.setAttribute(name, value);
+  await waitFor(() => expect(before.isConnected).toBe(false));
+  expect(await screen.findByLabelText("Message")).toBeTruthy();
+});

@@ -17,6 +17,7 @@ interface Place extends HTMLElement {
 
 interface Chat {
   root: Root;
+  about: string;
   /** What the place said when it was mounted. */
   facts: string;
   /** What was in it then: what a page shows until the chat comes, or a copy of one. */
@@ -31,7 +32,8 @@ const chats = new Map<Place, Chat>();
 function mountAll(): void {
   for (const [element, chat] of chats) {
     const isOverwritten = putBack(element, chat);
-    if (element.isConnected && !(isOverwritten && factsOf(element) !== chat.facts)) continue;
+    const isOther = aboutOf(element) !== chat.about || (isOverwritten && factsOf(element) !== chat.facts);
+    if (element.isConnected && !isOther) continue;
     chat.root.unmount();
     chats.delete(element);
     element[MOUNTED] = false;
@@ -58,13 +60,20 @@ function factsOf({ dataset }: Place): string {
   return JSON.stringify(dataset);
 }
 
+/** Whose chat it is, and about what: a script may change that alone. */
+const ABOUT = ["data-base-url", "data-scope", "data-owner"];
+
+function aboutOf(element: Place): string {
+  return JSON.stringify(ABOUT.map((name) => element.getAttribute(name)));
+}
+
 function mount(element: Place): void {
   const { baseUrl, scope, owner, csrfToken, title, placeholder, greeting } = element.dataset;
   if (baseUrl === undefined || element[MOUNTED]) return;
   element[MOUNTED] = true;
   // A page with a React of its own has ids of its own, which would else be the same.
   const root = createRoot(element, { identifierPrefix: "dcs" });
-  chats.set(element, { root, facts: factsOf(element), before: element.firstElementChild });
+  chats.set(element, { root, about: aboutOf(element), facts: factsOf(element), before: element.firstElementChild });
   element.addEventListener("turbo:before-morph-element", keep);
   root.render(
     <StrictMode>
@@ -106,7 +115,7 @@ function begin(): void {
   if (page[MOUNTED]) return;
   page[MOUNTED] = true;
   mountAll();
-  new MutationObserver(mountAll).observe(document, { childList: true, subtree: true });
+  new MutationObserver(mountAll).observe(document, { childList: true, subtree: true, attributeFilter: ABOUT });
 }
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);

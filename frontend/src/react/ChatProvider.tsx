@@ -47,12 +47,13 @@ export function ChatProvider(props: ChatProviderProps) {
   useInsertionEffect(() => {
     latest.current = props;
   });
-  const connection = useMemo(
+  const connections = useMemo(
     // JavaScript knows null, too; a name "null" would be one for all who are not signed in.
-    () => createConnection({ baseUrl, scope: scope ?? "", owner: owner ?? "", api, store }, () => latest.current),
-    [baseUrl, scope, owner, api, store],
+    () => createConnections({ baseUrl, owner: owner ?? "", api, store }, () => latest.current),
+    [baseUrl, owner, api, store],
   );
-  useEffect(() => connection.store.connect(), [connection.store]);
+  const connection = useMemo(() => connections.of(scope ?? ""), [connections, scope]);
+  useEffect(() => connections.enter(connection), [connections, connection]);
   return <ChatConnectionContext.Provider value={connection}>{children}</ChatConnectionContext.Provider>;
 }
 
@@ -64,6 +65,23 @@ export function useChatConnection(caller: string): ChatConnection {
 }
 
 type ConnectionParts = Pick<ChatProviderProps, "baseUrl" | "scope" | "owner" | "api" | "store">;
+
+/** One for each scope. Where the page alone has a chat's words, that chat is there again when its scope is. */
+function createConnections(parts: ConnectionParts, latest: () => ChatProviderProps) {
+  const left = new Map<string, ChatConnection>();
+  return {
+    of: (scope: string) => left.get(scope) ?? createConnection({ ...parts, scope }, latest),
+    enter(connection: ChatConnection) {
+      const { store } = connection;
+      const leave = store.connect();
+      return () => {
+        leave();
+        if (store.getSnapshot().durable) left.delete(store.scope);
+        else left.set(store.scope, connection);
+      };
+    },
+  };
+}
 
 function createConnection(parts: ConnectionParts, latest: () => ChatProviderProps): ChatConnection {
   const api = parts.api ?? (parts.baseUrl == null ? null : createClient(parts.baseUrl, latest));

@@ -104,6 +104,67 @@ describe("the provider", () => {
     ]);
   });
 
+  it("has the words that only this page has when their scope comes again", async () => {
+    localStorage.setItem("django-chat-sessions:1::subject%3A1", '{"session":"of-somebody","reader":"x","draft":""}');
+    bench.server.offline = true;
+    const api = bench.api();
+    let chat: Chat | null = null;
+    const Grab = () => {
+      chat = useChat();
+      return <Draft />;
+    };
+    const about = (scope: string) => (
+      <ChatProvider api={api} scope={scope}>
+        <Grab />
+      </ChatProvider>
+    );
+    const { rerender } = render(about("subject:1"));
+    act(() => (chat as Chat | null)?.setDraft("half a thought"));
+    rerender(about("subject:2"));
+    await advance(0);
+    expect(screen.getByTestId("draft").textContent).toBe("");
+    rerender(about("subject:1"));
+    await advance(0);
+    expect(screen.getByTestId("draft").textContent).toBe("half a thought");
+    // What can be stored by now may be sent from another tab meanwhile.
+    bench.server.offline = false;
+    act(() => void window.dispatchEvent(new Event("online")));
+    await advance(0);
+    rerender(about("subject:2"));
+    localStorage.removeItem("django-chat-sessions:1::subject%3A1");
+    rerender(about("subject:1"));
+    await advance(0);
+    expect(screen.getByTestId("draft").textContent).toBe("");
+    localStorage.clear();
+  });
+
+  it("sends what waited in a scope, where nothing can be stored, when that scope comes again", async () => {
+    vi.stubGlobal("localStorage", null);
+    const api = bench.api();
+    let chat: Chat | null = null;
+    const Grab = () => {
+      chat = useChat();
+      return null;
+    };
+    const about = (scope: string) => (
+      <ChatProvider api={api} scope={scope}>
+        <Grab />
+      </ChatProvider>
+    );
+    const { rerender } = render(about("subject:1"));
+    await advance(0);
+    bench.server.offline = true;
+    act(() => void (chat as Chat | null)?.send("Why?"));
+    await advance(0);
+    rerender(about("subject:2"));
+    await advance(0);
+    bench.server.offline = false;
+    rerender(about("subject:1"));
+    await advance(60_000);
+    vi.unstubAllGlobals();
+    expect((chat as Chat | null)?.messages.map(({ content }) => content)).toContain("Why?");
+  });
+
   it("makes a client of its own that sends token and headers", async () => {
     const seen: HeadersInit[] = [];
     vi.stubGlobal("fetch", (path: string, init: RequestInit) => {

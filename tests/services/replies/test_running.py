@@ -19,6 +19,7 @@ from django.db import (
     connections,
     transaction,
 )
+from django.urls import get_script_prefix, reverse
 from django.utils import translation
 
 from django_chat_sessions import clock, get_session_model
@@ -327,6 +328,23 @@ def test_what_a_responder_activates_is_gone_when_somebody_else_is_answered(ask: 
 
     Context().run(one_after_the_other)  # an empty one, as a thread begins with
     assert languages == ["en", "en"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_address_in_an_answer_has_the_prefix_of_the_site(
+    ask: Any, settings: Any, is_async: bool
+) -> None:
+    settings.FORCE_SCRIPT_NAME = "/app"
+
+    def answer(turn: Any) -> str:
+        return reverse("chat_sessions:sessions")
+
+    async def slow_answer(turn: Any) -> str:
+        return reverse("chat_sessions:sessions")
+
+    reply = Context().run(ask, slow_answer if is_async else answer)
+    assert reply.content.startswith("/app/")
+    assert get_script_prefix() == "/"
 
 
 def test_ctrl_c_stops_the_program_once_its_reply_has_failed(ask: Any, owner: Owner) -> None:
