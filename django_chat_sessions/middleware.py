@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error as DatabaseError  # InterfaceError, too
+from django.db import Error as DatabaseTrouble  # InterfaceError, too
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import SimpleLazyObject
@@ -72,7 +72,7 @@ class _Lookup:
         try:
             with sparing_transaction():
                 return session_of_request(self.request)
-        except DatabaseError as error:
+        except DatabaseTrouble as error:
             logger.error("The chat session cannot be looked up: %s", fit_for_log(error))
             self.is_down = True
             return None

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.db import Error as DatabaseError
+from django.db import Error as DatabaseTrouble
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -128,7 +128,7 @@ class Page(Endpoint):
             self.shown["problem"] = _("Write a message first.")
         # Another site's words stand in no form: one click would send them as the reader's.
         if error.code not in HOPELESS and not isinstance(error, WrongOrigin):
-            with suppress(ApiError, ChatSessionsError, DatabaseError, SuspiciousOperation):
+            with suppress(ApiError, ChatSessionsError, DatabaseTrouble, SuspiciousOperation):
                 self.find_place(error)
 
     def find_place(self, error: ApiError) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from django.db import Error as DatabaseError
+from django.db import Error as DatabaseTrouble
 from django.db import (
     IntegrityError,
     InterfaceError,
@@ -46,13 +46,13 @@ def state_of(error: BaseException) -> str | None:
     return state
 
 
-def is_away(error: DatabaseError) -> bool:
+def is_away(error: DatabaseTrouble) -> bool:
     """Whether the database cannot be used now, and may be later."""
     is_trouble = isinstance(error, (OperationalError, InterfaceError))
     return is_trouble or state_of(error) == READ_ONLY
 
 
-def what_is_missing(error: DatabaseError) -> str:
+def what_is_missing(error: DatabaseTrouble) -> str:
     """Return what the database says of the table or column it lacks; "" for any other error."""
     codes = {state_of(error), *error.args[:1]}
     if not codes & MISSING_CODES and not str(error).startswith(MISSING_WORDS):
@@ -61,7 +61,7 @@ def what_is_missing(error: DatabaseError) -> str:
     return first.rstrip(".")
 
 
-def fit_for_log(error: DatabaseError) -> str:
+def fit_for_log(error: DatabaseTrouble) -> str:
     """Return the cause for a log: the error's name, a rule of a table, or that migrate is missing.
 
     What a database says of anything else may have in it what people wrote.

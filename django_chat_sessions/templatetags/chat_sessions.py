@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from django import template
 from django.core.exceptions import SuspiciousOperation, SynchronousOnlyOperation
-from django.db import Error as DatabaseError  # InterfaceError, too
+from django.db import Error as DatabaseTrouble  # InterfaceError, too
 from django.template import Context
 from django.urls import NoReverseMatch
 from django.utils import timezone
@@ -66,7 +66,7 @@ def _reading(what_fails: str) -> Iterator[None]:
     try:
         with sparing_transaction():
             yield
-    except DatabaseError as error:
+    except DatabaseTrouble as error:
         logger.error("%s: %s", what_fails, fit_for_log(error))
         raise Unreachable from error
     except SynchronousOnlyOperation as error:
