@@ -70,7 +70,7 @@ def give_back(
 def _refuse_to_lose(sessions: Rows, needs: Iterable[str]) -> None:
     for column in needs:
         homeless = sessions.filter(**{column: None, "deleted_at": None}).order_by("pk")
-        first = next(iter(homeless.values_list("pk", flat=True)[:1]), None)
+        first = homeless.values_list("pk", flat=True).first()
         if first is not None:
             raise RuntimeError(
                 f"{homeless.count()} sessions have no {column}, the first is {first}, and the old "

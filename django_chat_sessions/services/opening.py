@@ -112,7 +112,7 @@ def latest_session(owner: Owner, scope: str) -> AbstractChatSession | None:
     latest = sessions().owned_by(owner).about(scope).filter(message_count__gt=0)
     titled = Q(title__gt="") if is_compared(latest, "title") else Q()
     begun = latest.filter(titled | Exists(said))
-    return next(iter(begun.newest_first()[:1]), None)
+    return begun.newest_first().first()
 
 
 def followed(
@@ -130,8 +130,9 @@ def followed(
 
 def previous_of(session: AbstractChatSession) -> AbstractChatSession | None:
     """Return what the session follows; one SELECT, none when it follows nothing."""
-    before = sessions().filter(pk=session.previous_id) if session.previous_id is not None else ()
-    return next(iter(before[:1]), None)
+    if session.previous_id is None:
+        return None
+    return sessions().filter(pk=session.previous_id).first()
 
 
 def new_arrival(

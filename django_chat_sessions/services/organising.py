@@ -63,7 +63,7 @@ def suggest_title(session: AbstractChatSession, title: str) -> AbstractChatSessi
     if not suggested or not is_text(table, "title"):
         return session
     said = messages().filter(session=session.pk, role=Role.USER.value).in_order()
-    first = next(iter(said.values_list("content", flat=True)[:1]), "")
+    first = said.values_list("content", flat=True).first() or ""
     untouched = table.filter(Q(title="") | table.exactly("title", title_from(first)), pk=session.pk)
     if untouched.update(title=suggested):
         session.title = suggested

@@ -156,10 +156,8 @@ def sent_before(owner: Owner, client_key: Any, content: str) -> Sent | None:
     """Return what this key of the owner's led to; up to 3 statements, none without a key."""
     if client_key is None:
         return None
-    message = next(
-        iter(messages().filter(client_key=client_key).select_related("session__previous")[:1]),
-        None,
-    )
+    same = messages().filter(client_key=client_key)
+    message = same.select_related("session__previous").first()
     if message is None:
         return None
     session = message.session
@@ -169,7 +167,7 @@ def sent_before(owner: Owner, client_key: Any, content: str) -> Sent | None:
     if not is_mine or session.deleted_at is not None:
         raise SessionNotFound("There is no such chat session.")
     following = messages().filter(session=session.pk, position=message.position + 1)
-    reply = next(iter(following.exclude(state="")[:1]), None)
+    reply = following.exclude(state="").first()
     arrival = Arrival(session, ArrivalStatus.RESUMED, "open")
     earlier = messages().filter(session=session.pk, position__lt=message.position)
     if message.position == 0 or not earlier.filter(role=Role.USER.value).exists():
@@ -207,7 +205,7 @@ def append(session: AbstractChatSession, rows: list[AbstractChatMessage], now: d
     """
     if session.is_running(now):
         running = messages().filter(session=session.pk).replies_running()
-        raise TurnInProgress(session, next(iter(running.order_by("-position")[:1]), None))
+        raise TurnInProgress(session, running.order_by("-position").first())
     first = session.message_count
     lease = rows[-1].lease_until
     activity = latest_activity(session, now)

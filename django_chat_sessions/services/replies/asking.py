@@ -48,7 +48,7 @@ MOST_ATTEMPTS = 100  # of one reply: each may cost a model call
 def last_reply(session: AbstractChatSession) -> AbstractChatMessage | None:
     """Return the latest message that is a reply; 1 statement."""
     replies = messages().filter(session=session.pk).exclude(state="")
-    return next(iter(replies.order_by("-position")[:1]), None)
+    return replies.order_by("-position").first()
 
 
 @survives_races
@@ -161,7 +161,7 @@ def _recover(session: AbstractChatSession) -> ReplyState | None:
     lost = messages().filter(session=session.pk, lease_until__lte=now).replies_running()
     before = messages().filter(session=OuterRef("session"), position=OuterRef("position") - 1)
     question = Subquery(before.values("content")[:1])
-    reply = next(iter(lost.annotate(chat_question=question).order_by("-position")[:1]), None)
+    reply = lost.annotate(chat_question=question).order_by("-position").first()
     if reply is not None and _has_attempts_left(reply, session, now):
         asked = reply.chat_question or ""
         ask_again(reply, session, ReplyState.PENDING, first_lease(), question=asked)

@@ -77,13 +77,13 @@ def _take(
 ) -> tuple[AbstractChatMessage | None, AbstractChatMessage, AbstractChatSession] | None:
     """Make the reply ours. Return what it answers, it and its session; None when it is not ours."""
     found = messages().filter(pk=reply_id).select_related("session__previous")
-    reply = next(iter(found[:1]), None)
+    reply = found.first()
     if reply is None:
         return None
     session = reply.session
     # Before it is taken: a database that goes away here leaves a reply that anybody may take.
     before = messages().filter(session=session.pk, position__lt=reply.position)
-    question = next(iter(before.order_by("-position")[:1]), None)
+    question = before.order_by("-position").first()
     if not take(reply, session, is_held=lease_keeper.holds(reply)):
         return None
     return question, reply, session
