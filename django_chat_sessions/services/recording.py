@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -135,9 +134,7 @@ def _fit_to_store(answer: Any, metadata: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _place_to_answer(now: datetime) -> AbstractChatMessage:
-    reply = new_reply(now, ReplyState.RUNNING, app_settings.REPLY_LEASE)
-    reply.token = uuid.uuid4()
-    return reply
+    return new_reply(now, ReplyState.RUNNING, app_settings.REPLY_LEASE)
 
 
 @survives_races

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -182,9 +183,13 @@ def new_message(role: Role, content: str, now: datetime, **values: Any) -> Abstr
 
 
 def new_reply(now: datetime, state: ReplyState, lease_seconds: float) -> AbstractChatMessage:
-    """Return the place of an answer to come, with its first lease; not stored yet."""
+    """Return the place of an answer to come, with its first lease; not stored yet.
+
+    ``running`` makes it ours to write, ``pending`` is for a runner.
+    """
+    token = uuid.uuid4() if state == ReplyState.RUNNING else None
     lease = clock.after(now, lease_seconds)
-    facts: dict[str, Any] = {"state": state.value, "lease_until": lease, "attempt": 1}
+    facts = {"state": state.value, "token": token, "lease_until": lease, "attempt": 1}
     return new_message(Role.ASSISTANT, "", now, **facts)
 
 

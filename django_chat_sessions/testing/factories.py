@@ -129,7 +129,6 @@ def _asked(session: AbstractChatSession, text: str) -> AbstractChatMessage:
     """Store a question whose reply a worker is writing; return the reply."""
     now = clock.now()
     reply = new_reply(now, ReplyState.RUNNING, app_settings.REPLY_LEASE)
-    reply.token = uuid.uuid4()
     append_once(session, [new_message(Role.USER, text, now), reply], now)
     return reply
 
