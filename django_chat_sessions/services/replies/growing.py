@@ -13,7 +13,7 @@ from django.db import connections
 from django_chat_sessions.exceptions import TurnLost
 from django_chat_sessions.models import AbstractChatMessage
 from django_chat_sessions.services.outages import is_away
-from django_chat_sessions.services.replies.writing import save_text
+from django_chat_sessions.services.replies.writing import lost, save_text
 from django_chat_sessions.services.tables import let_go_of_connection, messages
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Growth:
         """Add a piece; store the text if it is time. Raises TurnLost."""
         self._pieces.append(piece)
         if self.is_lost:
-            raise TurnLost(f"Reply {self.reply.pk} is no longer ours to write.")
+            raise lost(self.reply)
         if time.monotonic() - self._stored_at >= SAVE_EVERY and not self.is_left_to_keeper:
             try:
                 self._store()

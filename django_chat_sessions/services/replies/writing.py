@@ -87,10 +87,11 @@ def growing(reply: AbstractChatMessage, **values: Any) -> Change:
     """Return the change of a reply that is still ours and still unfinished."""
     known = {"pk": reply.pk, "token": reply.token}
     unfinished = ChatMessageQuerySet.replies_running
-    return Change(reply, messages(), known, values, partial(_lost, reply), unfinished)
+    return Change(reply, messages(), known, values, partial(lost, reply), unfinished)
 
 
-def _lost(reply: AbstractChatMessage) -> TurnLost:
+def lost(reply: AbstractChatMessage) -> TurnLost:
+    """Return the error of a reply that is not ours any more."""
     return TurnLost(f"Reply {reply.pk} is no longer ours to write.")
 
 
@@ -113,7 +114,7 @@ def renew(reply: AbstractChatMessage, session: AbstractChatSession) -> None:
         now = clock.now()
         # An expired session stays expired: whoever slept through both comes too late.
         if known.is_lapsed(now):
-            raise _lost(reply)
+            raise lost(reply)
         lease = clock.after(now, app_settings.REPLY_LEASE)
         held = growing(copy(reply), lease_until=lease)  # its worker has the row itself in hand
         if pinned := _pinned(known, lease, now):
