@@ -7,16 +7,9 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from django.db import Error as DatabaseTrouble
-from django.db import (
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    connections,
-    router,
-    transaction,
-)
+from django.db import IntegrityError, InterfaceError, OperationalError, connections, transaction
 
-from django_chat_sessions import get_session_model
+from django_chat_sessions.services.tables import database
 
 # No such table, no such column: in PostgreSQL, in MariaDB and MySQL; SQLite has words only.
 MISSING_CODES = frozenset({"42P01", "42703", 1146, 1054})
@@ -32,7 +25,7 @@ def sparing_transaction() -> Iterator[None]:
     PostgreSQL would refuse the caller's next statement, and roll back at COMMIT without a word. No
     statement outside of a transaction.
     """
-    alias = router.db_for_write(get_session_model())
+    alias = database()
     connection: Any = connections[alias]
     is_needed = connection.in_atomic_block and connection.vendor == "postgresql"
     with transaction.atomic(using=alias) if is_needed else nullcontext():

@@ -38,6 +38,11 @@ def messages() -> ChatMessageQuerySet:
     return ChatMessageQuerySet(model, using=router.db_for_write(model))
 
 
+def database() -> str:
+    """Return the alias of the database that the sessions are written to."""
+    return router.db_for_write(get_session_model())
+
+
 def parts_of(owner: Owner) -> dict[str, Any]:
     """Return what an owner is made of: the column that finds the owner's rows, and its value."""
     if Owner.known(owner).user_id is not None:
@@ -110,7 +115,7 @@ def short_transaction(*rows: AbstractChatSession) -> Iterator[None]:
     kept = [vars(getattr(row, "_wrapped", row)) for row in rows]  # request.chat_session is lazy
     as_they_were = [dict(values) for values in kept]
     try:
-        with transaction.atomic(using=router.db_for_write(get_session_model())):
+        with transaction.atomic(using=database()):
             yield
     except BaseException:
         for now, before in zip(kept, as_they_were, strict=True):
@@ -175,13 +180,12 @@ def is_pooled() -> bool:
 
 
 def _connection() -> Any:
-    return connections[router.db_for_write(get_session_model())]
+    return connections[database()]
 
 
 def after_commit(callback: Any, *, robust: bool = False) -> None:
     """Call back once the writes made so far are there for everybody."""
-    alias = router.db_for_write(get_session_model())
-    transaction.on_commit(callback, using=alias, robust=robust)
+    transaction.on_commit(callback, using=database(), robust=robust)
 
 
 def tell_readers(session: AbstractChatSession) -> None:

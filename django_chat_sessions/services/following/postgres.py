@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import connections, router
+from django.db import connections
 
-from django_chat_sessions import get_session_model
 from django_chat_sessions.services.following.hints import Hub
 from django_chat_sessions.services.following.polling import Echo, HintingNotifier
+from django_chat_sessions.services.tables import database
 
 CHANNEL = "django_chat_sessions"
 MOST_AT_ONCE = 200
@@ -17,16 +17,12 @@ MOST_AT_ONCE = 200
 
 def can_listen() -> bool:
     """Whether the sessions are in a PostgreSQL that psycopg 3 talks to."""
-    connection: Any = connections[_alias()]
+    connection: Any = connections[database()]
     if connection.vendor != "postgresql":
         return False
     from django.db.backends.postgresql.psycopg_any import is_psycopg3  # noqa: PLC0415
 
     return bool(is_psycopg3)
-
-
-def _alias() -> str:
-    return router.db_for_write(get_session_model())
 
 
 class PostgresNotifier(HintingNotifier):
@@ -71,7 +67,7 @@ class PostgresNotifier(HintingNotifier):
 
 def _own_connection() -> Any:
     """Return a connection outside of any pool: one that listens is kept for long."""
-    connection: Any = connections[_alias()].copy()
+    connection: Any = connections[database()].copy()
     connection.settings_dict["OPTIONS"] = {
         name: value for name, value in connection.settings_dict["OPTIONS"].items() if name != "pool"
     }
