@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connections
 
 from django_chat_sessions.services import statements
-from django_chat_sessions.services.prepared import STATEMENTS
+from django_chat_sessions.services.prepared import STATEMENTS, Compiled
 from django_chat_sessions.services.statements import VARIES, ChangeShape, RowsShape, Shape, Slot
 
 MARK = re.compile(r"(?<!%)%s")
@@ -99,7 +99,7 @@ def _inserts(
         )
 
 
-def _literal(shape: Shape, sql: statements.Sql, first: int, numbers: list[int]) -> str:
+def _literal(shape: Shape, sql: Compiled, first: int, numbers: list[int]) -> str:
     """Return the SQL with what it always has in it, and note the numbers of what varies."""
     places = iter(sql[1])
 

@@ -20,7 +20,13 @@ STATEMENTS = 512  # shapes that are kept; a site has a few dozen
 Build = Callable[..., QuerySet[Any]]
 # A queryset's class, its model and its database: what SQL depends on besides the shape.
 Table = tuple[type[QuerySet[Any]], type[Model], str]
+# SQL, and what is put into it: a Given, or a value that it always has.
 Compiled = tuple[str, tuple[Any, ...]]
+
+
+def table_of(rows: QuerySet[Any]) -> Table:
+    """Return the table that a queryset is about."""
+    return (type(rows), rows.model, rows.db)
 
 
 class Given(Expression):
@@ -54,8 +60,7 @@ def rows(build: Build, table: QuerySet[Any], *shape: Any, **values: Any) -> list
     ``build`` is a function of a module. Each of ``values`` is named like the field that it is
     compared with, and is not None; what else the SQL depends on is in ``shape``.
     """
-    known: Table = (type(table), table.model, table.db)
-    sql, places = _select(build, known, shape, tuple(values))
+    sql, places = _select(build, table_of(table), shape, tuple(values))
     params = _filled(places, values, table.db)
     connection = connections[table.db]
     with connection.cursor() as cursor:

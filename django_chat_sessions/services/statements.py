@@ -17,11 +17,9 @@ from django.db import connections
 from django.db.models import NOT_PROVIDED, DateTimeField, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
-from django_chat_sessions.services.prepared import STATEMENTS, Given, Table
+from django_chat_sessions.services.prepared import STATEMENTS, Compiled, Given, Table
 
 Narrow = Callable[[Any], QuerySet[Any]]
-# SQL, and what is put into it: a Slot, or a value that it always has.
-Sql = tuple[str, tuple[Any, ...]]
 # What a value leaves in a shape: itself, its class where it is empty, or that it varies.
 VARIES = "(varies)"
 EMPTY = frozenset({type(None), str, int, bool, dict, list})
@@ -98,17 +96,15 @@ def rows_shape(table: Table, rows: Iterable[Model]) -> tuple[RowsShape, list[Any
         with_key = row.pk is not None
         tokens = []
         for column in columns(table[1], with_key):
-            value = getattr(row, column.name) if column.is_plain else _saved(column, row)
+            value = (
+                getattr(row, column.name) if column.is_plain else column.field.pre_save(row, True)
+            )
             token = _token(column, value)
             if token is VARIES:
                 given.append(_sent(column, value, connection))
             tokens.append(token)
         shapes.append(tuple(tokens))
     return RowsShape(table, with_key, tuple(shapes)), given
-
-
-def _saved(column: Column, row: Model) -> Any:
-    return column.field.pre_save(row, True)
 
 
 def _sent(column: Column, value: Any, connection: Any) -> Any:
@@ -177,7 +173,7 @@ def columns(model: type[Model], with_key: bool) -> tuple[Column, ...]:
 
 
 @lru_cache(maxsize=STATEMENTS)
-def update(shape: ChangeShape) -> Sql:
+def update(shape: ChangeShape) -> Compiled:
     """Return the UPDATE."""
     rows, places = _asked(shape)
     fields = _fields(shape.table[1])
@@ -205,7 +201,7 @@ def _as_it_is(field: Any) -> Any:
     return stand_in
 
 
-def as_read(shape: ChangeShape) -> Sql:
+def as_read(shape: ChangeShape) -> Compiled:
     """Return a SELECT of the row that the UPDATE would change."""
     rows, _places = _asked(shape)
     sql, params = rows.order_by().values_list("pk").query.get_compiler(shape.table[2]).as_sql()

@@ -21,7 +21,7 @@ from django_chat_sessions.models import AbstractChatMessage, AbstractChatSession
 from django_chat_sessions.services import statements
 from django_chat_sessions.services.combined import combined
 from django_chat_sessions.services.outages import state_of
-from django_chat_sessions.services.prepared import Table
+from django_chat_sessions.services.prepared import table_of
 from django_chat_sessions.services.statements import Narrow, Shape
 
 # A host's policy that looks for the session that the same statement makes; a trigger that changes
@@ -49,7 +49,7 @@ class Change:
 
     def shape(self) -> tuple[Shape, list[Any]]:
         """Return what its SQL depends on, and the values that its SQL does not have."""
-        return statements.change_shape(_table(self.table), self.narrow, self.where, self.values)
+        return statements.change_shape(table_of(self.table), self.narrow, self.where, self.values)
 
     def make(self) -> None:
         """Write it by a statement of its own."""
@@ -74,11 +74,12 @@ class Addition:
 
     def fits_in_one(self) -> bool:
         """Whether they can be part of one statement."""
-        return statements.is_insertable(_table(self.table)[1])
+        model: Any = self.table.model
+        return statements.is_insertable(model)
 
     def shape(self) -> tuple[Shape, list[Any]]:
         """Return what the SQL depends on, and the values that the SQL does not have."""
-        return statements.rows_shape(_table(self.table), self.rows)
+        return statements.rows_shape(table_of(self.table), self.rows)
 
     def make(self) -> None:
         """Write them by a statement of their own."""
@@ -146,9 +147,8 @@ def write(*steps: Step) -> None:
     All are changes, or only the first may be. On PostgreSQL, outside of any transaction, 1
     statement; otherwise 1 for each step.
     """
-    done = _as_one(steps) if _fit_in_one(steps) else False
-    if not done:  # what was lost is found out one by one
-        _one_by_one(steps)
+    if not (_fit_in_one(steps) and _as_one(steps)):
+        _one_by_one(steps)  # which finds out what was lost
     for step in steps:
         if isinstance(step, Change):
             for name, value in step.values.items():
@@ -207,7 +207,3 @@ def _as_one(steps: Sequence[Step]) -> bool:
                     row.pk = next(keys)
                 row._state.adding, row._state.db = False, alias
     return True
-
-
-def _table(rows: QuerySet[Any]) -> Table:
-    return (type(rows), rows.model, rows.db)
