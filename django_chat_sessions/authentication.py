@@ -11,7 +11,6 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
@@ -264,15 +263,14 @@ def settle_visitor_cookie(request: HttpRequest, response: HttpResponseBase) -> N
         value = _signer_of_claims(user_owner).sign(visitor.owner.visitor_key)
         for name in visitor.cookie.names:
             _set_cookie(request, response, name, value, CLAIMED_AGE)
-    for name in chain.from_iterable(
-        cookie.names for cookie in getattr(request, "chat_visitors_gone", ())
-    ):
-        response.delete_cookie(
-            name,
-            path=settings.SESSION_COOKIE_PATH,
-            domain=settings.SESSION_COOKIE_DOMAIN,
-            samesite="Lax",
-        )
+    for cookie in getattr(request, "chat_visitors_gone", ()):
+        for name in cookie.names:
+            response.delete_cookie(
+                name,
+                path=settings.SESSION_COOKIE_PATH,
+                domain=settings.SESSION_COOKIE_DOMAIN,
+                samesite="Lax",
+            )
 
 
 def _set_cookie(
