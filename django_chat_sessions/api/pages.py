@@ -48,11 +48,10 @@ class Page(Endpoint):
         of_request: Any = request
         of_request.sensitive_post_parameters = "__ALL__"  # as Django's decorator of that name does
         # All that the templates ask for: what is missing Django logs, with everything around it.
-        self.shown = {"key": uuid4().hex, "content": "", "problem": "", "scope": None}
-        self.shown |= {"session": None, "state": "", "running": False, "rows": [], "before": None}
-        self.shown["is_newest"] = True
-        self.shown["paused"] = self.shown["previous"] = None
-        self.shown["address"] = ""  # where the form goes while the session itself is not known
+        self.shown = dict.fromkeys(("scope", "session", "before", "paused", "previous"))
+        # The form goes to "address" while the session itself is not known.
+        self.shown |= dict.fromkeys(("content", "problem", "state", "address"), "")
+        self.shown |= {"key": uuid4().hex, "running": False, "rows": [], "is_newest": True}
 
     def _private(
         self, request: HttpRequest, response: HttpResponseBase, caller: Caller | None
