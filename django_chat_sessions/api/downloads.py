@@ -51,7 +51,8 @@ def _file(
         length += len(piece)
         if length > AT_ONCE:
             rest = chain(beginning, pieces)
-            response = StreamingHttpResponse(_later(rest) if _is_async(request) else rest)
+            is_async = isinstance(request, ASGIRequest)
+            response = StreamingHttpResponse(_later(rest) if is_async else rest)
             break
     else:  # the usual one: nothing has been sent when the database fails
         response = HttpResponse("".join(beginning))
@@ -59,10 +60,6 @@ def _file(
     name = services.export_name(form, session)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def _is_async(request: HttpRequest) -> bool:
-    return isinstance(request, ASGIRequest)
 
 
 async def _later(pieces: Iterator[str]) -> AsyncIterator[str]:
