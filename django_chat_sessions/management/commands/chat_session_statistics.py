@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from django_chat_sessions import clock, services
 from django_chat_sessions.management.outage import ToldInASentence, print_now
+from django_chat_sessions.services.statistics import COLUMNS
 
 USUAL_DAYS = 30
 
@@ -77,11 +78,10 @@ def _as_json(found: services.Statistics) -> dict[str, Any]:
 def _as_table(found: services.Statistics) -> list[str]:
     """Return a line for each day on which something began, and the total."""
     shown = [(str(figures.day), figures) for figures in found.days if figures.started]
-    names = list(found.total.as_dict())[1:]
-    rows = [["day", *(name.replace("_", " ") for name in names)]]
+    rows = [["day", *(name.replace("_", " ") for name in COLUMNS)]]
     for label, figures in [*shown, ("total", found.total)]:
-        values = figures.as_dict()
-        rows.append([label, *("-" if values[n] is None else str(values[n]) for n in names)])
+        values = [getattr(figures, name) for name in COLUMNS]
+        rows.append([label, *("-" if value is None else str(value) for value in values)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     zone = timezone.get_current_timezone_name()
     reasons = ", ".join(f"{reason} {count}" for reason, count in found.total.new.most_common())
