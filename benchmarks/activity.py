@@ -58,10 +58,7 @@ def main(arguments: list[str]) -> int:
     growing.SAVE_EVERY = 0.0  # what comes in eight seconds is stored at once, as often
     call_command("migrate", verbosity=0)
     figures = _measure(options)
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

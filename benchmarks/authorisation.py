@@ -60,10 +60,7 @@ def main(arguments: list[str]) -> int:
     finally:
         connection.creation.destroy_test_db(name, verbosity=0)
         teardown_test_environment()
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _measure(pairs: int) -> Figures:

@@ -32,10 +32,7 @@ def main(arguments: list[str]) -> int:
         failed = [kind for kind in DATABASES if not _passes(kind, seen)]
         lines = seen.read_text(encoding="utf-8").splitlines() if seen.exists() else []
     figures = figures_of([json.loads(line) for line in lines], failed)
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _passes(kind: str, seen: Path) -> bool:

@@ -1,7 +1,7 @@
 """The figures of one measurement: printed for a person, kept as JSON for the page of evidence.
 
-A measurement builds one `Figures`, and calls `show`; with `--keep` on its command line it calls
-`keep` too, which writes `benchmarks/figures/<name>.json`. `python -m benchmarks.evidence` makes
+A measurement builds one `Figures` and ends with `concluded`, which with `--keep` on its command
+line writes `benchmarks/figures/<name>.json`, too. `python -m benchmarks.evidence` makes
 `docs/explanation/evidence.md` of these files, so that no figure is typed by hand.
 """
 
@@ -75,6 +75,13 @@ class Figures:
     def met(self) -> bool:
         """Whether every bar was met; a command exits with 1 where it is not."""
         return all(bar.met for bar in self.bars)
+
+    def concluded(self, *, keep: bool) -> int:
+        """Show everything, keep it where that is asked for, and return the command's exit code."""
+        self.show()
+        if keep:
+            self.keep()
+        return 0 if self.met else 1
 
 
 def kept(name: str) -> Figures | None:

@@ -61,10 +61,7 @@ def main(arguments: list[str]) -> int:
         print(f"Give at least {len(names)} seconds, one for each parser.", file=sys.stderr)
         return 1
     figures = _figures([_fuzz(name, each) for name in names], options.seconds)
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _names() -> list[str]:

@@ -110,10 +110,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="keep the figures for the evidence")
     options = parser.parse_args(arguments)
     figures = measure(max(options.runs, 1))
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 if __name__ == "__main__":

@@ -42,10 +42,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"databases are {', '.join(DATABASES)}, and steps at least 1.")
     answers = {name: in_a_child(name, options.steps, options.seed) for name in chosen}
     figures = summed_up(answers, options)
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def in_a_child(database: str, steps: int, seed: int) -> dict[str, Any]:

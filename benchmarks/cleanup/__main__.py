@@ -31,10 +31,7 @@ def main(arguments: list[str]) -> int:
     from benchmarks.cleanup.report import measured
 
     figures = measured(options)
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 if __name__ == "__main__":

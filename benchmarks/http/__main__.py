@@ -50,10 +50,7 @@ def main(arguments: list[str]) -> int:
     if missing:
         sys.exit("Needed and not installed: pip install 'psycopg[pool]' uvicorn gunicorn.")
     figures = _measured(options.rounds, options.requests)
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _measured(rounds: int, requests: int) -> Figures:

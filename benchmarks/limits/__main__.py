@@ -55,10 +55,7 @@ def main(arguments: list[str]) -> int:
         finally:
             stage.close()
             database.drop()
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _measure(figures: Figures, stage: Stage, options: argparse.Namespace) -> None:

@@ -36,10 +36,7 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     with _site(options) as site:
         figures = asyncio.run(_measure(options, site))
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _site(options: argparse.Namespace) -> AbstractContextManager[Site]:

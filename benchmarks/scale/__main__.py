@@ -29,10 +29,7 @@ def main(arguments: list[str]) -> int:
     from benchmarks.scale.report import measured
 
     figures = measured(options.sessions, options.messages, options.rounds)
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 if __name__ == "__main__":

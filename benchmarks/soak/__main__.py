@@ -69,10 +69,7 @@ def main(arguments: list[str]) -> int:
             meter.rest()
         figures = _figures(options, meter)
         figures.bars.append(_nothing_lost(sum(crowd.taken for crowd in crowds), database))
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _watch(meter: Meter, minutes: float, third: int) -> None:

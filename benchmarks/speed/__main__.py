@@ -50,10 +50,7 @@ def main(arguments: list[str]) -> int:
         figures.bars = [*bars_of(results, cases), *comparison.bars(results, cases)]
     # As it was run: what was asked for in another way is said.
     figures.command = " ".join(["python -m benchmarks.speed", *arguments])
-    figures.show()
-    if options.keep:
-        figures.keep()
-    return 0 if figures.met else 1
+    return figures.concluded(keep=options.keep)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
