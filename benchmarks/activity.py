@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.figures import Bar, Figures, Table
+from benchmarks.progress import tell
 
 CLIENTS = 16
 WARMING = 3
@@ -109,7 +110,7 @@ def _measure(options: argparse.Namespace) -> Figures:
     figures = Figures("activity", "Activity and sweeps", f"python -m benchmarks.activity {asked}")
     from benchmarks.filling import open_sessions
 
-    people = open_sessions(options.sessions, _tell)[:ACTIVE]
+    people = open_sessions(options.sessions)[:ACTIVE]
     _ask("VACUUM ANALYZE chat_sessions_chatsession")
     acts = _acts()
     _warm(acts["type"], people)
@@ -135,7 +136,7 @@ def _warm(touch: Callable[[Any], Any], people: list[str]) -> None:
     for round_ in range(WARMING):
         for number, name in enumerate(people):
             touch(Owner.for_visitor(name))
-            _tell(f"{number:,} of {len(people):,} touched, {round_ + 1} of {WARMING}")
+            tell(f"{number:,} of {len(people):,} touched, {round_ + 1} of {WARMING}")
         _ask("VACUUM ANALYZE chat_sessions_chatsession")
 
 
@@ -168,7 +169,7 @@ def _cost(act: Callable[[Any], Any], people: list[str], clients: int, seconds: f
     from django_chat_sessions.owners import Owner
 
     cost = Cost()
-    _tell(f"{act.__name__} by {clients}")
+    tell(f"{act.__name__} by {clients}")
 
     def client(number: int) -> None:
         from django.db import connection
@@ -203,7 +204,7 @@ def _sweep() -> Cost:
 
     def sweep() -> None:
         began = time.perf_counter()
-        swept = services.sweep(progress=lambda done: _tell(f"{done:,} swept"))
+        swept = services.sweep(progress=lambda done: tell(f"{done:,} swept"))
         cost.took += [(time.perf_counter() - began) / swept] * swept
 
     return _note(cost, sweep)
@@ -220,7 +221,7 @@ def _note(cost: Cost, act: Callable[[], None]) -> Cost:
     )
     cost.seconds -= 1.5
     cost.hot = hot / updates if updates else 1.0
-    _tell("")
+    tell("")
     return cost
 
 
@@ -279,12 +280,6 @@ def _ask(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall()) if cursor.description else []
-
-
-def _tell(news: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{news}")
-        sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from django.db import connection
 from django.db.transaction import atomic, set_rollback
 
 from benchmarks.figures import Bar, Figures, Table
+from benchmarks.progress import tell
 
 SEED = 4711
 CHATS = 200  # of the owner's, so that no row is asked for again and again
@@ -86,7 +87,7 @@ def _add_matrix(figures: Figures) -> None:
 
     found, tried = [], attempts()
     for number, attempt in enumerate(tried, 1):
-        _progress(f"{number} of {len(tried)} who try")
+        tell(f"{number} of {len(tried)} who try")
         found += [f"{attempt}: {each}" for each in _differences(*attempt)]
     for difference in found:
         print(difference, file=sys.stderr)
@@ -143,7 +144,7 @@ def _cookies() -> list[str]:
 def _add_timing(figures: Figures, pairs: int) -> None:
     rows = []
     for route, method in TIMED:
-        _progress(f"{pairs} pairs of {method} {route}")
+        tell(f"{pairs} pairs of {method} {route}")
         theirs, missing = _timed(route, method, pairs)
         told = auc(theirs, missing)
         medians = [statistics.median(each) * 1000 for each in (theirs, missing)]
@@ -199,11 +200,6 @@ def auc(first: Sequence[float], second: Sequence[float]) -> float:
         below += ties.count(1)
         at = end
     return above / (len(first) * len(second))
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{text:60}", end="", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
 
+from benchmarks.progress import tell
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions.owners import Owner
 
@@ -71,7 +71,7 @@ def _fill_messages(count: int) -> None:
         cursor.execute(statement.replace("n % 2", "n %% 2"), [SAID])
 
 
-def open_sessions(count: int, tell: Callable[[str], None]) -> list[str]:
+def open_sessions(count: int) -> list[str]:
     """Make so many visitors with an open session of an hour each; return their keys."""
     model: Any = get_session_model()
     names = [f"visitor {number}" for number in range(count)]

@@ -17,6 +17,7 @@ import sys
 from collections import Counter
 from typing import Any
 
+from benchmarks import progress
 from benchmarks.figures import Bar, Figures, Table
 
 DATABASES = ("sqlite", "postgres", "mariadb")
@@ -86,8 +87,7 @@ def tell(way: str, steps: int, seed: int) -> dict[str, Any]:
                 failure = "\n".join([f"{way}, seed {used}: {error}", *error.__notes__])
                 sys.stderr.write(failure + "\n")
             used += 1
-            if sys.stderr.isatty():
-                sys.stderr.write(f"\r{way}: {sum(machine.ran.values()):,} steps ")
+            progress.tell(f"{way}: {sum(machine.ran.values()):,} steps")
         return {"ran": dict(machine.ran), "met": dict(machine.met), "failure": failure}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import connection
 
+from benchmarks.progress import tell_share
 from benchmarks.scale.filling import BATCH, ID
-from benchmarks.scale.progress import tell
 from django_chat_sessions import clock, get_session_model
 
 
@@ -23,11 +23,11 @@ def fill(sessions: int) -> None:
     """  # noqa: S608  a table of ours
     with connection.cursor() as cursor:
         for first in range(0, sessions, BATCH):
-            tell("overdue sessions", first, sessions)
+            tell_share("overdue sessions", first, sessions)
             last = min(first + BATCH, sessions) - 1
             day_ago = clock.after(clock.now(), -86400)
             cursor.execute(statement, [day_ago, sessions, first, last])
-        tell("overdue sessions", sessions, sessions)
+        tell_share("overdue sessions", sessions, sessions)
         cursor.execute(f"VACUUM (ANALYZE) {table}")
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import django
 
 from benchmarks.figures import Bar, Figures, Table
+from benchmarks.progress import tell
 from benchmarks.speed.servers import places
 from tests import databases
 
@@ -59,7 +60,7 @@ def _measured(rounds: int, requests: int) -> Figures:
         os.environ[databases.KIND] = "postgres"
         os.environ[databases.CONNECTION] = json.dumps({"kind": "postgres", "settings": settings})
         os.environ["DJANGO_SETTINGS_MODULE"] = SITE
-        _tell("filling")
+        tell("filling")
         django.setup()
         from benchmarks.http.endpoints import ENDPOINTS
         from benchmarks.http.preparing import prepared
@@ -67,7 +68,7 @@ def _measured(rounds: int, requests: int) -> Figures:
 
         visitor = prepared(SESSIONS, MESSAGES)
         with _served(Path(folder)) as ports:
-            results = visit(ports, visitor, ENDPOINTS, rounds=rounds, requests=requests, tell=_tell)
+            results = visit(ports, visitor, ENDPOINTS, rounds=rounds, requests=requests)
     return figures_of(results, rounds, requests)
 
 
@@ -126,11 +127,6 @@ def _took(rounds: list[list[float]]) -> str:
     every = sorted(took for took_in_round in rounds for took in took_in_round)
     late = every[min(len(every) - 1, int(len(every) * 0.95))]
     return f"{statistics.median(every) * 1000:.2f} / {late * 1000:.2f} ms"
-
-
-def _tell(what: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{what}")
 
 
 if __name__ == "__main__":

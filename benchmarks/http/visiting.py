@@ -6,10 +6,11 @@ import http.client
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.http.endpoints import Endpoint
+from benchmarks.progress import tell
 
 PACKAGE, BARE = "chat", "bare"
 WARMING = 5  # requests that are not counted
@@ -70,7 +71,6 @@ def visit(
     *,
     rounds: int,
     requests: int,
-    tell: Callable[[str], None],
 ) -> Results:
     """Ask every endpoint of every server so often in each round, one subject after the other."""
     results: Results = {(server, each.name): Compared() for server in ports for each in endpoints}

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from benchmarks.scale.progress import tell
+from benchmarks.progress import tell_share
 from django_chat_sessions import clock, get_message_model, get_session_model
 from django_chat_sessions.owners import Owner
 
@@ -74,10 +74,10 @@ def fill(size: Size) -> None:
         _plan_sessions(cursor, size)
         for what, statement in (("sessions", _SESSIONS), ("messages", _MESSAGES)):
             for first in range(0, size.sessions, BATCH):
-                tell(what, first, size.sessions)
+                tell_share(what, first, size.sessions)
                 values = {"first": first, "last": first + BATCH, "messages": size.messages}
                 cursor.execute(_with_names(statement), {**values, **_values(size)})
-            tell(what, size.sessions, size.sessions)
+            tell_share(what, size.sessions, size.sessions)
         _fill_long(cursor, size)
         cursor.execute("DROP TABLE planned")
         cursor.execute("SET session_replication_role = DEFAULT")

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import connections
 
+from benchmarks.progress import tell_share
 from benchmarks.scale.databases import connection_to
 from benchmarks.scale.filling import LONG_OWNER, Size
-from benchmarks.scale.progress import tell
 from django_chat_sessions import get_session_model, services
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.history import Place
@@ -106,12 +106,12 @@ def measure(subjects: list[Subject], rounds: int) -> dict[str, dict[str, list[fl
         name: {subject.label: [] for subject in subjects} for name in names
     }
     for done in range(rounds):
-        tell("rounds", done, rounds)
+        tell_share("rounds", done, rounds)
         for name in names:
             for subject in random.sample(subjects, len(subjects)):
                 subject.enter()
                 took[name][subject.label].append(_median(*subject.operations()[name]))
-    tell("rounds", rounds, rounds)
+    tell_share("rounds", rounds, rounds)
     return took
 
 

@@ -22,6 +22,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Bar, Figures, Table
+from benchmarks.progress import tell
 
 if TYPE_CHECKING:
     from benchmarks.soak.crowd import Meter
@@ -77,9 +78,7 @@ def _watch(meter: Meter, minutes: float, third: int) -> None:
     meter.begin()
     while (gone := time.monotonic() - began) < seconds:
         meter.sample()
-        if sys.stderr.isatty():
-            done = third * minutes / THIRDS + gone / 60
-            sys.stderr.write(f"\r{done:.1f} of {minutes:g} minutes ")
+        tell(f"{third * minutes / THIRDS + gone / 60:.1f} of {minutes:g} minutes")
         time.sleep(min(EVERY, seconds))
 
 

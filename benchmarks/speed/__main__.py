@@ -10,6 +10,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
+from benchmarks.progress import tell
 from benchmarks.speed import peers
 from benchmarks.speed.bars import bars_of
 from benchmarks.speed.measuring import Case, Results, Worker, run
@@ -88,18 +89,13 @@ def _measured(
     with places(options.kind) as new, contextlib.ExitStack() as stack:
         workers = []
         for name in chosen:
-            _tell(f"filling {name}")
+            tell(f"filling {name}")
             place = new("".join(filter(str.isalnum, name)).lower())
             worker = Worker(name, SUBJECTS[name][options.kind], place, filled)
             stack.callback(worker.end)
             worker.filled()
             workers.append(worker)
-        return run(workers, cases, options.rounds, options.seconds, _tell)
-
-
-def _tell(what: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{what}")
+        return run(workers, cases, options.rounds, options.seconds)
 
 
 if __name__ == "__main__":

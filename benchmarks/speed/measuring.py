@@ -7,9 +7,10 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from benchmarks.progress import tell
 from benchmarks.speed.subject import Place, Sizes
 
 
@@ -73,13 +74,7 @@ class Worker:
         return answer
 
 
-def run(
-    workers: Sequence[Worker],
-    cases: Sequence[Case],
-    rounds: int,
-    seconds: float,
-    tell: Callable[[str], None],
-) -> Results:
+def run(workers: Sequence[Worker], cases: Sequence[Case], rounds: int, seconds: float) -> Results:
     """Measure every case of every subject so many times."""
     results: Results = {worker.name: {} for worker in workers}
     for number in range(rounds):
