@@ -21,13 +21,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import django
 from django.conf import settings
 from django.db import connection
 from django.db.transaction import atomic, set_rollback
 
 from benchmarks.figures import Bar, Figures, Table
 from benchmarks.progress import tell
+from benchmarks.trial_site import trial_site
 
 SEED = 4711
 CHATS = 200  # of the owner's, so that no row is asked for again and again
@@ -48,19 +48,15 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.pairs < 10:
         parser.error("--pairs must be 10 or more")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.default_models")
-    django.setup()
     from django.test.utils import setup_test_environment, teardown_test_environment
 
-    logging.getLogger("django.request").setLevel(logging.CRITICAL)  # each refusal is a warning
-    setup_test_environment()
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        figures = _measure(options.pairs)
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
-        teardown_test_environment()
+    with trial_site():
+        logging.getLogger("django.request").setLevel(logging.CRITICAL)  # each refusal is a warning
+        setup_test_environment()
+        try:
+            figures = _measure(options.pairs)
+        finally:
+            teardown_test_environment()
     return figures.concluded(keep=options.keep)
 
 

@@ -10,18 +10,17 @@ nine calls took.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import time
 from collections.abc import Callable
 from typing import Any
 
-import django
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from benchmarks.trial_site import trial_site
 from django_chat_sessions.owners import Owner
 
 CALLS = 9
@@ -30,16 +29,10 @@ _ADMIN = "admin:chat_sessions_chatsession_{}"
 
 def main(sessions: int, messages: int) -> None:
     """Fill a database and print the figures."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.default_models")
-    django.setup()
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
+    with trial_site():
         print(f"{connection.vendor}: {sessions:,} sessions, {sessions * messages:,} messages")
         for what, verb in _verbs(sessions, messages).items():
             print(f"{what:42} {_statements(verb)} statements {_milliseconds(verb):9.1f} ms")
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def _verbs(sessions: int, messages: int) -> dict[str, Callable[[], Any]]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks import progress
 from benchmarks.figures import Bar, Figures, Table
+from benchmarks.trial_site import trial_site
 
 DATABASES = ("sqlite", "postgres", "mariadb")
 STEPS = 10_000
@@ -60,17 +61,8 @@ def in_a_child(database: str, steps: int, seed: int) -> dict[str, Any]:
 
 def ask(steps: int, seed: int) -> dict[str, Any]:
     """Tell stories to this database in both ways until there were enough steps."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.default_models")
-    import django
-    from django.db import connection
-
-    django.setup()
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
+    with trial_site():
         return {way: tell(way, steps, seed) for way in ("services", "http")}
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def tell(way: str, steps: int, seed: int) -> dict[str, Any]:
