@@ -86,32 +86,28 @@ def per_second(measured: Measured) -> float:
 
 
 def _took(results: Results, name: str, case: Case) -> str:
-    rounds = results[name].get(case)
-    if not rounds:
-        return ABSENT
-    every = sorted(took for one in rounds for took in one.took)
-    late = every[min(len(every) - 1, int(len(every) * 0.95))]
-    return f"{seconds(statistics.median(every))} / {seconds(late)}"
+    every = sorted(took for one in results[name][case] for took in one.took)
+    return f"{seconds(statistics.median(every))} / {seconds(_late(every))}"
+
+
+def _late(every: Sequence[float]) -> float:
+    """Return the 95th percentile of what is sorted."""
+    return every[min(len(every) - 1, int(len(every) * 0.95))]
 
 
 def _cpu(results: Results, name: str, case: Case) -> str:
-    rounds = results[name].get(case)
-    if not rounds:
-        return ABSENT
+    rounds = results[name][case]
     client = statistics.median(one.client_cpu for one in rounds)
     server = statistics.median(one.server_cpu for one in rounds)
     return f"{client * 1e6:.0f} + {server * 1e6:.0f} µs"
 
 
 def _throughput(results: Results, name: str, case: Case) -> str:
-    rounds = results[name].get(case)
-    if not rounds:
-        return ABSENT
+    rounds = results[name][case]
     every = sorted(took for one in rounds for took in one.took)
-    late = every[min(len(every) - 1, int(len(every) * 0.95))]
     speed = statistics.median(one.per_second for one in rounds)
     share = ratio(per_second, results, name, case)
-    return f"{speed:,.0f}/s, p95 {seconds(late)}, {times(share)}"
+    return f"{speed:,.0f}/s, p95 {seconds(_late(every))}, {times(share)}"
 
 
 def _table(
@@ -121,5 +117,8 @@ def _table(
     cell: Callable[[Results, str, Case], str],
 ) -> Table:
     columns = ["subject", *(f"{case.operation.replace('_', ' ')}: {case.size:,}" for case in cases)]
-    rows = [[name, *(cell(results, name, case) for case in cases)] for name in results]
+    rows = [
+        [name, *(cell(results, name, case) if case in found else ABSENT for case in cases)]
+        for name, found in results.items()
+    ]
     return Table(title, columns, rows)
