@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import pytest
 
 from tests import doc_pages
 from tests.doc_pages import DOCS, ROOT, Block
+from tests.ports import free_port
 
 TUTORIAL = DOCS / "tutorial" / "first-chat.md"
 FROM_NOTHING = [ROOT / "README.md", TUTORIAL]  # these begin with an empty folder
@@ -130,9 +130,7 @@ class Project:
 
     def home_page(self) -> str:
         """Serve the project for a moment and return its first page."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
+        port = str(free_port())
         command = [sys.executable, "manage.py", "runserver", "--noreload", port]
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "mysite.settings",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "example_project"
@@ -161,19 +162,11 @@ class Site:
             try:
                 with urllib.request.urlopen(f"{self.url}/login/", timeout=READY_WITHIN):  # noqa: S310
                     return
-            except ConnectionError:
-                time.sleep(0.02)
             except OSError as error:
-                if not isinstance(getattr(error, "reason", None), ConnectionError):
+                if not isinstance(getattr(error, "reason", error), ConnectionError):
                     raise
                 time.sleep(0.02)
         raise AssertionError("The site did not start:\n" + self.log.read_text(errors="replace"))
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def clean_environment() -> Mapping[str, str]:

