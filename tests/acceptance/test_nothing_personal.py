@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import logging
 import re
-import traceback
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -24,24 +23,12 @@ from django_chat_sessions.api.inputs import Changes, Message
 from django_chat_sessions.authentication import VISITOR_COOKIE, recognise_or_welcome
 from django_chat_sessions.limits import Limits
 from django_chat_sessions.owners import Owner
+from tests.acceptance.logged import Everything
 from tests.callers import Caller
 from tests.conversations import configure
 
 SECRET = "SECRET-4711"
 KEY = f"{SECRET}-key"
-
-
-class Everything(logging.Handler):
-    """What a log file, or an error tracker, would get."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts += [record.getMessage(), repr(record.args)]
-        if record.exc_info and record.exc_info[1]:
-            self.texts += traceback.format_exception(record.exc_info[1])
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,24 +17,11 @@ from django_chat_sessions import signals as signals_module
 from django_chat_sessions.authentication import VISITOR_COOKIE
 from django_chat_sessions.middleware import ChatSessionMiddleware
 from django_chat_sessions.owners import Owner
+from tests.acceptance.logged import Everything
 from tests.callers import Caller, person
 
 SECRET = "SECRET-4711"
 KEY = f"{SECRET}-key"
-
-
-class Everything(logging.Handler):
-    """Keeps what a log file or an error tracker would get, with every exception in the chain."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage())
-        self.texts.append(repr(record.args))
-        if record.exc_info and record.exc_info[1]:
-            self.texts += traceback.format_exception(record.exc_info[1])
 
 
 @pytest.fixture
