@@ -31,8 +31,8 @@ from tests.conversations import (
     waiting,
 )
 from tests.races.pack import RACERS, VARIANTS, Pack
-from tests.services.replies.test_leases import until
 from tests.services.replies.test_runners import until_answered
+from tests.threads import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races")]
 THREADS = "django_chat_sessions.services.replies.runners.ThreadRunner"

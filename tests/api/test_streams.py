@@ -26,8 +26,8 @@ from django_chat_sessions.services.following.polling import PollNotifier
 from django_chat_sessions.services.replies.writing import finish, save_text, take
 from tests.callers import Caller, assert_error, assert_private, person
 from tests.conversations import leave_replies, reply_of
-from tests.services.following.waiting import threads, until
 from tests.test_contract import problems
+from tests.threads import threads, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STREAM = "text/event-stream"

@@ -21,7 +21,8 @@ from django_chat_sessions.services.following.hints import Hub, get_notifier, nam
 from django_chat_sessions.services.following.polling import Echo
 from tests.conversations import configure
 from tests.ports import free_port
-from tests.services.following.waiting import leave, threads, until, waits
+from tests.services.following.waiting import leave, waits
+from tests.threads import threads, until
 
 ADA = Owner.for_visitor("ada")
 EVE = Owner.for_visitor("eve")

@@ -20,7 +20,8 @@ from django_chat_sessions.services.following.hints import Hub, get_notifier, hin
 from django_chat_sessions.services.following.polling import PollNotifier
 from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import configure, leave_replies, reply_of, talked, waiting
-from tests.services.following.waiting import leave, threads, until, waits
+from tests.services.following.waiting import leave, waits
+from tests.threads import threads, until
 
 ADA = Owner.for_user(type("User", (), {"pk": 1}))
 EVE = Owner.for_visitor("a visitor's secret key")

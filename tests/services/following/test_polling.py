@@ -30,7 +30,8 @@ from django_chat_sessions.services.following.polling import (
 )
 from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import reply_of, stored, talked, waiting
-from tests.services.following.waiting import leave, threads, until, waits
+from tests.services.following.waiting import leave, waits
+from tests.threads import threads, until
 
 EVE = Owner.for_visitor("eve")
 WATCHER = "watcher"

@@ -24,7 +24,8 @@ from django_chat_sessions.services.following.postgres import (
 )
 from tests.conversations import talked
 from tests.databases import NAME
-from tests.services.following.waiting import leave, threads, until, waits
+from tests.services.following.waiting import leave, waits
+from tests.threads import threads, until
 
 ADA = Owner.for_visitor("ada")
 EVE = Owner.for_visitor("eve")

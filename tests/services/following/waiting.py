@@ -1,24 +1,14 @@
-"""Somebody who waits for news without an event loop, and a medium in memory."""
+"""Somebody who waits for news without an event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from collections.abc import Callable
 from typing import Any, cast
 from uuid import UUID
 
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.following.hints import Hub, Reader, name_of
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Wait for another thread, as short as possible and ten seconds at most."""
-    give_up = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up, "It did not happen within ten seconds."
-        time.sleep(0.002)
 
 
 class _News:
@@ -48,8 +38,3 @@ def leave(hub: Hub) -> None:
     with hub._lock:
         hub._readers.clear()
         hub.left.set()
-
-
-def threads(name: str) -> list[threading.Thread]:
-    """Return the threads of this name."""
-    return [thread for thread in threading.enumerate() if thread.name == name]

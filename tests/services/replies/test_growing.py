@@ -21,7 +21,8 @@ from django_chat_sessions.services.replies import growing
 from django_chat_sessions.services.replies.growing import SAVE_EVERY, Growth
 from django_chat_sessions.services.replies.writing import take
 from tests.conversations import leave_replies, reply_of, stored, waiting
-from tests.services.replies.test_leases import Stopwatch, until
+from tests.services.replies.test_leases import Stopwatch
+from tests.threads import until
 
 VISITOR = Owner.for_visitor("v")
 

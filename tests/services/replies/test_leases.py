@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,21 +18,13 @@ from django_chat_sessions.services.replies import leases
 from django_chat_sessions.services.replies.growing import LOOKED_AFTER
 from django_chat_sessions.services.replies.leases import Lease, LeaseKeeper
 from tests.conversations import configure, leave_replies, opened, reply_of, stored, waiting
+from tests.threads import threads, until
 
 THREAD = "chat-sessions-leases"
 
 
-def until(condition: Callable[[], Any]) -> None:
-    """Wait for another thread, as short as possible and ten seconds at most."""
-    for _ in range(10_000):
-        if condition():
-            return
-        time.sleep(0.001)
-    raise AssertionError("It did not happen within ten seconds.")
-
-
 def keeper_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == THREAD]
+    return threads(THREAD)
 
 
 @pytest.fixture

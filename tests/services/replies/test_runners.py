@@ -39,7 +39,7 @@ from tests.conversations import (
     waiting,
 )
 from tests.services.replies.ending_program import QUESTIONS
-from tests.services.replies.test_leases import until
+from tests.threads import threads, until
 
 THREADS = "django_chat_sessions.services.replies.runners.ThreadRunner"
 HERE = __name__
@@ -50,7 +50,7 @@ def later(seconds: float) -> Any:
 
 
 def reply_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "chat-reply"]
+    return threads("chat-reply")
 
 
 def until_answered(sent: chat_sessions.Sent) -> None:

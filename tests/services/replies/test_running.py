@@ -43,7 +43,7 @@ from tests.conversations import (
     talked,
     waiting,
 )
-from tests.services.replies.test_leases import until
+from tests.threads import until
 
 pytestmark = pytest.mark.django_db
 
