@@ -1,1 +1,1 @@
-"""What the five everyday operations cost, beside the limit and beside others, on one machine."""
+"""What the six everyday operations cost, beside the limit and beside others, on one machine."""

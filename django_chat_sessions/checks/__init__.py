@@ -14,7 +14,7 @@ time, are in ``databases.py``. W011 to W013, W018 and W019, about tables that ar
 ``tables.py``; E011, about names that we need, is in ``methods.py``; E012, E014, E016, E017, E019,
 W014 and W015, about what a host declares, are in ``columns.py``, and E013, E021 and W017, about
 texts, in ``texts.py``. What the ``check()`` of a runner or a notifier finds comes with an id of its
-own: E015 is ThreadRunner's, E018 that of RedisNotifier.
+own: E007 is TasksRunner's, E008 CeleryRunner's, E015 ThreadRunner's, E018 RedisNotifier's.
 """
 
 from __future__ import annotations
