@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -55,26 +56,19 @@ class Command(ToldInASentence):
             raise CommandError(str(error)) from error
         common = {"batch_size": options["batch_size"], "dry_run": options["dry_run"]}
         recovered = services.recover(dry_run=options["dry_run"], ended=True)
-        swept = services.sweep(**common, progress=self.progress("swept"))
-        held = None
+        counts = asdict(recovered)
+        counts["swept"] = services.sweep(**common, progress=self.progress("swept"))
         try:
-            purged = services.purge(
+            counts["purged"] = services.purge(
                 older_than_days=options["older_than"],
                 after_sweep=True,
                 **common,
                 progress=self.progress("purged"),
             )
         except SessionsHeld as error:
-            purged, held = error.done, error
-        counts = {
-            "retried": recovered.retried,
-            "interrupted": recovered.interrupted,
-            "swept": swept,
-            "purged": purged,
-        }
+            self._report({**counts, "purged": error.done}, options)
+            raise CommandError(str(error)) from error
         self._report(counts, options)
-        if held is not None:
-            raise CommandError(str(held)) from held
 
     def _report(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         dry_run = options["dry_run"]

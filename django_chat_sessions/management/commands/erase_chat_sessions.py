@@ -32,14 +32,12 @@ class Command(ToldInASentence):
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
         owner = owner_from(options)
-        held = None
         try:
             erased = services.erase(owner, dry_run=dry_run, progress=self.progress("erased"))
         except SessionsHeld as error:
-            erased, held = error.done, error
+            self._report(error.done, options)
+            raise CommandError(str(error)) from error
         self._report(erased, options)
-        if held is not None:
-            raise CommandError(str(held)) from held
 
     def _report(self, erased: services.Erased, options: dict[str, Any]) -> None:
         dry_run = options["dry_run"]
