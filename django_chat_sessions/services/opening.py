@@ -70,6 +70,10 @@ def held_session(
     return found[0] if found and owner.has(found[0]) else None
 
 
+def _holding(table: ChatSessionQuerySet, open_key: Any) -> ChatSessionQuerySet:
+    return table.filter(open_key=open_key)[:1]
+
+
 def displace(session: AbstractChatSession) -> None:
     """Move an open session out of a place that is not its owner's, into one of its own; one UPDATE.
 
@@ -90,10 +94,6 @@ def make_room(owner: Owner, scope: str) -> None:
     for session in sessions().held_open_by(owner, scope):
         if not owner.has(session):
             displace(session)
-
-
-def _holding(table: ChatSessionQuerySet, open_key: Any) -> ChatSessionQuerySet:
-    return table.filter(open_key=open_key)[:1]
 
 
 def is_begun(session: AbstractChatSession) -> bool:
