@@ -45,12 +45,12 @@ def check_names(given: dict[Any, Any]) -> Iterator[CheckMessage]:
 
 
 def _names(given: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
-    for key in ("RUNNER", "RESPONDER", "NOTIFIER", "AUTHENTICATORS"):
-        value = given.get(key)
-        if key == "AUTHENTICATORS" and isinstance(value, list | tuple):
-            yield from ((key, path) for path in value)
-        elif key != "AUTHENTICATORS" and isinstance(value, str):
-            yield key, value
+    for key in ("RUNNER", "RESPONDER", "NOTIFIER"):
+        if isinstance(given.get(key), str):
+            yield key, given[key]
+    paths = given.get("AUTHENTICATORS")
+    if isinstance(paths, list | tuple):
+        yield from (("AUTHENTICATORS", path) for path in paths)
 
 
 def _useless(key: str, path: str, problem: str) -> Error:
@@ -62,10 +62,18 @@ def _responder(thing: Any) -> str:
         return "which is a module; give a function in it"
     if not callable(thing):
         return f"which is a {type(thing).__name__}; give a callable"
+    if problem := _misfit(thing, "the turn"):
+        wanted = "give a function that takes one argument, the turn"
+        return f"which cannot be called: {problem}; {wanted}"
+    return ""
+
+
+def _misfit(thing: Any, *given: str) -> str:
+    """Say why this cannot be called with so many arguments, as Python does; "" where it can."""
     try:
-        inspect.signature(thing).bind("the turn")
+        inspect.signature(thing).bind(*given)
     except TypeError as error:
-        return f"which cannot be called: {error}; give a function that takes one argument, the turn"
+        return str(error)
     except ValueError:  # made by code in C, which does not say what it needs
         pass
     return ""
@@ -79,12 +87,8 @@ def _class(thing: Any, methods: dict[str, tuple[str, ...]]) -> str:
     for name in methods:
         if not callable(getattr(thing, name, None)):
             return f"which has no method {name}; {wanted}"
-    try:
-        inspect.signature(thing).bind()
-    except TypeError as error:
-        return f"which cannot be made: {error}; {wanted}"
-    except ValueError:  # made by code in C, which does not say what it needs
-        pass
+    if problem := _misfit(thing):
+        return f"which cannot be made: {problem}; {wanted}"
     return next(filter(None, (_method(thing, *each) for each in methods.items())), "")
 
 
@@ -94,11 +98,8 @@ def _method(thing: Any, name: str, given: tuple[str, ...]) -> str:
     wanted = f"give a class whose {name}({', '.join(given)}) is no coroutine"
     if inspect.iscoroutinefunction(method):
         return f"whose {name} is async; {wanted}"
-    if inspect.isfunction(method):
-        try:
-            inspect.signature(method).bind("self", *given)
-        except TypeError as error:
-            return f"whose {name} cannot be called: {error}; {wanted}"
+    if inspect.isfunction(method) and (problem := _misfit(method, "self", *given)):
+        return f"whose {name} cannot be called: {problem}; {wanted}"
     return ""
 
 
