@@ -18,11 +18,13 @@ from hypothesis import settings
 
 from django_chat_sessions.owners import Owner
 from tests.callers import answering, caller, stranger, threads_let_go, tokens_too
+from tests.emptying import kept_content_types_and_permissions
 
 pytest_plugins = ["django_chat_sessions.testing.fixtures"]
 __all__ = [
     "answering",
     "caller",
+    "kept_content_types_and_permissions",
     "stranger",
     "threads_let_go",
     "tokens_too",

@@ -19,7 +19,14 @@ from django_chat_sessions.exceptions import SessionsHeld
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services import deletion, races, staff
 from django_chat_sessions.services.keys import Keys
-from tests.conversations import messages_of, somebody_else, stored, talked
+from tests.conversations import (
+    fill_history,
+    in_sizes,
+    messages_of,
+    somebody_else,
+    stored,
+    talked,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -41,13 +48,15 @@ def is_gone(before: Any, after: Any) -> bool:
     )
 
 
-@pytest.mark.parametrize("others", [0, 250])
+@in_sizes(others=(0, 250))
 def test_3_statements_however_many_sessions(owner: Owner, statements: Any, others: int) -> None:
     before, after = followed(owner)
     kept_before, kept = followed(somebody_else())
-    more = [chat_sessions.end(talked(somebody_else())).pk for _ in range(others)]
+    fill_history(somebody_else(), others, scope="another")
+    more = get_session_model().objects.filter(scope="another").values_list("pk", flat=True)
+    keys = Keys([before.pk, *more])
     with statements() as sent:
-        deletion.delete_for_good(Keys([before.pk, *more]))
+        deletion.delete_for_good(keys)
     assert len(sent) == 3
     assert is_gone(before, after)
     assert stored(kept).previous_id == kept_before.pk
