@@ -234,13 +234,13 @@ describe("the browser's channel", () => {
     }
     vi.stubGlobal("BroadcastChannel", Channel);
     const heard: string[] = [];
-    const channel = browserChannel<string>()?.("name", (message) => heard.push(message));
+    const channel = browserChannel<string>("name", (message) => heard.push(message));
     channel?.post("said");
     channels[0]?.onmessage?.({ data: "heard" });
     channel?.close();
     expect(channels).toMatchObject([{ name: "django-chat-sessions 1 name", posted: ["said", "closed"] }]);
     expect(heard).toEqual(["heard"]);
     vi.stubGlobal("BroadcastChannel", undefined);
-    expect(browserChannel()).toBeNull();
+    expect(browserChannel("name", () => {})).toBeNull();
   });
 });

@@ -53,7 +53,7 @@ class SharedUpdates implements LiveUpdates {
     this.page = options.page ?? browserPage();
     this.name = `news ${JSON.stringify([api.baseUrl, owner])}`;
     this.lock = options.lock === undefined ? browserLock() : options.lock;
-    this.openChannel = options.channel === undefined ? browserChannel() : options.channel;
+    this.openChannel = options.channel === undefined ? browserChannel : options.channel;
     const random = options.random ?? Math.random;
     this.reader = new UpdatesReader(
       { api, scope, clock: this.clock, page: this.page, random },

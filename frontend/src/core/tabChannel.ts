@@ -32,7 +32,7 @@ export interface TabChannel {
 }
 
 /** Open between its first member and its last; with null, for the members of one page only. */
-export function createTabChannel(open: OpenChannel<TabMessage> | null = browserChannel()): TabChannel {
+export function createTabChannel(open: OpenChannel<TabMessage> | null = browserChannel): TabChannel {
   const listeners = new Set<(message: TabMessage) => void>();
   let channel: BrowserChannel<TabMessage> | null = null;
   const deliver = (message: TabMessage, except?: (message: TabMessage) => void) => {
