@@ -9,17 +9,20 @@ import type { StoredHint } from "./storedHint.js";
 import type { TabMember } from "./tabChannel.js";
 import type { Arrival, Message, Time } from "./wire.js";
 
-interface ContextParts {
+/** What is kept in the browser for one reader. */
+interface Belongings {
+  hint: StoredHint;
+  outbox: Outbox;
+}
+
+interface ContextParts extends Belongings {
   api: ApiClient;
   scope: string;
   owner: string;
   clock: Clock;
   page: PageSignals;
-  hint: StoredHint;
-  /** What was kept here for nobody signed in, as in `visitorOutbox`; our own where nobody is. */
-  visitorHint: StoredHint;
-  outbox: Outbox;
-  visitorOutbox: Outbox;
+  /** What was kept here for nobody signed in; our own where nobody is. */
+  visitor: Belongings;
   newKey: () => string;
   random: () => number;
 }

@@ -77,30 +77,28 @@ export interface ChatStore {
 
 const TOUCH_INTERVAL = 30_000;
 
-const placeOf = (owner: string, scope: string) => `${encodeURIComponent(owner)}:${encodeURIComponent(scope)}`;
-
 /** Inert until `connect()`: creating one twice, as StrictMode does, costs nothing. */
 export function createChatStore(options: ChatStoreOptions): ChatStore {
   const { api, scope = "", owner = "", lock = browserLock() } = options;
   const { clock = createClock(), page = browserPage(), tabs = createTabChannel(), random = Math.random } = options;
   const updates = options.updates ?? createLiveUpdates({ ...options, clock, page });
   const storage = createJsonStorage(options.storage);
-  const place = placeOf(owner, scope);
-  const visitorPlace = placeOf("", scope);
-  const outbox = createOutbox(storage, place, lock);
+  const belongingsOf = (reader: string) => {
+    const place = `${encodeURIComponent(reader)}:${encodeURIComponent(scope)}`;
+    return { hint: createStoredHint(storage, place), outbox: createOutbox(storage, place, lock) };
+  };
+  const own = belongingsOf(owner);
 
   const context = createChatContext(
     {
       ...{ api, scope, owner, clock, page, random },
-      hint: createStoredHint(storage, place),
-      visitorHint: createStoredHint(storage, visitorPlace),
-      outbox,
-      visitorOutbox: owner === "" ? outbox : createOutbox(storage, visitorPlace, lock),
+      ...own,
+      visitor: owner === "" ? own : belongingsOf(""),
       newKey: options.newKey ?? newMessageKey,
     },
     { changed: () => changed(), settled: () => following.proceed() },
   );
-  const { hint, set, update, kept } = context;
+  const { hint, outbox, set, update, kept } = context;
   const reading = createReading(context, () => sending.open());
   const following = createFollowing(context, reading, updates);
   const lifecycle = createLifecycle(context, reading.catchUp);

@@ -507,16 +507,19 @@ describe("where tabs cannot agree", () => {
     const writing = { b: 10, a: 1000, c: 9 };
     for (const [key, at] of Object.entries(writing)) keep(key, at);
     const taken: string[] = [];
-    outbox().open(
+    const all = outbox();
+    all.open(
       ({ key }) => taken.push(key),
       () => {},
-    )();
+    );
+    all.close();
     expect(taken).toEqual(["c", "b", "a"]);
   });
 
   it("what another tab keeps from now on stays in its hands, and is heard of when it has gone", () => {
     const heard: string[] = [];
-    const close = outbox().open(
+    const ours = outbox();
+    ours.open(
       ({ key }) => heard.push(`taken ${key}`),
       (key) => heard.push(`lost ${key}`),
     );
@@ -524,6 +527,6 @@ describe("where tabs cannot agree", () => {
     expect(heard).toEqual([]);
     outbox().forget("theirs");
     expect(heard).toEqual(["lost theirs"]);
-    close();
+    ours.close();
   });
 });

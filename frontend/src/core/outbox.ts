@@ -26,16 +26,18 @@ export interface Outbox {
   /** Leave it to the other tabs. */
   letGo(key: string): void;
   /**
-   * Be given what no other tab is sending, now and as tabs go, and be told what another tab has sent or taken back;
-   * call the function returned to let go of everything.
+   * Be given what no other tab is sending, now and as tabs go, and be told what another tab has sent or taken back.
    */
-  open(take: (message: KeptMessage) => void, lose: (key: string) => void): () => void;
+  open(take: (message: KeptMessage) => void, lose: (key: string) => void): void;
+  /** Let go of everything. */
+  close(): void;
 }
 
 export function createOutbox(storage: JsonStorage, place: string, lock: TabLock | null): Outbox {
   const prefix = `django-chat-sessions:outbox:1:${place}:`;
   /** How to let go of what is in our hands, or what we wait for. */
   const held = new Map<string, () => void>();
+  let stopListening = () => {};
 
   const hold = (key: string, take: () => void) => {
     if (held.has(key)) return;
@@ -94,10 +96,11 @@ export function createOutbox(storage: JsonStorage, place: string, lock: TabLock 
         }
       };
       globalThis.addEventListener?.("storage", listener);
-      return () => {
-        globalThis.removeEventListener?.("storage", listener);
-        for (const key of held.keys()) letGo(key);
-      };
+      stopListening = () => globalThis.removeEventListener?.("storage", listener);
+    },
+    close() {
+      stopListening();
+      for (const key of held.keys()) letGo(key);
     },
   };
 }

@@ -51,7 +51,7 @@ function follows(shown: Session | null, { session, arrival }: TabAnswer): boolea
 }
 
 export function createReading(context: ChatContext, recognised: () => void): Reading {
-  const { api, owner, clock, random, hint, visitorHint, call, update, set, fail, report, shownScope } = context;
+  const { api, owner, clock, random, hint, visitor, call, update, set, fail, report, shownScope } = context;
   const { choose, kept } = context;
   let loading: Promise<void> | null = null;
   let isWantedAgain = false;
@@ -183,10 +183,10 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
 
   /** What a visitor had begun to write goes on in the chat that the login has moved. */
   const inherit = ({ session, arrival }: CurrentSession) => {
-    const { session: before, draft } = visitorHint.read();
+    const { session: before, draft } = visitor.hint.read();
     const isMoved = before !== null && [session?.id, arrival.previous?.id].includes(before);
     if (owner === "" || draft === "" || !isMoved || context.state.draft !== "") return;
-    visitorHint.write({ session: null, draft: "" });
+    visitor.hint.write({ session: null, draft: "" });
     set({ draft });
     kept(hint.write({ draft }));
   };

@@ -32,14 +32,16 @@ const STALE = 3_600_000;
 const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 
 export function createSending(context: ChatContext, reading: Reading): Sending {
-  const { api, owner, clock, page, hint, outbox, visitorOutbox, random, newKey } = context;
+  const { api, owner, clock, page, hint, outbox, visitor, random, newKey } = context;
   const { call, update, set, report, kept } = context;
   let isBusy = false;
   /** Whether the pause before the next attempt is the server's: to ask sooner would make it longer. */
   let isToldToWait = false;
   let timer: TimerId = null;
   let wake: (() => void) | null = null;
-  let letGo: (() => void) | null = null;
+  let isOpen = false;
+  /** One where nobody is signed in. */
+  const outboxes = new Set([outbox, visitor.outbox]);
 
   const find = (key: string) => context.state.pending.find((message) => message.key === key);
   const change = (key: string, part: Partial<PendingMessage>) => update((state) => changedPending(state, key, part));
@@ -100,7 +102,7 @@ export function createSending(context: ChatContext, reading: Reading): Sending {
         const isTurn = message.tried || !isOccupied(message);
         if (isTurn && !isStranger() && context.awaited === undefined) return await attempt(message);
         await pause(null);
-        return !!letGo;
+        return isOpen;
       } catch (error) {
         // While the device itself is offline, waiting costs nothing and is no attempt. A bug seldom mends itself.
         if (page.isOnline()) attempts += statusOf(error) === 500 ? 2 : 1;
@@ -125,7 +127,7 @@ export function createSending(context: ChatContext, reading: Reading): Sending {
         if (isTurnedAway) void reading.refresh();
         await pause(backoff(pauses++, random, error));
       }
-      if (!letGo) return false;
+      if (!isOpen) return false;
     }
   };
 
@@ -195,7 +197,7 @@ export function createSending(context: ChatContext, reading: Reading): Sending {
   /** One of which nobody can say now whose it is stays where it is until somebody can. */
   const adopt = (message: KeptMessage, from: Outbox, attempts: number) => {
     take(message, from).catch((error: unknown) => {
-      const again = () => letGo && adopt(message, from, attempts + 1);
+      const again = () => isOpen && adopt(message, from, attempts + 1);
       clock.setTimeout(again, backoff(attempts, random, error));
     });
   };
@@ -240,18 +242,16 @@ export function createSending(context: ChatContext, reading: Reading): Sending {
     },
     open() {
       // It may have left the page while it was asked whose storage this is.
-      if (letGo || !context.tabs) return;
+      if (isOpen || !context.tabs) return;
+      isOpen = true;
       const lose = (key: string) => update((state) => withoutPending(state, key));
       // Another tab may have sent it, or given its words back, while we were away.
       for (const { key } of context.state.pending) if (context.state.durable && !outbox.read(key)) lose(key);
-      const opened = [...new Set([outbox, visitorOutbox])].map((from) => from.open((one) => adopt(one, from, 0), lose));
-      letGo = () => opened.map((close) => close());
+      for (const from of outboxes) from.open((one) => adopt(one, from, 0), lose);
     },
     close() {
-      // Also what was written before it was known whose storage this is.
-      for (const { key } of context.state.pending) outbox.letGo(key);
-      letGo?.();
-      letGo = null;
+      isOpen = false;
+      for (const from of outboxes) from.close();
       wake?.();
     },
     hurry() {
