@@ -208,10 +208,6 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
       const { session, viewing } = context.state;
       if (session?.state === "active" && !viewing) activity.note();
     },
-    setDraft(draft) {
-      set({ draft });
-      kept(reading.knowsReader() && hint.write({ draft }));
-    },
     dismissError: () => set({ error: null }),
     hide: (hidden) => set({ hidden }),
   };

@@ -9,13 +9,14 @@ import { isStale } from "./transcript.js";
 import { arrived, cleared, isBehind, joined, paged, pagedOlder, viewed, withoutDraft } from "./transitions.js";
 import type { CurrentSession, Session } from "./wire.js";
 
-/** What a reader may ask to see. */
+/** What a reader may ask to see, and has typed. */
 interface ReadingVerbs {
   load(): Promise<void>;
   open(id: string): Promise<void>;
   /** Back from an older session to the one that is open. */
   openCurrent(): Promise<void>;
   loadOlder(): Promise<void>;
+  setDraft(draft: string): void;
 }
 
 /** Everything that reads the server's state into ours. Reading never extends a session. */
@@ -187,8 +188,13 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     const isMoved = before !== null && [session?.id, arrival.previous?.id].includes(before);
     if (owner === "" || draft === "" || !isMoved || context.state.draft !== "") return;
     visitor.hint.write({ session: null, draft: "" });
+    setDraft(draft);
+  };
+
+  /** Stored once it is known whose storage this is. */
+  const setDraft = (draft: string) => {
     set({ draft });
-    kept(hint.write({ draft }));
+    kept(isRecognised && hint.write({ draft }));
   };
 
   const settle = () => {
@@ -196,8 +202,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
     // What was typed before it was known whose that is, comes after it.
     const draft = isRecognised ? context.state.draft || stored : joinedText(stored, context.state.draft);
     isRecognised = true;
-    set({ draft });
-    if (draft !== "") kept(hint.write({ draft }));
+    if (draft !== "") setDraft(draft);
     recognised();
   };
 
@@ -215,6 +220,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
 
   const verbs: ReadingVerbs = {
     load,
+    setDraft,
     async open(id) {
       const chosen = choose();
       coming = id;

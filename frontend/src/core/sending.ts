@@ -238,7 +238,7 @@ export function createSending(context: ChatContext, reading: Reading): Sending {
       const draft = joinedText(message.content, context.state.draft);
       outbox.forget(key);
       update((state) => ({ ...withoutPending(state, key), draft }));
-      kept(hint.write({ draft }));
+      reading.verbs.setDraft(draft);
     },
     open() {
       // It may have left the page while it was asked whose storage this is.
