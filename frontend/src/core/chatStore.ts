@@ -102,7 +102,7 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
   const reading = createReading(context, () => sending.open());
   const following = createFollowing(context, reading, updates);
   const lifecycle = createLifecycle(context, reading.catchUp);
-  const sending = createSending(context, reading);
+  const sending = createSending(context, reading, lifecycle.verbs.reopen);
   /** A short timeout needs more frequent reports than one every 30 seconds. */
   const touchInterval = () => {
     const { session } = context.state;
@@ -187,23 +187,14 @@ export function createChatStore(options: ChatStoreOptions): ChatStore {
     };
   });
 
-  const { retry, send, discard } = sending;
   return {
     ...reading.verbs,
     ...lifecycle.verbs,
-    ...{ scope, send, discard },
+    ...sending.verbs,
+    scope,
     getSnapshot: () => snapshot,
     subscribe: source.subscribe,
     connect: source.connect,
-    retry: (key) => retry(key),
-    async retryInEnded(key) {
-      const ended = sending.find(key)?.conflict?.session;
-      if (ended && (await lifecycle.verbs.reopen(ended.id))) retry(key, ended.id);
-    },
-    retryInCurrent(key) {
-      const conflict = sending.find(key)?.conflict;
-      if (conflict) retry(key, conflict.current?.id ?? null);
-    },
     touch() {
       const { session, viewing } = context.state;
       if (session?.state === "active" && !viewing) activity.note();

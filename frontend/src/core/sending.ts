@@ -9,14 +9,21 @@ import { lastAsked, runningReply } from "./transcript.js";
 import { changedPending, queued, replied, sent, withoutPending } from "./transitions.js";
 import type { SendMessage } from "./wire.js";
 
-/** Messages on their way: one at a time, in order, each with one key on all its attempts. */
-export interface Sending {
+interface SendingVerbs {
   /** The key of the new message, or null when there is nothing to send or nowhere to send it. */
   send(text: string): string | null;
-  retry(key: string, session?: string | null): void;
+  retry(key: string): void;
+  /** In the session that had ended, once it is open again. */
+  retryInEnded(key: string): Promise<void>;
+  /** In the one that is open instead. */
+  retryInCurrent(key: string): void;
   /** Take back a message that the server cannot have; its words return to the composer, before what is there. */
   discard(key: string): void;
-  find(key: string): PendingMessage | undefined;
+}
+
+/** Messages on their way: one at a time, in order, each with one key on all its attempts. */
+export interface Sending {
+  verbs: SendingVerbs;
   /** Send what was kept and nobody sends, beside our own. */
   open(): void;
   close(): void;
@@ -31,7 +38,11 @@ const MOST_ATTEMPTS = 8;
 const STALE = 3_600_000;
 const AFRESH = { state: "queued", problem: null, conflict: null } as const;
 
-export function createSending(context: ChatContext, reading: Reading): Sending {
+export function createSending(
+  context: ChatContext,
+  reading: Reading,
+  reopen: (id: string) => Promise<boolean>,
+): Sending {
   const { api, owner, clock, page, hint, outbox, visitor, random, newKey } = context;
   const { call, update, set, report, kept } = context;
   let isBusy = false;
@@ -202,9 +213,14 @@ export function createSending(context: ChatContext, reading: Reading): Sending {
     });
   };
 
-  return {
-    find,
-    proceed,
+  const retry = (key: string, session: string | null) => {
+    const message = find(key);
+    if (message?.state !== "failed") return;
+    address(message, session);
+    set({ error: null });
+  };
+
+  const verbs: SendingVerbs = {
     send(text) {
       if (text.trim() === "" || context.state.viewing) return null;
       const { awaited, reader } = context;
@@ -226,11 +242,14 @@ export function createSending(context: ChatContext, reading: Reading): Sending {
       update((state) => ({ ...queued(state, message), greeting: null, error: null }));
       return message.key;
     },
-    retry(key, session = addressed()) {
-      const message = find(key);
-      if (message?.state !== "failed") return;
-      address(message, session);
-      set({ error: null });
+    retry: (key) => retry(key, addressed()),
+    async retryInEnded(key) {
+      const ended = find(key)?.conflict?.session;
+      if (ended && (await reopen(ended.id))) retry(key, ended.id);
+    },
+    retryInCurrent(key) {
+      const conflict = find(key)?.conflict;
+      if (conflict) retry(key, conflict.current?.id ?? null);
     },
     discard(key) {
       const message = find(key);
@@ -240,6 +259,10 @@ export function createSending(context: ChatContext, reading: Reading): Sending {
       update((state) => ({ ...withoutPending(state, key), draft }));
       reading.verbs.setDraft(draft);
     },
+  };
+  return {
+    verbs,
+    proceed,
     open() {
       // It may have left the page while it was asked whose storage this is.
       if (isOpen || !context.tabs) return;
