@@ -48,21 +48,6 @@ export interface ChatSnapshot {
 
 const FAILURES_UNTIL_RECONNECTING = 2;
 
-/** The state table: the first line that holds is the status. */
-const STATUS_TABLE: readonly (readonly [ChatStatus, (state: ChatState) => boolean])[] = [
-  ["offline", (state) => !state.online],
-  ["reconnecting", (state) => Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_RECONNECTING],
-  ["loading", (state) => !state.loaded],
-  // Where nothing was said yet, nothing can pause, and nothing is lost when it ends.
-  ["new", (state) => state.session?.message_count === 0 && state.messages.length === 0],
-  ["ended", (state) => state.session?.state === "ended"],
-  ["expired", (state) => (state.session ?? state.previous)?.state === "expired"],
-  ["expiring", (state) => state.remainingSeconds !== null],
-  ["reopened", (state) => state.greeting === "reopened"],
-  ["resumed", (state) => state.greeting === "resumed"],
-  ["new", (state) => !state.session],
-];
-
 export function toSnapshot(state: ChatState): ChatSnapshot {
   const { arrival, session, previous, messages, draft, error, remainingSeconds, loadingOlder, durable } = state;
   const pending = visiblePending(state);
@@ -86,8 +71,18 @@ export function toSnapshot(state: ChatState): ChatSnapshot {
   };
 }
 
+/** The first line that holds is the status. */
 function statusOf(state: ChatState): ChatStatus {
-  return STATUS_TABLE.find(([, holds]) => holds(state))?.[0] ?? "active";
+  const { session } = state;
+  if (!state.online) return "offline";
+  if (Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_RECONNECTING) return "reconnecting";
+  if (!state.loaded) return "loading";
+  // Where nothing was said yet, nothing can pause, and nothing is lost when it ends.
+  if (session?.message_count === 0 && state.messages.length === 0) return "new";
+  if (session?.state === "ended") return "ended";
+  if ((session ?? state.previous)?.state === "expired") return "expired";
+  if (state.remainingSeconds !== null) return "expiring";
+  return state.greeting ?? (session ? "active" : "new");
 }
 
 function runningOf({ messages, lostNews }: ChatState): ChatSnapshot["running"] {
