@@ -1,4 +1,4 @@
-import { createExchange } from "./exchange.js";
+import { createExchange, readDeleted } from "./exchange.js";
 import type {
   ChangeSession,
   CurrentSession,
@@ -101,7 +101,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     sendMessage: (body) => post("/messages", body),
     getSession: (id) => get(one(id)),
     changeSession: (id, body) => exchange({ method: "PATCH", path: one(id), body }),
-    deleteSession: (id) => exchange({ method: "DELETE", path: one(id) }),
+    deleteSession: (id) => exchange({ method: "DELETE", path: one(id) }, readDeleted),
     restoreSession: (id) => post(`${one(id)}/restore`),
     getTranscript: (id, page) => get(`${one(id)}/messages`, { ...page }),
     endSession: (id) => post(`${one(id)}/end`),

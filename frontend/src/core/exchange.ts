@@ -15,7 +15,7 @@ interface ApiRequest {
 /** One request and its answer; `allow` says how many milliseconds longer that may take. Rejects with an ApiError. */
 export type Exchange = <T>(
   request: ApiRequest,
-  read?: (response: Response, allow: (milliseconds: number) => void, method?: string) => Promise<T>,
+  read?: (response: Response, allow: (milliseconds: number) => void) => Promise<T>,
 ) => Promise<T>;
 
 export function createExchange(options: ApiClientOptions): Exchange {
@@ -34,7 +34,7 @@ export function createExchange(options: ApiClientOptions): Exchange {
       allow(timeout);
       const { fetch = globalThis.fetch } = options;
       const init = { ...initOf(options, request), credentials, signal };
-      return await read(await fetch(baseUrl.replace(/\/+$/, "") + path, init), allow, init.method);
+      return await read(await fetch(baseUrl.replace(/\/+$/, "") + path, init), allow);
     } catch (cause) {
       throw cause instanceof ApiError ? cause : new ApiError({ cause });
     } finally {
@@ -68,10 +68,13 @@ function cookieToken(baseUrl: string): string | undefined {
   return value && decodeURIComponent(value);
 }
 
-/** Null when there is nothing to say, as what was deleted is gone. */
-export async function readAnswer<T>(response: Response, _allow?: unknown, method?: string): Promise<T> {
+/** Of what was deleted there is nothing to say. */
+export async function readDeleted(response: Response): Promise<void> {
+  if (response.status !== 204) await readAnswer(response);
+}
+
+export async function readAnswer<T>(response: Response): Promise<T> {
   const { status } = response;
-  if (status === 204 && method === "DELETE") return null as T;
   const body = parsed(await response.text());
   // All of its answers say it; a worker or a gateway in between may answer with JSON, too.
   if (response.ok && body?.server_time) return body as T;
