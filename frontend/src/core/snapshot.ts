@@ -104,18 +104,16 @@ function visiblePending({ viewing, pending, messages }: ChatState): readonly Pen
 }
 
 function entriesOf(state: ChatState, pending: readonly PendingMessage[]): readonly TranscriptEntry[] {
+  const entryOf = (message: Message) =>
+    remembered(message, () => ({ kind: "message", key: state.keys.get(message.id) ?? message.id, message }));
   return [
     ...state.earlier.flatMap(({ messages, boundary }) => [
-      ...messages.map((message) => messageEntry(message, state.keys)),
+      ...messages.map(entryOf),
       remembered(boundary, () => ({ kind: "boundary", key: boundary.key, boundary })),
     ]),
-    ...state.messages.map((message) => messageEntry(message, state.keys)),
+    ...state.messages.map(entryOf),
     ...pending.map((item) => remembered(item, () => ({ kind: "pending", key: item.key, pending: item }))),
   ];
-}
-
-function messageEntry(message: Message, keys: ReadonlyMap<string, string>): TranscriptEntry {
-  return remembered(message, () => ({ kind: "message", key: keys.get(message.id) ?? message.id, message }));
 }
 
 const entries = new WeakMap<object, TranscriptEntry>();
