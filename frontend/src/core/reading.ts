@@ -55,6 +55,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   const { api, owner, clock, random, hint, visitor, call, update, set, fail, report, shownScope } = context;
   const { choose, kept } = context;
   let loading: Promise<void> | null = null;
+  /** The epoch in which that began. */
+  let loadingSince = 0;
   let isWantedAgain = false;
   let isRecognised = false;
   /** Who was here when what is on screen was read last. */
@@ -101,27 +103,27 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   };
 
   /** Whether a verb or another tab was faster: what the server would have said is asked for again. */
-  const isOutrun = (epoch: number) => {
-    if (epoch === context.epoch) return false;
+  const isOutrun = () => {
+    if (loadingSince === context.epoch) return false;
     isWantedAgain = true;
     return true;
   };
 
   const read = async () => {
     stop();
-    const { epoch } = context;
+    loadingSince = context.epoch;
     try {
       const current = await call(api.getCurrentSession(shownScope()));
       context.reader = current.reader;
       await recognise();
       inherit(current);
-      if (isOutrun(epoch)) return;
+      if (isOutrun()) return;
       const { viewing, session } = context.state;
       // Who reads an older one has chosen it.
-      await (viewing && session ? confirmShown(session.id, epoch) : take(current, epoch));
+      await (viewing && session ? confirmShown(session.id) : take(current));
       const told = context.state.error;
       const error = told === GONE && context.state.session?.id !== lost ? GONE : null;
-      if (isOutrun(epoch)) return;
+      if (isOutrun()) return;
       seenBy = current.reader;
       set({ loaded: true, error });
       // A login in another tab has moved it, and this browser may not know of that login yet.
@@ -130,28 +132,28 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       // News may have been refused for the same reason.
       if (told && !error) context.live?.renew();
     } catch (error) {
-      if (isOutrun(epoch)) return;
+      if (isOutrun()) return;
       if (!isConnectionTrouble(error)) fail(error);
       if (isRetryable(error)) retryLater(error);
       else set({ loaded: true });
     }
   };
 
-  const take = async (current: CurrentSession, epoch: number) => {
+  const take = async (current: CurrentSession) => {
     const shown = context.state.session;
     const isExplained = current.session || !shown || current.arrival.previous?.id === shown.id;
     if (isExplained) seenBy = current.reader;
     update((state) => arrived(state, current));
-    await (isExplained ? catchUp() : confirmShown(shown.id, epoch));
+    await (isExplained ? catchUp() : confirmShown(shown.id));
   };
 
   /** The server does not speak of the session on screen: it goes only if it is really gone. */
-  const confirmShown = async (id: string, epoch: number) => {
+  const confirmShown = async (id: string) => {
     try {
       await takePage(id);
     } catch (error) {
       if (!isGone(error)) throw error;
-      if (isOutrun(epoch)) return;
+      if (isOutrun()) return;
       lost = id;
       // Whoever is here now sees what is in the field, and nobody after them.
       if (seenBy !== context.reader) hint.write({ session: null, draft: "" });
