@@ -696,6 +696,21 @@ it("what waits is in the line once when its chat comes back to the page", async 
   expect(store.getSnapshot().pending.map((message) => message.key)).toEqual([key]);
 });
 
+it("what waits goes out at once when its chat comes back to the page, whatever else the server is slow to say", async () => {
+  const { store, disconnect } = await bench.openTab();
+  bench.server.offline = true;
+  store.send("Why?");
+  await bench.timers.advance(0);
+  disconnect();
+  await bench.timers.advance(0);
+  bench.server.offline = false;
+  bench.server.hold();
+  const sent = bench.server.count("POST", /messages/);
+  store.connect();
+  await bench.timers.advance(0);
+  expect(bench.server.count("POST", /messages/)).toBe(sent + 1);
+});
+
 it("a stranger's message waits until the server has given them a name", async () => {
   bench.server.hold();
   const { store } = await bench.openTab();
@@ -705,6 +720,19 @@ it("a stranger's message waits until the server has given them a name", async ()
   bench.server.release();
   await bench.timers.advance(0);
   expect(bench.server.count("POST", /messages/)).toBe(1);
+});
+
+it("what is taken back before anybody knows whose the draft here is does not replace it", async () => {
+  bench.server.start("", ["Here?", "Here."]);
+  const before = await bench.openTab();
+  before.store.setDraft("Half a thought");
+  before.disconnect();
+  bench.server.hold();
+  const { store } = await bench.openTab();
+  store.discard(store.send("Why?") ?? "");
+  bench.server.release();
+  await bench.timers.advance(0);
+  expect(store.getSnapshot()).toMatchObject({ draft: "Half a thought\nWhy?", durable: true, pending: [] });
 });
 
 it("what is written right after 'New chat' goes there, and not into the scope that was on screen", async () => {

@@ -363,6 +363,27 @@ describe("news and answers that overtake each other", () => {
     expect(last(store)?.content).toBe("Because it floats");
     expect(bench.server.count("GET", /messages/)).toBe(1);
   });
+
+  it("go on top of what is being read again, and do not have it read once more", async () => {
+    const { store, tell } = await askAndTell();
+    await bench.timers.advance(0);
+    const { id = "", session = "" } = last(store) ?? {};
+    const grow = (offset: number, text: string) =>
+      tell({ deltas: [{ session, message: id, attempt: 1, offset, text }] });
+    bench.server.streams.isSilent = true;
+    bench.server.write("Because");
+    bench.server.holdAnswers();
+    grow(4, "use");
+    await bench.timers.advance(0);
+    for (const [offset, text] of [" it", " fl", "oats"].entries()) {
+      grow(7 + 3 * offset, text);
+      await bench.timers.advance(100);
+    }
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect(last(store)?.content).toBe("Because it floats");
+    expect(bench.server.count("GET", /messages/)).toBe(1);
+  });
 });
 
 describe("an answer whose worker was only late, in a chat that is over", () => {
