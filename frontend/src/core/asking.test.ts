@@ -101,6 +101,22 @@ describe("asking again", () => {
     expect(last(store)).toMatchObject({ content: "Because", attempt: 2 });
   });
 
+  it.each(["retryReply", "stop"] as const)("by %s shows what was asked elsewhere meanwhile, too", async (verb) => {
+    const { store } = await askInVain();
+    bench.server.streams.isSilent = true;
+    await bench.api().sendMessage({ content: "From a phone", key: "phone-key" });
+    expect(await store[verb]()).toBe(true);
+    expect(
+      store
+        .getSnapshot()
+        .messages.map(({ role, content }) => [role, content])
+        .slice(2),
+    ).toEqual([
+      ["user", "From a phone"],
+      ["assistant", ""],
+    ]);
+  });
+
   it("shows the answer that somebody else has got already", async () => {
     const { store } = await askInVain();
     bench.server.streams.isSilent = true;

@@ -58,6 +58,7 @@ export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"
   const takeReply = async (answer: Promise<SessionReply>) => {
     const { session, reply } = await call(answer);
     update((state) => replied(state, session, reply));
+    await catchUp().catch(report);
   };
 
   const touch = async (isUnasked?: boolean) => {
@@ -93,7 +94,7 @@ export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"
       }
       // Somebody was faster: what they got is what the reader wanted.
       const { session, running } = conflict;
-      update((state) => ({ ...replied(state, session, running), gap: !running }));
+      update((state) => replied(running ? state : { ...state, gap: true }, session, running));
       await catchUp();
     }
   };

@@ -543,6 +543,18 @@ describe("conflicts", () => {
     expect(posted().filter((body) => body?.content === "Meanwhile")).toHaveLength(2);
   });
 
+  it("shows also the question whose answer stands in the way, before news of it come", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    const { store } = await bench.openTab();
+    bench.server.streams.isSilent = true;
+    await bench.api().sendMessage({ content: "From a phone", key: "phone-key" });
+    store.send("Meanwhile");
+    await bench.timers.advance(0);
+    expect(store.getSnapshot().messages.map(({ content }) => content)).toEqual([
+      ...["Why?", "Because.", "From a phone", ""],
+    ]);
+  });
+
   it("says so when an answer that nobody sees here stands in the way for too long", async () => {
     const refusal = new ApiError({ status: 409, body: inProgress.body as Conflict, retryAfter: null });
     const { store } = await bench.openTab({

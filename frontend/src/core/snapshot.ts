@@ -71,18 +71,23 @@ export function toSnapshot(state: ChatState): ChatSnapshot {
   };
 }
 
-/** The first line that holds is the status. */
+/** The state table: the first line that holds is the status. */
 function statusOf(state: ChatState): ChatStatus {
-  const { session } = state;
-  if (!state.online) return "offline";
-  if (Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_RECONNECTING) return "reconnecting";
-  if (!state.loaded) return "loading";
-  // Where nothing was said yet, nothing can pause, and nothing is lost when it ends.
-  if (session?.message_count === 0 && state.messages.length === 0) return "new";
-  if (session?.state === "ended") return "ended";
-  if ((session ?? state.previous)?.state === "expired") return "expired";
-  if (state.remainingSeconds !== null) return "expiring";
-  return state.greeting ?? (session ? "active" : "new");
+  const { session, greeting } = state;
+  const table: readonly [ChatStatus, boolean][] = [
+    ["offline", !state.online],
+    ["reconnecting", Math.max(state.failures, state.lostNews) >= FAILURES_UNTIL_RECONNECTING],
+    ["loading", !state.loaded],
+    // Where nothing was said yet, nothing can pause, and nothing is lost when it ends.
+    ["new", session?.message_count === 0 && state.messages.length === 0],
+    ["ended", session?.state === "ended"],
+    ["expired", (session ?? state.previous)?.state === "expired"],
+    ["expiring", state.remainingSeconds !== null],
+    ["reopened", greeting === "reopened"],
+    ["resumed", greeting === "resumed"],
+    ["new", !session],
+  ];
+  return table.find(([, holds]) => holds)?.[0] ?? "active";
 }
 
 function runningOf({ messages, lostNews }: ChatState): ChatSnapshot["running"] {

@@ -107,7 +107,7 @@ export function sent(state: ChatState, key: string, answer: SentMessage, isLeft:
 export function replied(state: ChatState, session: Session, reply: Message | null): ChatState {
   if (session.id !== state.session?.id) return state;
   const known = withSession(state, session);
-  return reply ? { ...known, messages: mergeMessages(known.messages, [reply]) } : known;
+  return reply ? joined(known, [reply]) : known;
 }
 
 /** What was written in several tabs, as one opened beside a draft shows it too, is sent in one. */
