@@ -120,6 +120,14 @@ it("a change of the history says nothing of an interrupted answer in a chat that
   expect(updated(over, news({ history_changed: true })).gap).toBe(true);
 });
 
+it("a change of the history may be the end of an answer in a chat that is over", () => {
+  const told = (row: Partial<Session>, sessions: Session[] = []) =>
+    updated({ ...state, session: { ...session, ...row } }, news({ history_changed: true, sessions })).gap;
+  expect(told({ state: "ended" })).toBe(true);
+  expect(told({ state: "ended" }, [session])).toBe(false);
+  expect(told({ state: "active" })).toBe(false);
+});
+
 describe("rows of sessions", () => {
   const withRow = (change: Partial<Session>) => updated(state, news({ sessions: [{ ...session, ...change }] }));
 

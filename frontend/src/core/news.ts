@@ -18,9 +18,10 @@ export function updated(state: ChatState, { sessions, messages, deltas, history_
   const isOurs = (item: Message | Delta) => item.session === session.id;
   const told = joined(withEarlier(sessions.reduce(withRow, known), messages), messages.filter(isOurs));
   const grown = deltas.filter(isOurs).reduce(withDelta, told);
+  const isOld = history_changed && session.state !== "active";
   // Nothing more will be said of a chat that is over, and its answer may have come in between.
-  const isLeftOut = isWhole && !isNamed(session.id);
-  const isLate = history_changed && session.state !== "active" && isLeftBehind(grown.messages);
+  const isLeftOut = (isWhole || isOld) && !isNamed(session.id);
+  const isLate = isOld && isLeftBehind(grown.messages);
   return (isLeftOut && runningReply(grown.messages) !== null) || isLate ? { ...grown, gap: true } : grown;
 }
 

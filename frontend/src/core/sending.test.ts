@@ -641,6 +641,16 @@ describe("what was written before somebody else signed in", () => {
     expect(store.getSnapshot()).toMatchObject({ pending: [], messages: [{ content: "Mine alone" }, {}] });
   });
 
+  it("says whose it is, also where the page did not know yet who is here", async () => {
+    bench.server.reader = "ada";
+    bench.server.hold();
+    const { store } = await bench.openTab({ owner: "7" });
+    store.send("Mine alone");
+    bench.server.release();
+    await bench.timers.advance(0);
+    expect(posted().map((body) => body?.reader)).toEqual(["ada"]);
+  });
+
   it("is offered to whoever is here only when it is known who that is", async () => {
     bench.server.reader = "ada";
     const { store } = await bench.openTab();

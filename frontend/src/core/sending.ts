@@ -85,8 +85,8 @@ export function createSending(
       : state.elsewhere.running.includes(named);
   };
 
-  /** Until the server has answered once, a visitor has no name: an answer that is lost then would lose that too. */
-  const isStranger = () => owner === "" && !context.state.loaded;
+  /** Until the server has answered once, nobody here has a name: what is sent then could go out again as another's. */
+  const isStranger = () => !context.state.loaded;
 
   const proceed = async () => {
     if (!timer) wake?.();
@@ -123,9 +123,9 @@ export function createSending(
         if (attempts >= MOST_ATTEMPTS || !(isTurnedAway || isRetryable(error))) {
           // Somebody else may be here than we thought, or the chat is gone: whoever sends it again does so as who is here.
           change(key, AFRESH);
-          // Kept for who deleted its chat; not to be sent unasked. Before anything is awaited: its writer may take it
-          // back then.
-          if (isGone(error)) keep(message, 0);
+          // Kept for who deleted its chat, unless another tab has sent it; not to be sent unasked. Before anything is
+          // awaited: its writer may take it back then.
+          if (isGone(error) && outbox.read(key)) keep(message, 0);
           if (!conflict) await reading.refresh();
           change(key, { state: "failed", problem: problemOf(error), conflict });
           return true;
@@ -143,9 +143,10 @@ export function createSending(
   };
 
   const attempt = async (message: PendingMessage) => {
-    const { key, content, session, scope, tried, reader } = message;
+    const { key, content, session, scope, tried } = message;
+    const reader = message.reader ?? context.reader;
     // What is there by now is another message, though it may say the same.
-    if (!tried) change(key, { state: "sending", after: lastAsked(context.state.messages)?.id ?? null });
+    if (!tried) change(key, { state: "sending", reader, after: lastAsked(context.state.messages)?.id ?? null });
     const { chosen } = context;
     const body: SendMessage = {
       scope,

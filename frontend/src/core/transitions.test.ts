@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type ChatState, INITIAL_STATE } from "./chatState.js";
 import { ChatBench } from "./testing/chatBench.js";
-import { arrived, opened as enter, isBehind, lapsed, paged, pagedOlder, replied, sent } from "./transitions.js";
+import { arrived, opened as enter, isBehind, lapsed, paged, pagedOlder, replied, sent, viewed } from "./transitions.js";
 import type { Arrival, Message, Session, Transcript } from "./wire.js";
 
 let session: Session;
@@ -58,6 +58,7 @@ describe("an answer that is late", () => {
   it("opens nothing again that is known to be over, be it as what was left behind", () => {
     const left = { ...INITIAL_STATE, previous: over() };
     expect(arrived(left, opened()).session?.state).toBe("ended");
+    expect(viewed(left, page({}))).toMatchObject({ session: { state: "ended" }, viewing: true });
     const [message] = messages as [Message];
     expect(sent(left, "key", { ...opened(), message, reply: null }, false).session?.state).toBe("ended");
     const again = { ...session, last_activity_at: "9999" };

@@ -158,12 +158,13 @@ export function pagedOlder(state: ChatState, page: Transcript): ChatState {
 
 /** An older session is shown, to read. */
 export function viewed(state: ChatState, page: Transcript): ChatState {
+  const known = withSession(state, page.session);
   return {
-    ...withSession(state, page.session),
+    ...known,
     ...BLANK,
     messages: page.messages,
     nextBefore: page.next_before,
-    viewing: page.session.state !== "active",
+    viewing: known.session?.state !== "active",
     greeting: null,
     error: null,
     loaded: true,
