@@ -799,3 +799,19 @@ it("a chat that is gone leaves the screen with the message that could not go the
   await bench.timers.advance(0);
   expect(store.getSnapshot()).toMatchObject({ pending: [], error: null });
 });
+
+it("what another tab has sent meanwhile is not kept as unsent where it was tried in a chat that is gone", async () => {
+  const { id } = bench.server.start("", ["Here?", "Here."]);
+  const { store } = await bench.openTab({ owner: "7" });
+  await bench.api().deleteSession(id);
+  bench.server.hold();
+  store.send("And then?");
+  await bench.timers.advance(0);
+  const kept = () => [...bench.browser.storage.values.keys()].filter((name) => name.includes("outbox"));
+  const [name = ""] = kept();
+  expect(name).toContain("outbox");
+  bench.browser.storage.values.delete(name);
+  bench.server.release();
+  await bench.timers.advance(0);
+  expect(kept()).toEqual([]);
+});
