@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Place
+from tests.browser.chat_page import OTHER_QUESTION, QUESTION, Chat, Place
 from tests.browser.conftest import Reader, log_in
 from tests.browser.site import Site
 from tests.browser.test_following import until
@@ -21,6 +22,8 @@ ERASE = """async () => {
   const headers = { "X-CSRFToken": token };
   return (await fetch("/chat/sessions", { method: "DELETE", headers })).status;
 }"""
+# The stream that is opened anew once there is a chat.
+FOLLOWED = re.compile(r"/chat/updates\?since=")
 SECRET = "a secret that was never sent"
 
 
@@ -28,6 +31,12 @@ def log_out(page: Page) -> None:
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/")
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
+
+
+def converse(chat: Chat) -> Chat:
+    """Ask and be answered; wait until news is followed, which would find the login gone."""
+    with chat.page.expect_response(FOLLOWED):
+        return chat.converse(QUESTION)
 
 
 def stored(page: Page) -> Any:
@@ -40,12 +49,12 @@ def test_w07_after_logging_out_the_back_button_shows_nothing(
     visitor.context.add_init_script(NOTE_WHETHER_KEPT)
     page = visitor.context.new_page()
     log_in(page)
-    chat = visitor.chat(place, page).open().converse(QUESTION)
+    chat = converse(visitor.chat(place, page).open())
     log_out(page)
     page.evaluate("history.back()")
     expect(page).to_have_url(site.url + place.address)
     # A page that the browser had kept would show everything until it has asked again.
-    assert page.evaluate("window.kept") is False
+    until(page, lambda: page.evaluate("window.kept") is False)
     chat.wait()
     expect(chat.messages).to_have_count(0)
     expect(chat.root).not_to_contain_text(QUESTION)
@@ -59,7 +68,7 @@ def test_w11_after_logging_out_nothing_that_was_written_is_stored(
 ) -> None:
     page = visitor.context.new_page()
     log_in(page)
-    chat = visitor.chat(place, page).open().converse(QUESTION)
+    chat = converse(visitor.chat(place, page).open())
     chat.field.fill(SECRET)
     log_out(page)
     kept = str(stored(page))
@@ -158,7 +167,7 @@ def test_who_logs_in_again_in_another_tab_goes_on_in_the_first(
 ) -> None:
     page = visitor.context.new_page()
     log_in(page)
-    chat = visitor.chat(place, page).open().converse(QUESTION)
+    chat = converse(visitor.chat(place, page).open())
     visitor.context.clear_cookies(name="xp_session")  # the login ended in the night
     log_in(visitor.context.new_page())  # Django gives another CSRF cookie
     chat.converse(OTHER_QUESTION)
