@@ -59,6 +59,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("kind", choices=["postgres", "sqlite"])
     add("--rounds", type=int, default=5, help="how often everything is measured")
+    add("--peer-rounds", type=int, default=3, help="in how many of them peers take part")
     add("--seconds", type=float, default=0.6, help="for each case of each subject in a round")
     add("--only", nargs="+", choices=OPERATIONS, help="these operations")
     add("--subjects", nargs="+", default=[], help="these subjects, and RAW")
@@ -95,7 +96,8 @@ def _measured(
             stack.callback(worker.end)
             worker.filled()
             workers.append(worker)
-        return run(workers, cases, options.rounds, options.seconds)
+        of_peers = dict.fromkeys(peers.PEERS, options.peer_rounds)
+        return run(workers, cases, options.rounds, options.seconds, of_peers)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from benchmarks.progress import tell
@@ -32,7 +32,7 @@ class Measured:
     per_second: float
 
 
-# subject -> case -> one for each round
+# subject -> case -> one for each round that it took part in, from the first on
 Results = dict[str, dict[Case, list[Measured]]]
 
 
@@ -74,13 +74,24 @@ class Worker:
         return answer
 
 
-def run(workers: Sequence[Worker], cases: Sequence[Case], rounds: int, seconds: float) -> Results:
-    """Measure every case of every subject so many times."""
+def run(
+    workers: Sequence[Worker],
+    cases: Sequence[Case],
+    rounds: int,
+    seconds: float,
+    rounds_of: Mapping[str, int],
+) -> Results:
+    """Measure every case of every subject so many times; some in the first rounds only."""
     results: Results = {worker.name: {} for worker in workers}
     for number in range(rounds):
         for case in cases:
             tell(f"round {number + 1} of {rounds}: {case.operation}, {case.size}, {case.clients}")
-            turns = [worker for worker in workers if case.operation in worker.operations]
+            turns = [
+                worker
+                for worker in workers
+                if case.operation in worker.operations
+                and number < rounds_of.get(worker.name, rounds)
+            ]
             random.shuffle(turns)
             for worker in turns:
                 measured = worker.measure(case, seconds)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from benchmarks.speed.__main__ import main
 from benchmarks.speed.bars import bars_of
-from benchmarks.speed.measuring import Case, Measured
+from benchmarks.speed.measuring import Case, Measured, run
 from benchmarks.speed.peers import PEERS
+from benchmarks.speed.report import median, ratio
 from benchmarks.speed.subjects import OURS_BUSY, OURS_PREPARED, SUBJECTS
 
 pytestmark = pytest.mark.once
@@ -53,6 +56,28 @@ def test_a_bar_is_met_only_where_the_worst_size_meets_it() -> None:
         "resume: 1,000 against 30": ("1.62", False),
         "resume: throughput of 16 clients against RAW": ("0.50", True),
     }
+
+
+class FakeWorker:
+    """Each round takes a second longer than the one before."""
+
+    operations = ("resume",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rounds = 0
+
+    def measure(self, case: Case, seconds: float) -> Measured:
+        self.rounds += 1
+        return Measured([self.rounds], 0.0, 0.0, 1.0)
+
+
+def test_who_takes_part_in_the_first_rounds_only_is_compared_with_those() -> None:
+    case = Case("resume", 30)
+    workers: list[Any] = [FakeWorker("RAW"), FakeWorker("chainlit")]
+    results = run(workers, [case], 5, 0.1, {"chainlit": 2})
+    assert {name: len(found[case]) for name, found in results.items()} == {"RAW": 5, "chainlit": 2}
+    assert ratio(median, results, "chainlit", case) == 1
 
 
 def test_every_subject_but_peers_is_one_for_both_databases() -> None:
