@@ -103,7 +103,7 @@ def lock(sessions: Rows, keys: list[Any]) -> list[Any]:
     return list(locked.order_by("pk").values_list("pk", flat=True))
 
 
-def in_transaction(alias: str, step: Callable[[], T]) -> T:
+def committed(alias: str, step: Callable[[], T]) -> T:
     """Take a step in a transaction; once more after a deadlock or a lock that others held."""
     for attempt in range(ATTEMPTS):
         try:

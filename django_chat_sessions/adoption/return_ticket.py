@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 
 from django_chat_sessions.adoption.batches import (
     Rows,
-    in_transaction,
+    committed,
     is_empty,
     key_batches,
     lock,
@@ -49,7 +49,7 @@ def give_back(
     _refuse_to_lose(sessions, needs)
     messages, alias = messages_of(sessions), sessions.db
     for keys in key_batches(sessions.exclude(deleted_at=None), batch):
-        in_transaction(alias, partial(_forget, sessions, messages, keys))
+        committed(alias, partial(_forget, sessions, messages, keys))
 
     def undo(keys: list[Any]) -> None:
         # What has no place is as old code has it, after an interrupted run too. New code waits.
@@ -64,7 +64,7 @@ def give_back(
         sessions.filter(pk__in=keys).update(opened_at=None, open_key=None)
 
     for keys in key_batches(sessions, batch, f"Giving back {sessions.model._meta.db_table}"):
-        in_transaction(alias, partial(undo, keys))
+        committed(alias, partial(undo, keys))
 
 
 def _refuse_to_lose(sessions: Rows, needs: Iterable[str]) -> None:
@@ -160,4 +160,4 @@ def give_back_texts(messages: Rows, text: str, *, batch: int = 500) -> None:
         write(messages, {pk: {text: new[home]} for pk, home in homes.items()})
 
     for keys in key_batches(nameless, batch):
-        in_transaction(messages.db, partial(name, keys))
+        committed(messages.db, partial(name, keys))

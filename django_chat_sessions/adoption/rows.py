@@ -26,7 +26,7 @@ from django_chat_sessions.adoption.batches import (
     WAITING,
     Adopted,
     Rows,
-    in_transaction,
+    committed,
     is_about_a_row,
     key_batches,
     lock,
@@ -116,10 +116,10 @@ class _Run:
         """Adopt these sessions; when the database refuses some, find out which by one at a time."""
         alias, usable = self.sessions.db, list(keys)
         try:
-            in_transaction(alias, partial(self._complete, usable))
-            while in_transaction(alias, partial(self._place, usable)):
+            committed(alias, partial(self._complete, usable))
+            while committed(alias, partial(self._place, usable)):
                 pass
-            in_transaction(alias, partial(self._close, usable))
+            committed(alias, partial(self._close, usable))
         except DatabaseError as error:
             if not is_about_a_row(error):
                 raise

@@ -16,7 +16,7 @@ from django_chat_sessions import ids
 from django_chat_sessions.adoption.batches import (
     Adopted,
     Rows,
-    in_transaction,
+    committed,
     is_about_a_row,
     is_empty,
     key_batches,
@@ -122,7 +122,7 @@ class _Making:
     def make(self, values: list[Any]) -> None:
         """Make their sessions; when the database refuses some, find out which one at a time."""
         try:
-            made, failed = in_transaction(self.messages.db, partial(self._divide_all, values))
+            made, failed = committed(self.messages.db, partial(self._divide_all, values))
         except DatabaseError as error:
             if not is_about_a_row(error):
                 raise

@@ -540,15 +540,15 @@ def test_a_deadlock_is_survived_and_other_trouble_is_not() -> None:
             raise trouble.pop()
         return "done"
 
-    assert batches.in_transaction("default", step) == "done"
+    assert batches.committed("default", step) == "done"
     trouble.append(OperationalError("the server has gone"))
     with pytest.raises(OperationalError, match="gone"):
-        batches.in_transaction("default", step)
+        batches.committed("default", step)
     trouble.extend([OperationalError("database is locked")] * batches.ATTEMPTS)
-    assert batches.in_transaction("default", step) == "done"
+    assert batches.committed("default", step) == "done"
     trouble.append(OperationalError("database is locked"))
     with transaction.atomic(), pytest.raises(OperationalError, match="locked"):
-        batches.in_transaction("default", step)  # which the caller's transaction cannot survive
+        batches.committed("default", step)  # which the caller's transaction cannot survive
 
 
 def test_progress_is_told_on_a_terminal_only(ada: Any, monkeypatch: Any) -> None:
@@ -688,7 +688,7 @@ def test_a_way_back_that_was_interrupted_is_gone_again_and_loses_nothing(
         for role, text in [("assistant", "Welcome."), ("user", "Q"), ("assistant", "A")]:
             services.add_message(session, role, text)
         services.add_message(session, "assistant", "B")
-    batch = return_ticket.in_transaction
+    batch = return_ticket.committed
     done: list[Any] = []
 
     def dies(alias: str, step: Any) -> Any:
@@ -696,7 +696,7 @@ def test_a_way_back_that_was_interrupted_is_gone_again_and_loses_nothing(
             raise KeyboardInterrupt
         done.append(batch(alias, step))
 
-    monkeypatch.setattr(return_ticket, "in_transaction", dies)
+    monkeypatch.setattr(return_ticket, "committed", dies)
     with pytest.raises(KeyboardInterrupt):
         adoption.give_back(sessions(), answer="chatbot_message", batch=1)
     monkeypatch.undo()
