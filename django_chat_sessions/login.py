@@ -1,4 +1,4 @@
-"""What happens at login: the chats of the visitor that somebody was move to the account."""
+"""At login the chats of a visitor move to the account. At logout streams end."""
 
 from __future__ import annotations
 
@@ -29,3 +29,15 @@ def claim_visitors_chats(
         services.claim_at_login(request, Owner.for_user(user))
     except Exception as error:  # noqa: BLE001  a wrong setting of the chat's must lock nobody out
         logger.error("A visitor's chats were not claimed at login: %s", type(error).__name__)
+
+
+def let_streams_end(sender: Any, user: Any, **kwargs: Any) -> None:
+    """Have all streams of this user's look at their login again, at ``user_logged_out``."""
+    if user is None:
+        return
+    from django_chat_sessions.services.tables import tell_readers_of_logout  # noqa: PLC0415
+
+    try:
+        tell_readers_of_logout(Owner.for_user(user))
+    except Exception as error:  # noqa: BLE001  nor must it keep anybody in
+        logger.error("Streams were not told of a logout: %s", type(error).__name__)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.contrib.auth import login, user_logged_in
+from django.contrib.auth import login, user_logged_in, user_logged_out
 from django.db import OperationalError
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
@@ -314,6 +314,27 @@ def test_a_wrong_setting_of_the_chats_locks_nobody_out(
     configure(settings, AUTHENTICATORS=["mysite.missing.Authenticator"])
     assert visitor.client.get("/log-in/?as=ada").status_code == 200
     assert "not claimed at login: ModuleNotFoundError" in caplog.text
+
+
+@really_committed
+@pytest.mark.parametrize("away", ["database", "tell_readers_of_logout"])
+def test_a_logout_succeeds_although_no_stream_can_be_told(
+    visitor: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, away: str
+) -> None:
+    def fails(*given: Any) -> Any:
+        raise RuntimeError("SECRET-4711")
+
+    visitor.client.get("/log-in/?as=ada")
+    monkeypatch.setattr(f"django_chat_sessions.services.tables.{away}", fails)
+    visitor.client.logout()
+    assert "not told of a logout: RuntimeError" in caplog.text
+    assert "SECRET" not in caplog.text
+
+
+def test_who_was_not_logged_in_may_log_out(client: Client, caplog: Any) -> None:
+    user_logged_out.send(sender=None, request=None, user=None)
+    client.logout()
+    assert caplog.text == ""
 
 
 @really_committed

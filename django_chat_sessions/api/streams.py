@@ -27,6 +27,7 @@ JSON, EVENTS = "application/json", "text/event-stream"
 MOST_PER_OWNER = 6  # in one process
 LONGEST = 55.0  # seconds; a server that restarts waits for its streams, and proxies end them at 60
 QUIET = 15.0  # seconds after which a stream looks by itself and shows that it is alive
+A_MOMENT = 1.0  # seconds after which a login is gone that somebody is leaving
 AT_ONCE = 0.02  # seconds to wait for more of the same news
 COME_BACK = 1000  # milliseconds
 
@@ -95,6 +96,9 @@ class _Stream:
             reader.open_keys = self.known.open_keys | {self.expected}
             await self._wait(reader.news)
             reader.news.clear()
+            if reader.is_in_doubt:
+                reader.is_in_doubt = False
+                self.recognised_at = min(self.recognised_at, time.monotonic() + A_MOMENT - QUIET)
             found = await asyncio.get_running_loop().run_in_executor(_reader, self._look)
             if found is None:
                 return

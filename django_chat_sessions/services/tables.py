@@ -17,7 +17,7 @@ from django_chat_sessions import get_message_model, get_session_model
 from django_chat_sessions.models import AbstractChatSession
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.querysets import ChatMessageQuerySet, ChatSessionQuerySet
-from django_chat_sessions.services.following.hints import hint
+from django_chat_sessions.services.following.hints import hint, hint_of_logout
 from django_chat_sessions.services.keys import Keys
 
 logger = logging.getLogger(__name__)
@@ -203,6 +203,11 @@ def tell_readers_of(*owners: Owner) -> None:
 
     # Robust: what is committed is committed, whatever a host's notifier does.
     after_commit(give_hints, robust=True)
+
+
+def tell_readers_of_logout(owner: Owner) -> None:
+    """Let whoever follows this owner look whether they are still logged in; no statement."""
+    after_commit(lambda: hint_of_logout(owner), robust=True)
 
 
 def announce(signal: Signal, session: AbstractChatSession, **facts: Any) -> None:

@@ -345,6 +345,22 @@ async def test_z16_it_ends_soon_after_its_reader_may_no_longer_read(
     assert set(await followed.rest()) <= {": still here\n\n"}
 
 
+async def test_z16_all_streams_of_a_browser_end_as_it_logs_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "A_MOMENT", 0.05)
+    elsewhere = await do(person, "user", "ada")
+    tabs = [await site.follow(), await site.follow()]
+    stays = await site.follow(elsewhere)
+    for followed in (*tabs, stays):
+        await followed.event()
+    await logged_out(site.caller)
+    for followed in tabs:
+        assert await followed.rest() == []  # long before they would have looked by themselves
+    await ask(elsewhere.owner)
+    assert (await stays.event())["messages"]
+
+
 async def test_a_visitors_stream_ends_when_another_tab_has_logged_in(site: Site) -> None:
     visitor = await do(person, "visitor")
     assert (await do(visitor.say, "Why?")).status_code == 201

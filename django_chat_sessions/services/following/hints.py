@@ -36,14 +36,21 @@ class Notifier(Protocol):
 class Reader:
     """Somebody in this process who waits for news of one owner."""
 
-    name: str
+    owner: Owner
     loop: asyncio.AbstractEventLoop
     news: asyncio.Event
     # The open places that a notifier without hints has to look at.
     open_keys: frozenset[UUID] = field(default_factory=frozenset)
+    is_in_doubt: bool = False  # whether this owner has logged out, be it in another browser
 
-    def wake(self) -> None:
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names in hints that wake this reader."""
+        return name_of(self.owner), name_of_logout(self.owner)
+
+    def wake(self, name: str = "") -> None:
         """Let the reader look again; from any thread."""
+        self.is_in_doubt |= name == name_of_logout(self.owner)
         with suppress(RuntimeError):  # its loop is closed, and so is the reader
             self.loop.call_soon_threadsafe(self.news.set)
 
@@ -64,9 +71,10 @@ class Hub:
     @contextmanager
     def reading(self, owner: Owner) -> Iterator[Reader]:
         """Be a reader of this owner's as long as the block runs; inside a running event loop."""
-        reader = Reader(name_of(owner), asyncio.get_running_loop(), asyncio.Event())
+        reader = Reader(owner, asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
-            self._readers.setdefault(reader.name, set()).add(reader)
+            for name in reader.names:
+                self._readers.setdefault(name, set()).add(reader)
             self.left.clear()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
@@ -78,16 +86,17 @@ class Hub:
             yield reader
         finally:
             with self._lock:
-                self._readers[reader.name].discard(reader)
-                if not self._readers[reader.name]:
-                    del self._readers[reader.name]
+                for name in reader.names:
+                    self._readers[name].discard(reader)
+                    if not self._readers[name]:
+                        del self._readers[name]
                 if not self._readers:
                     self.left.set()
 
     def readers(self) -> list[Reader]:
         """Return everybody who waits."""
         with self._lock:
-            return [reader for readers in self._readers.values() for reader in readers]
+            return list({reader for readers in self._readers.values() for reader in readers})
 
     def count(self, owner: Owner) -> int:
         """Return how many follow this owner here."""
@@ -99,7 +108,7 @@ class Hub:
         with self._lock:
             readers = list(self._readers.get(name, ()))
         for reader in readers:
-            reader.wake()
+            reader.wake(name)
 
     def wake_all(self) -> None:
         """Wake everybody: hints may have been lost."""
@@ -129,9 +138,22 @@ def name_of(owner: Owner) -> str:
     return digest("hint", owner.identity).hex
 
 
+def name_of_logout(owner: Owner) -> str:
+    """Return what a logout of this owner's is called in hints."""
+    return f"-{name_of(owner)}"
+
+
 def hint(owner: Owner) -> None:
     """Let everybody who follows this owner look again."""
-    name = name_of(owner)
+    _tell(name_of(owner))
+
+
+def hint_of_logout(owner: Owner) -> None:
+    """Let everybody who follows this owner look whether they are still logged in."""
+    _tell(name_of_logout(owner))
+
+
+def _tell(name: str) -> None:
     hub.wake(name)
     get_notifier().tell(name)
 

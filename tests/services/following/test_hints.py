@@ -16,7 +16,13 @@ from django_chat_sessions import services as chat_sessions
 from django_chat_sessions.models import ReplyState
 from django_chat_sessions.owners import Owner
 from django_chat_sessions.services.following import hints, postgres
-from django_chat_sessions.services.following.hints import Hub, get_notifier, hint, name_of
+from django_chat_sessions.services.following.hints import (
+    Hub,
+    get_notifier,
+    hint,
+    hint_of_logout,
+    name_of,
+)
 from django_chat_sessions.services.following.polling import PollNotifier
 from django_chat_sessions.services.replies.writing import finish, renew, save_text, take
 from tests.conversations import configure, leave_replies, reply_of, talked, waiting
@@ -202,6 +208,20 @@ class TestHints:
             hint(ADA)
             await heard(reader)
         assert noting.told == [name_of(ADA)]
+        until(lambda: not threads(THREAD))
+
+    async def test_only_a_hint_of_a_logout_puts_a_login_in_doubt(self, noting: Noting) -> None:
+        with hints.hub.reading(ADA) as reader, hints.hub.reading(EVE) as other:
+            hint(ADA)
+            hints.hub.wake_all()
+            await heard(reader)
+            await heard(other)
+            in_doubt = [each.is_in_doubt for each in (reader, other)]
+            hint_of_logout(ADA)
+            await heard(reader)
+            in_doubt += [each.is_in_doubt for each in (reader, other)]
+        assert in_doubt == [False, False, True, False]
+        assert len({*noting.told, name_of(EVE)}) == 3
         until(lambda: not threads(THREAD))
 
     @pytest.mark.django_db

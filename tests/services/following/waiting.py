@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django_chat_sessions.owners import Owner
-from django_chat_sessions.services.following.hints import Hub, Reader, name_of
+from django_chat_sessions.services.following.hints import Hub, Reader
 
 
 class _News:
@@ -28,8 +28,9 @@ def waits(hub: Hub, owner: Owner, *open_keys: UUID) -> tuple[Reader, Any]:
     """Let somebody wait at the hub, without its thread; return the reader and its count."""
     news: Any = _News()
     loop = cast("asyncio.AbstractEventLoop", _NoLoop())
-    reader = Reader(name_of(owner), loop, news, frozenset(open_keys))
-    hub._readers.setdefault(reader.name, set()).add(reader)
+    reader = Reader(owner, loop, news, frozenset(open_keys))
+    for name in reader.names:
+        hub._readers.setdefault(name, set()).add(reader)
     return reader, news
 
 
