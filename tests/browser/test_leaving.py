@@ -162,6 +162,20 @@ def test_what_is_written_in_a_page_left_open_is_not_sent_as_somebody_elses(
     assert site.said("user") == [SECRET]
 
 
+def test_z16_a_tab_that_stays_open_shows_nothing_soon_after_the_logout(
+    visitor: Reader, subject: Place
+) -> None:
+    visitor.provokes(": 404", "404 (Not Found)", "Not Found: ")
+    page = visitor.context.new_page()
+    log_in(page)
+    chat = converse(visitor.chat(subject, page).open())
+    elsewhere = visitor.context.new_page()
+    elsewhere.goto("/")
+    log_out(elsewhere)
+    expect(chat.messages).to_have_count(0)  # long before its stream would look at the login itself
+    expect(chat.root).not_to_contain_text(QUESTION)
+
+
 def test_who_logs_in_again_in_another_tab_goes_on_in_the_first(
     visitor: Reader, site: Site, place: Place
 ) -> None:
