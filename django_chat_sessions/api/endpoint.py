@@ -23,6 +23,7 @@ from django_chat_sessions.api import inputs, payloads
 from django_chat_sessions.api.errors import (
     ApiError,
     error_for,
+    no_json,
     not_storable,
     too_large,
     unavailable,
@@ -164,7 +165,9 @@ class Endpoint(View):
             response = self._refusal(error_for(error), self._circumstances(error))
         except (SuspiciousOperation, BadRequest, MultiPartParserError) as error:
             # Django answers these with a page: a form it cannot parse, too many parameters …
-            response = self._refusal(unreadable(error))
+            # A form without a boundary is a form, too.
+            is_form = isinstance(error, MultiPartParserError) and self.takes_body
+            response = self._refusal(no_json() if is_form else unreadable(error))
         except DatabaseTrouble as error:
             response = self._refusal(self._outage(error))
         return self._private(request, response, caller)

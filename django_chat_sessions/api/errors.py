@@ -79,6 +79,11 @@ def unreadable(error: Exception) -> ApiError:
     return ApiError("invalid", _("The request cannot be read."))
 
 
+def no_json() -> ApiError:
+    """Return the error for a body of another type."""
+    return ApiError("unsupported_media_type", _("Send the body as application/json."))
+
+
 def unavailable() -> ApiError:
     """Return the error for a database that cannot be reached."""
     sentence = _("The chat cannot be reached at the moment; your words are safe, try again soon.")

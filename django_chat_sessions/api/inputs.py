@@ -20,7 +20,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from django_chat_sessions import clock, get_session_model
-from django_chat_sessions.api.errors import ApiError, not_found, wrong_since
+from django_chat_sessions.api.errors import ApiError, no_json, not_found, wrong_since
 from django_chat_sessions.conf import app_settings
 from django_chat_sessions.services import Place
 from django_chat_sessions.services.excerpts import is_storable
@@ -44,7 +44,7 @@ UNWANTED_IN_TITLE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\u200b]")
 def parse_json(request: HttpRequest) -> dict[str, Any]:
     """Return the body as an object. Raises ApiError for everything that is not one."""
     if request.content_type != "application/json":
-        raise ApiError("unsupported_media_type", _("Send the body as application/json."))
+        raise no_json()
     try:
         body = request.body
         if not body and "Transfer-Encoding" in request.headers:  # under WSGI Django reads no chunks

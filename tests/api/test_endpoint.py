@@ -283,6 +283,15 @@ def test_a_form_that_cannot_be_read_is_refused_in_json(
     assert_error(response, response.status_code, response.json()["code"])
 
 
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary="])
+def test_b10_a_form_without_a_boundary_is_of_another_type_too(db: None, content_type: str) -> None:
+    caller = person("user", csrf=True)
+    caller.get("sessions/current")
+    token = {"HTTP_X_CSRFTOKEN": caller.client.cookies["csrftoken"].value}
+    refused = caller.raw("POST", "messages", b"x", content_type, **token)
+    assert_error(refused, 415, "unsupported_media_type")
+
+
 @pytest.mark.parametrize("kind", ["user", "visitor"])
 @pytest.mark.parametrize(
     "body", [b"a=" + b"x" * 3_000_000, b"&".join([b"a=1"] * 1500)], ids=["large", "many"]
