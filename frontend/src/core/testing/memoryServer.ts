@@ -71,6 +71,8 @@ export class MemoryServer {
   readonly looks: { since: string | null; isStream: boolean }[] = [];
   readonly streams: MemoryStreams;
   private readonly knowledge: string[] = [];
+  /** Told of each session that is there again. */
+  restored: (id: string) => void = () => {};
   sessions: Session[] = [];
   messages: Message[] = [];
   /** Who asks, as the server names them. */
@@ -381,6 +383,7 @@ export class MemoryServer {
       this.deleted.delete(id);
       this.sessions.push(gone.session);
       if (gone.session.state === "active") this.close(gone.session, "user");
+      this.restored(id);
     }
     const session = this.find(id);
     return session === undefined ? notFound() : this.ok({ session });

@@ -29,7 +29,7 @@ export class Story {
   readonly writers = new Map<string, Set<string>>();
   /** Who is logged in; "" where nobody is. */
   person: string;
-  /** The sessions of which the reader was told that they are deleted. */
+  /** The sessions of which the reader was told that they are deleted, and which have not been restored since. */
   readonly removed = new Set<string>();
   /** What was kept when a tab let go of it. */
   private readonly letGo: Partial<KeptMessage>[] = [];
@@ -52,6 +52,7 @@ export class Story {
     const { chance, bench } = this;
     const { server, timers } = bench;
     this.began = timers.now();
+    server.restored = (id) => this.removed.delete(id);
     this.net = new FaultyFetch(
       () => server.fetchAs(server.reader),
       timers,

@@ -182,7 +182,8 @@ function openCurrent(_: Story, { store, witness }: StoryTab): Promise<void> {
 async function remove(story: Story, tab: StoryTab): Promise<void> {
   const id = someSession(story, tab);
   if (!(await tab.history.remove(id))) return;
-  story.removed.add(id);
+  // That answer may be late, and it may have been restored since.
+  if (!story.bench.server.find(id)) story.removed.add(id);
   for (const { witness, isConnected, thaw } of story.tabs)
     if (isConnected && !thaw && tab.isConnected) witness.removed(id);
 }
