@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { broken } from "./testing/promises.js";
 import { Story } from "./testing/story.js";
+import type { StoryTab } from "./testing/storyTab.js";
 import { COMING_AND_GOING, STEPS } from "./testing/storyVerbs.js";
 
 const VERBS = Object.fromEntries([...STEPS, ...COMING_AND_GOING]);
@@ -47,5 +48,40 @@ describe("a chat that was deleted", () => {
     await story.happens("all is erased");
     await story.recover();
     expect(broken(story)).toEqual([]);
+  });
+});
+
+describe("what somebody has sent without an answer", () => {
+  /** 7 sends it in the first tab, where it fails as 8 logs in in the second. */
+  const failed = async () => {
+    const story = new OwnStory(["7", "8"]);
+    story.become(story.tabs[0] as StoryTab, "7");
+    await story.happens("open a tab");
+    await story.pass(1000);
+    const [first, second] = story.tabs as [StoryTab, StoryTab];
+    story.bench.server.faults.push({ afterwards: true });
+    await story.happens("send", first);
+    const [word = ""] = story.words;
+    story.become(second, "8");
+    await story.pass(60_000);
+    expect(first.store.getSnapshot().pending).toMatchObject([{ content: word, state: "failed" }]);
+    return { story, word };
+  };
+
+  it("may be sent once more by whoever comes next, as theirs", async () => {
+    const { story, word } = await failed();
+    await story.recover();
+    expect(
+      [...story.bench.server.said].filter(([, said]) => said.some(({ content }) => content === word)),
+    ).toHaveLength(2);
+    expect(broken(story)).toEqual([]);
+  });
+
+  it("may not be there twice where nobody has asked for that", async () => {
+    const { story, word } = await failed();
+    story.wrote(word, "8");
+    const body = JSON.stringify({ key: "another", content: word });
+    await story.bench.server.fetch("/chat/messages", { method: "POST", body });
+    expect(broken(story)).toContain(`none is stored twice: ${word}`);
   });
 });

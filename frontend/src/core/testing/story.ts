@@ -23,7 +23,7 @@ export class Story {
   readonly tabs: StoryTab[] = [];
   /** What the reader has sent, and has not lost with a tab whose field it had returned to. */
   readonly words = new Set<string>();
-  /** Those that had returned to a field although the server has them. */
+  /** Those that had returned to their reader, or to whoever came next, although the server has them. */
   readonly takenBack = new Set<string>();
   /** Whose each word may be: who had loaded the page, and who was logged in when it was sent. */
   readonly writers = new Map<string, Set<string>>();
@@ -106,7 +106,7 @@ export class Story {
       for (const { store } of this.tabs) {
         for (const { key, content, state, conflict } of store.getSnapshot().pending) {
           if (state !== "failed") continue;
-          this.wrote(content, this.person);
+          this.resends(content);
           conflict ? store.retryInCurrent(key) : store.retry(key);
         }
       }
@@ -148,6 +148,15 @@ export class Story {
   wrote(text: string, ...people: string[]): void {
     for (const word of text.split("\n"))
       this.writers.set(word, new Set([...(this.writers.get(word) ?? []), ...people]));
+  }
+
+  /** What the server has as somebody else's has failed here: whoever is there may send it as their own. */
+  resends(text: string): void {
+    this.wrote(text, this.person);
+    const { said, reader } = this.bench.server;
+    const others = [...said].flatMap(([name, messages]) => (name === reader ? [] : messages));
+    for (const word of text.split("\n"))
+      if (others.some(({ content }) => content.split("\n").includes(word))) this.takenBack.add(word);
   }
 
   /** Whether a person may have said this; what a visitor has said, whoever has logged in since may see. */

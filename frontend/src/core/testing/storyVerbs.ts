@@ -155,7 +155,7 @@ function retry(story: Story, { store }: StoryTab): unknown {
   const { chance } = story;
   const message = chance.choose(store.getSnapshot().pending);
   if (message === undefined) return;
-  story.wrote(message.content, story.person);
+  if (message.state === "failed") story.resends(message.content);
   if (message.conflict === null) return store.retry(message.key);
   return chance.happens(0.5) ? store.retryInEnded(message.key) : store.retryInCurrent(message.key);
 }
