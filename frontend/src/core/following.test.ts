@@ -387,3 +387,25 @@ it("a chat that was ended stays so when the answer to what was asked before come
   await keeping;
   expect(store.getSnapshot()).toMatchObject({ status: "ended", session: { state: "ended" } });
 });
+
+it("goes on to the chat that is open where an old one on screen was continued, and left behind, at once", async () => {
+  const { id } = bench.server.start("", ["Why?", "Because."]);
+  await bench.api().endSession(id);
+  const { store, page } = await bench.openTab();
+  await store.open(id);
+  bench.server.holdAnswers();
+  // News wait until this is answered.
+  const opening = store.open(id);
+  await bench.timers.advance(100);
+  const answer = bench.server.setAside();
+  await bench.api().reopenSession(id);
+  page.signal("visible");
+  await bench.timers.advance(100);
+  const { session } = await bench.api().startSession({ scope: "" });
+  page.signal("visible");
+  await bench.timers.advance(100);
+  answer();
+  await opening;
+  await bench.timers.advance(1000);
+  expect(store.getSnapshot()).toMatchObject({ session: { id: session.id }, readOnly: false });
+});

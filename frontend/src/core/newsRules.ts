@@ -1,4 +1,5 @@
 import type { ChatContext } from "./chatContext.js";
+import type { ChatState } from "./chatState.js";
 import type { TimerId } from "./clock.js";
 import { stillRunning } from "./elsewhere.js";
 import { isRetryable, retryAfterOf } from "./errors.js";
@@ -16,8 +17,13 @@ function hear(context: ChatContext, reading: Reading, news: readonly News[]): vo
   const { api, call, update, report } = context;
   const before = context.state;
   const scope = context.shownScope();
-  const isElsewhere = news.some((one) => isOtherwise(before, one, scope));
-  update((state) => news.reduce((known, one) => updated(known, one), state));
+  // Each is compared with what those before it have said.
+  let isElsewhere = false;
+  const take = (known: ChatState, one: News) => {
+    isElsewhere ||= isOtherwise(known, one, scope);
+    return updated(known, one);
+  };
+  update((state) => news.reduce(take, state));
   const awaited = awaitedEarlier(context.state);
   // Also by rows of others: what said that this one was over may have come while something else was being read.
   const mayHaveEnded = ({ history_changed, isWhole, sessions }: News) =>
