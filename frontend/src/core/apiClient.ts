@@ -124,5 +124,5 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 function queryOf(query: Query): string {
   // `URLSearchParams` makes texts of them itself.
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined) as string[][];
-  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
+  return pairs[0] ? `?${new URLSearchParams(pairs)}` : "";
 }

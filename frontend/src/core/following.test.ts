@@ -409,3 +409,23 @@ it("goes on to the chat that is open where an old one on screen was continued, a
   await bench.timers.advance(1000);
   expect(store.getSnapshot()).toMatchObject({ session: { id: session.id }, readOnly: false });
 });
+
+it.each([
+  ["is being asked", () => bench.server.hold()],
+  ["is about to be asked again", () => bench.server.faults.push({ status: 503 })],
+])("shows what news have said of a chat that another tab tells of while what is open %s", async (_, ask) => {
+  const { store } = await bench.openTab();
+  const other = await bench.openTab();
+  bench.server.holdAnswers();
+  other.store.send("Why?");
+  await bench.timers.advance(0);
+  const answer = bench.server.setAside();
+  bench.server.write("Bec");
+  ask();
+  await bench.timers.advance(20_500);
+  answer();
+  await bench.timers.advance(0);
+  bench.server.release();
+  await bench.timers.advance(5000);
+  expect(last(store)).toMatchObject({ content: "Bec", state: "running" });
+});

@@ -211,8 +211,7 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
   const retryLater = (error: unknown) => {
     // It has left the page meanwhile.
     if (!context.tabs) return;
-    timer = clock.setTimeout(() => void load(), backoff(attempts, random, error));
-    attempts += 1;
+    timer = clock.setTimeout(() => void load(), backoff(attempts++, random, error));
   };
 
   const stop = () => {
@@ -290,6 +289,8 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
       if (!answer || !isOurs || !isFree || !follows(session, answer)) return void refresh();
       context.epoch += 1;
       update((state) => joined(arrived(state, answer), messages));
+      // What made us ask may have been news of this very chat, which say more than this answer, and say it once.
+      if (loading || timer) set({ gap: true });
       if (!loading) catchUp().catch(report);
       else void refresh();
     },

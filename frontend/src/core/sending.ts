@@ -85,9 +85,6 @@ export function createSending(
       : state.elsewhere.running.includes(named);
   };
 
-  /** Until the server has answered once, nobody here has a name: what is sent then could go out again as another's. */
-  const isStranger = () => !context.state.loaded;
-
   const proceed = async () => {
     if (!timer) wake?.();
     if (isBusy) return;
@@ -105,13 +102,13 @@ export function createSending(
 
   /** False when the chat has left the page before it was done. */
   const deliver = async (key: string) => {
-    let attempts = 0;
-    for (let pauses = 0; ; ) {
+    for (let attempts = 0, pauses = 0; ; ) {
       const message = find(key);
       if (!message) return true;
       try {
         const isTurn = message.tried || !isOccupied(message);
-        if (isTurn && !isStranger() && context.awaited === undefined) return await attempt(message);
+        // Until the server has answered once, nobody here has a name: what is sent then could go out again as another's.
+        if (isTurn && context.state.loaded && context.awaited === undefined) return await attempt(message);
         await pause(null);
         return isOpen;
       } catch (error) {
