@@ -85,3 +85,18 @@ describe("what somebody has sent without an answer", () => {
     expect(broken(story)).toContain(`none is stored twice: ${word}`);
   });
 });
+
+it("a draft that is sent goes from a full storage, which takes nothing more", async () => {
+  const story = new OwnStory();
+  const [{ store }] = story.tabs as [StoryTab];
+  await story.happens("send");
+  await story.happens("the reply ends");
+  store.setDraft("And how?");
+  await story.happens("the storage is full");
+  store.setDraft("And how long?");
+  expect(store.getSnapshot().durable).toBe(false);
+  store.setDraft("And how?");
+  await story.happens("send what is in the field");
+  await story.recover();
+  expect(broken(story)).toEqual([]);
+});
