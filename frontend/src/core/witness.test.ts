@@ -100,3 +100,50 @@ it("a draft that is sent goes from a full storage, which takes nothing more", as
   await story.recover();
   expect(broken(story)).toEqual([]);
 });
+
+describe("what one person has said, on the page of a visitor", () => {
+  const word = "Mine alone";
+
+  /** The page asks for what 7, who has logged in elsewhere, has said, and is cut off as 8 logs in. */
+  const asked = async (isHeld = false) => {
+    const story = new OwnStory(["7", "8"]);
+    story.become(story.tabs[0] as StoryTab, "");
+    await story.happens("open a tab");
+    const [visitors, other] = story.tabs as [StoryTab, StoryTab];
+    story.become(other, "7");
+    await story.pass(1000);
+    story.wrote(word, "7");
+    const { id } = story.bench.server.start("", [word, "Because."]);
+    if (isHeld) story.bench.server.holdAnswers();
+    void visitors.store.open(id);
+    await story.pass(1000);
+    visitors.page.signal("offline");
+    story.become(story.tabs.at(-1) as StoryTab, "8");
+    const shows = () => visitors.store.getSnapshot().messages.some(({ content }) => content === word);
+    expect(shows()).toBe(!isHeld);
+    return { story, visitors, shows };
+  };
+
+  it("may stand there until the page has asked who is here now", async () => {
+    const { story, visitors, shows } = await asked();
+    visitors.page.signal("online");
+    expect(shows()).toBe(true);
+    await story.recover();
+    expect(broken(story)).toEqual([]);
+  });
+
+  it("may not stay", async () => {
+    const { story, visitors } = await asked();
+    visitors.disconnect();
+    await story.recover();
+    expect(broken(story)).toContain(`${visitors.name}: nothing of somebody else's stays: ${word}`);
+    expect(visitors.unhealed).toContain(`${word} is still there`);
+  });
+
+  it("may not come", async () => {
+    const { story, visitors } = await asked(true);
+    story.bench.server.release();
+    await story.recover();
+    expect(broken(story)).toContain(`${visitors.name}: nothing goes back: ${word} is somebody else's`);
+  });
+});

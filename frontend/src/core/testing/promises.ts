@@ -22,6 +22,7 @@ const OF_EACH_TAB: Record<string, (tab: StoryTab, story: Story) => Complaints> =
   "each verb settles": ({ unsettled }) => unsettled.values(),
   "nothing goes back": ({ witness }) => witness.seen,
   "what is stored is not shown as unsent": unsentThoughStored,
+  "nothing of somebody else's stays": (tab, story) => story.notFor(tab),
   "it heals by itself": ({ unhealed }) => unhealed,
   "everything heals": unhealed,
   "what is shown is what the server has": shownWrongly,
@@ -36,6 +37,7 @@ const OF_EACH_TAB: Record<string, (tab: StoryTab, story: Story) => Complaints> =
 export function* stale(tab: StoryTab, story: Story): Complaints {
   const { status, error } = tab.store.getSnapshot();
   if (UNHEALED.includes(status)) yield status;
+  if (story.net.refused.size === 0) for (const word of story.notFor(tab)) yield `${word} is still there`;
   // That a chat is deleted which the answer of its first message has just shown, is known by the next read.
   const { id } = tab.store.getSnapshot().session ?? { id: "" };
   if (error === null && story.net.refused.size === 0 && story.bench.server.find(id)) {

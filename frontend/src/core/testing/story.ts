@@ -1,5 +1,6 @@
 import type { KeptMessage } from "../outbox.js";
 import type { ChatSnapshot, ChatStatus } from "../snapshot.js";
+import type { Message } from "../wire.js";
 import { Chance } from "./chance.js";
 import { ChatBench } from "./chatBench.js";
 import { FaultyFetch } from "./faultyFetch.js";
@@ -123,7 +124,8 @@ export class Story {
   openTab(): void {
     if (this.tabs.length >= this.most) return;
     const tab = new StoryTab(this.bench, { ...this.options, name: this.newWord("tab "), owner: this.person });
-    tab.store.subscribe(() => tab.witness.looksAt(this.notFor(tab)));
+    // What stood there when somebody came may stay until the page has asked whose it is; nothing may come.
+    tab.store.subscribe(() => tab.witness.looksAt(this.notFor(tab, tab.witness.isNew)));
     this.tabs.push(tab);
     for (const [name, list] of Object.entries(tab.lists)) {
       // Whoever is told of a failure tries again.
@@ -165,13 +167,11 @@ export class Story {
     return word === "" || writers === undefined || writers.has("") || people.some((person) => writers.has(person));
   }
 
-  /** In a tab, the words of those who have neither loaded it nor are logged in. */
-  notFor({ owner, store }: StoryTab): string[] {
+  /** In a tab, the words of those who have neither loaded it nor are logged in, be it in some of its messages only. */
+  notFor({ owner, store }: StoryTab, isLookedAt = (_: Message) => true): string[] {
     const { messages, pending, draft } = store.getSnapshot();
-    const shown = [draft, ...[...messages, ...pending].map(({ content }) => content)].flatMap((text) =>
-      text.split("\n"),
-    );
-    return shown.filter((word) => !this.mayBeOf(word, owner, this.person));
+    const shown = [draft, ...[...messages.filter(isLookedAt), ...pending].map(({ content }) => content)];
+    return shown.flatMap((text) => text.split("\n")).filter((word) => !this.mayBeOf(word, owner, this.person));
   }
 
   /** The page on which somebody logs in or out gives way to the next; others stay as they are. */

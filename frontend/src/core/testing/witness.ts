@@ -9,6 +9,8 @@ export class Witness {
   readonly seen: string[] = [];
   private readonly store: ChatStore;
   private before: ChatSnapshot;
+  /** What stood there before the last change. */
+  private stood: readonly Message[] = [];
   private choice: string | null = null;
 
   constructor(store: ChatStore) {
@@ -16,6 +18,8 @@ export class Witness {
     this.before = store.getSnapshot();
     store.subscribe(() => this.look());
   }
+
+  readonly isNew = ({ id }: Message): boolean => this.stood.every((message) => message.id !== id);
 
   /** A request leaves. One that was tried before may go at any time: nobody knows whether it was taken. */
   requested({ body }: RequestInit): void {
@@ -50,6 +54,7 @@ export class Witness {
 
   private look(): void {
     const { before } = this;
+    this.stood = before.messages;
     this.before = this.store.getSnapshot();
     const { session, messages, readOnly } = this.before;
     // A page that was asked for takes the place of what is shown, and what it lacks is read next.
