@@ -62,8 +62,11 @@ export interface ChatContext extends ContextParts {
   fail(error: unknown): void;
   /** What nobody has asked for was refused; what is tried again by itself is a status, not an error. */
   report(error: unknown): void;
-  /** Tell the other tabs what is known of a session, the one on screen if none is given, with what is new to them. */
-  tell(messages?: Message[], about?: Pick<ChatState, "session" | "arrival">): void;
+  /**
+   * Tell the other tabs what is known of a session, the one on screen if none is given, with what is new to them.
+   * It is told to those of whoever was here when it was asked for.
+   */
+  tell(reader: string | null, messages?: Message[], about?: Pick<ChatState, "session" | "arrival">): void;
   /** Our own verb has begun a session. */
   entered(arrival: Arrival): void;
   reached(): void;
@@ -134,8 +137,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     report(error) {
       if (!isRetryable(error)) context.fail(error);
     },
-    tell(messages = [], { session, arrival } = context.state) {
-      const { reader } = context;
+    tell(reader, messages = [], { session, arrival } = context.state) {
       context.tabs?.tell({
         scope: session?.scope ?? scope,
         session: session?.id ?? null,

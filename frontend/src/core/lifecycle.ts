@@ -40,9 +40,10 @@ export function createLifecycle(context: ChatContext, catchUp: Reading["catchUp"
     if (id === undefined) return false;
     // What has failed before may be this: it may succeed now, and is said anew if it does not.
     if (!isUnasked) set({ error: null });
+    const { reader } = context;
     try {
       await act(id);
-      context.tell();
+      context.tell(reader);
       return true;
     } catch (error) {
       (isUnasked ? report : fail)(error);

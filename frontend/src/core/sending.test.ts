@@ -815,3 +815,23 @@ it("what another tab has sent meanwhile is not kept as unsent where it was tried
   await bench.timers.advance(0);
   expect(kept()).toEqual([]);
 });
+
+it("is not told to the tabs of whoever is here by the time that its answer comes", async () => {
+  bench.server.become("ada");
+  const { store, page } = await bench.openTab();
+  bench.server.faults.push({ status: 503 });
+  page.signal("visible");
+  await bench.timers.advance(0);
+  bench.server.holdAnswers();
+  store.send("Mine alone");
+  await bench.timers.advance(0);
+  const answer = bench.server.setAside();
+  bench.server.become("visitor");
+  const other = await bench.openTab();
+  await bench.timers.advance(5000); // what failed is asked again, and says who is here now
+  expect(other.store.getSnapshot()).toMatchObject({ status: "new", session: null });
+  bench.server.hold();
+  answer();
+  await bench.timers.advance(0);
+  expect(other.store.getSnapshot()).toMatchObject({ session: null, messages: [] });
+});

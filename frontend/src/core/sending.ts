@@ -144,7 +144,7 @@ export function createSending(
     const reader = message.reader ?? context.reader;
     // What is there by now is another message, though it may say the same.
     if (!tried) change(key, { state: "sending", reader, after: lastAsked(context.state.messages)?.id ?? null });
-    const { chosen } = context;
+    const { chosen, reader: asker } = context;
     const body: SendMessage = {
       scope,
       key,
@@ -159,7 +159,7 @@ export function createSending(
     update((state) => sent(state, key, answer, isLeft));
     outbox.forget(key);
     context.entered(answer.arrival);
-    context.tell(answer.reply ? [answer.message, answer.reply] : [answer.message], answer);
+    context.tell(asker, answer.reply ? [answer.message, answer.reply] : [answer.message], answer);
     // What was written behind it in a chat that has paused since, follows it into the next one.
     for (const other of context.state.pending)
       if (session && other.session === session && other.state === "queued") address(other, answer.session.id);
