@@ -146,7 +146,7 @@ def test_both_variants_are_links_in_a_navigation_that_has_a_name(reader: Caller)
     assert '<h2 class="dcs-history-title" dir="auto">Chats so far</h2>' in side
     assert "<details" not in side
     assert drop.index("<details") < drop.index("Chats so far</") < drop.index("<nav")
-    assert "<h2" not in drop
+    assert '<h2 class="dcs-hidden" dir="auto">Chats so far</h2>' in drop  # its button is seen
     for page in (side, drop):
         assert 'aria-label="Chats so far"' in page
         assert link in page
@@ -155,6 +155,17 @@ def test_both_variants_are_links_in_a_navigation_that_has_a_name(reader: Caller)
         assert "style=" not in page
         assert "<script" not in page
     assert 'aria-label="Your chats"' in render("{% chat_history %}", request)
+
+
+@pytest.mark.parametrize("title", ["", " title='Chats so far'"])
+@pytest.mark.parametrize("variant", ["sidebar", "dropdown"])
+def test_w13_no_level_of_headings_is_left_out_above_the_days(
+    reader: Caller, variant: str, title: str
+) -> None:
+    services.send(reader.owner, "Why?", key="key-00000001")
+    page = render("{% chat_history variant='" + variant + "'" + title + " %}", request_of(reader))
+    assert re.findall(r"<(h\d)", page) == ["h2", "h3"]
+    assert page.index("<nav") < page.index("<h2")
 
 
 def test_the_direction_of_a_preview_is_its_own_and_not_that_of_the_badge(reader: Caller) -> None:
