@@ -41,10 +41,7 @@ export function withEarlier(state: ChatState, messages: readonly Message[]): Cha
 }
 
 function withRow(state: ChatState, row: Session): ChatState {
-  if (row.id === state.session?.id) {
-    const known = withSession(state, row);
-    return { ...known, viewing: state.viewing && known.session?.state !== "active" };
-  }
+  if (row.id === state.session?.id) return withSession(state, row);
   return row.id === state.previous?.id ? { ...state, previous: row } : state;
 }
 

@@ -72,6 +72,17 @@ describe("an answer that is late", () => {
   });
 });
 
+it("an old chat in which a message on its way turns out to be the open one is there to write in", () => {
+  const read = { ...state, session: { ...session, state: "ended" } as const, viewing: true };
+  const open = { ...session, last_activity_at: "9999" };
+  const [message] = messages as [Message];
+  const arrival: Arrival = { status: "resumed", reason: "open", previous: null };
+  const after = sent(read, "key", { arrival, session: open, message, reply: null, server_time: "" }, true);
+  expect(after).toMatchObject({ session: open, viewing: false });
+  const later = { ...open, state: "ended", last_activity_at: "99999" } as const;
+  expect(replied(read, later, null)).toMatchObject({ session: later, viewing: true });
+});
+
 describe("a page", () => {
   it("leaves what lies further back reachable", () => {
     const known = { ...state, messages: messages.slice(1) };

@@ -16,7 +16,13 @@ export function withSession(state: ChatState, given: Session): ChatState {
   // An answer that is late speaks of a chat as it was, also of the one that is known to be over.
   const session = [state.session, state.previous].find((known) => isStale(known, given)) ?? given;
   const isSameDeadline = session.state === "active" && session.expires_at === state.session?.expires_at;
-  return { ...state, session, remainingSeconds: isSameDeadline ? state.remainingSeconds : null };
+  return {
+    ...state,
+    session,
+    // What is open is there to write in.
+    viewing: state.viewing && session.state !== "active",
+    remainingSeconds: isSameDeadline ? state.remainingSeconds : null,
+  };
 }
 
 /** The server said what the next message would meet. */
