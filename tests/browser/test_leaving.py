@@ -24,6 +24,7 @@ ERASE = """async () => {
 }"""
 # The stream that is opened anew once there is a chat.
 FOLLOWED = re.compile(r"/chat/updates\?since=")
+READ = re.compile(r"/chat/sessions/\d+/read$")
 SECRET = "a secret that was never sent"
 
 
@@ -34,8 +35,8 @@ def log_out(page: Page) -> None:
 
 
 def converse(chat: Chat) -> Chat:
-    """Ask and be answered; wait until news is followed, which would find the login gone."""
-    with chat.page.expect_response(FOLLOWED):
+    """Ask and be answered; wait for what the page does then, which would find the login gone."""
+    with chat.page.expect_response(FOLLOWED), chat.page.expect_response(READ):
         return chat.converse(QUESTION)
 
 
