@@ -32,7 +32,7 @@ def claim_visitors_chats(
 
 
 def let_streams_end(sender: Any, user: Any, **kwargs: Any) -> None:
-    """Have all streams of this user's look at their login again, at ``user_logged_out``."""
+    """Have every stream of this user look at its login again, at ``user_logged_out``."""
     if user is None:
         return
     from django_chat_sessions.services.tables import tell_readers_of_logout  # noqa: PLC0415
