@@ -68,7 +68,8 @@ def test_a_bare_view_writes_as_the_package_does(
 def a_minute_passes(session: str) -> None:
     """What the bare view writes is as far in the future as the recorded request took."""
     row = get_session_model()._base_manager.filter(pk=session)
-    row.update(last_activity_at=F("last_activity_at") - timedelta(minutes=1))
+    moments = ("last_activity_at", "last_message_at")
+    row.update(**{name: F(name) - timedelta(minutes=1) for name in moments})
 
 
 def facts(session: str) -> dict[str, Any]:
