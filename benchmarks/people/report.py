@@ -13,7 +13,7 @@ from typing import Self
 
 from benchmarks.figures import Bar, Figures, Table
 from benchmarks.people.beliefs import PROMISES
-from benchmarks.people.processors import Times
+from benchmarks.people.processors import ADDITIONS, Times, fastest_additions
 from benchmarks.people.visitor import Town
 
 SERVER_ERROR = 500
@@ -132,7 +132,8 @@ def _surroundings(options: argparse.Namespace) -> str:
     workers = f"two Celery workers with {options.slots:g} threads each"
     here = "PostgreSQL with every commit on the disk, Valkey, and the people, all on this machine"
     times = f"The idle timeout is {options.idle:g} s, the longest answer {options.longest:g} s."
-    return f"Two web processes (uvicorn), {workers}, {here}. {times}"
+    speed = f"{ADDITIONS:,} additions take Python {fastest_additions() * 1000:.0f} ms here."
+    return f"Two web processes (uvicorn), {workers}, {here}. {times} {speed}"
 
 
 def _shares(took: Sequence[float]) -> tuple[str, str, str]:
