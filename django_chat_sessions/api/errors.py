@@ -151,8 +151,13 @@ _SENTENCES: dict[type[exceptions.ChatSessionsError], Callable[[], ApiError]] = {
 
 
 def error_for(error: exceptions.ChatSessionsError) -> ApiError:
-    """Return the answer for one of the package's exceptions, or one that a host derived."""
+    """Return the answer for one of the package's exceptions, or one that a host derived from it.
+
+    Raises the error itself where it has none, such as a host's own beside ours.
+    """
     if isinstance(error, exceptions.TooManyMessages):
         return too_many_messages(error)
-    known = next(kind for kind in type(error).__mro__ if kind in _SENTENCES)
+    known = next((kind for kind in type(error).__mro__ if kind in _SENTENCES), None)
+    if known is None:
+        raise error
     return _SENTENCES[known]()

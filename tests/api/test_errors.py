@@ -52,6 +52,15 @@ def test_an_exception_that_a_host_derives_is_answered_like_ours() -> None:
     assert errors.error_for(Expelled()).code == "not_authenticated"
 
 
+def test_an_exception_that_has_no_answer_is_raised_as_it_is() -> None:
+    class Strange(exceptions.ChatSessionsError):
+        pass
+
+    # A StopIteration, say, would never arrive where a view is awaited.
+    with pytest.raises(Strange):
+        errors.error_for(Strange())
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
