@@ -38,6 +38,8 @@ it.each([
   ['data-lang="it"', "it", "Message", "en"],
   ['data-lang="en-gb"', "", "Message", ""],
   ['data-lang="it"', "en-GB", "Message", ""],
+  ['data-lang="DE"', "", "Nachricht", "de"],
+  ["", "", "Message", ""],
 ])("speaks the language of %s in a page in %j", async (attributes, page, label, said) => {
   document.documentElement.lang = page;
   await mount(attributes);
@@ -52,8 +54,16 @@ it("takes its texts and its look from the place", async () => {
   );
   const chat = await screen.findByRole("region", { name: "Ask" });
   expect(screen.getByPlaceholderText("About ice…")).toBeTruthy();
+  expect(await screen.findByText("Hello")).toBeTruthy();
   expect([chat.dataset.theme, chat.dataset.layout]).toEqual(["dark", "full"]);
   expect(screen.queryByRole("button", { name: "Chats" })).toBeNull();
+});
+
+it("has texts of its own where those of the place are empty", async () => {
+  await mount('data-title="" data-placeholder="" data-greeting=""');
+  expect(await screen.findByRole("region", { name: "Chat" })).toBeTruthy();
+  expect(screen.getByPlaceholderText("Write a message…")).toBeTruthy();
+  expect(await screen.findByText("How can I help?")).toBeTruthy();
 });
 
 it("has ids that no other React of the page has", async () => {
@@ -70,18 +80,31 @@ it("floats, and takes no nonsense", async () => {
   expect(document.querySelector(".dcs-floating")?.hasAttribute("data-theme")).toBe(false);
 });
 
-it("sends the token that its page carries, whatever cookie of that name there is", async () => {
+it.each([
+  ["of-this-page", "of-this-page"],
+  ["", "of-another-site"],
+])("sends the token that its page carries, whatever cookie of that name there is: %j", async (token, sent) => {
   // biome-ignore lint/suspicious/noDocumentCookie: as another site at this host name has left it
   document.cookie = "csrftoken=of-another-site";
   // 403: who is here cannot be known, and the page does not wait for it.
   const fetch = vi.fn<typeof globalThis.fetch>(async () => new Response("{}", { status: 403 }));
   vi.stubGlobal("fetch", fetch);
-  await mount('data-owner="ada" data-csrf-token="of-this-page"');
+  await mount(`data-owner="ada" data-csrf-token="${token}"`);
   const field = await screen.findByLabelText("Message");
   fireEvent.change(field, { target: { value: "Why?" } });
   fireEvent.keyDown(field, { key: "Enter" });
   const posted = () => fetch.mock.calls.map(([, init]) => init).find((init) => init?.method === "POST");
-  await waitFor(() => expect(posted()?.headers).toMatchObject({ "X-CSRFToken": "of-this-page" }));
+  await waitFor(() => expect(posted()?.headers).toMatchObject({ "X-CSRFToken": sent }));
+});
+
+it("waits until the page is read whole", async () => {
+  const state = vi.spyOn(document, "readyState", "get").mockReturnValue("loading");
+  await mount("");
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(document.querySelector(".dcs")).toBeNull();
+  state.mockRestore();
+  document.dispatchEvent(new Event("DOMContentLoaded"));
+  expect(await screen.findByLabelText("Message")).toBeTruthy();
 });
 
 it("comes with a part that is put into the page, and goes with one that is taken out", async () => {
@@ -154,6 +177,33 @@ it.each(["panel", "floating"])(
   },
 );
 
+it("comes in the place of what was sent, whatever else the page does meanwhile", async () => {
+  document.body.innerHTML = `<div data-chat-sessions data-base-url="/chat">${SENT}</div>`;
+  const change = () => document.body.append(document.createElement("p"));
+  const { observe } = Watching.prototype;
+  // Before anything of it is drawn.
+  vi.spyOn(Watching.prototype, "observe").mockImplementation(function (this: MutationObserver, ...args) {
+    observe.apply(this, args);
+    queueMicrotask(change);
+  });
+  await import("./main.js");
+  const field = await screen.findByLabelText("Message");
+  vi.restoreAllMocks();
+  change();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(field.isConnected).toBe(true);
+  expect(screen.queryByText("JavaScript is off.")).toBeNull();
+});
+
+it("does not come back, dead, to a place that was emptied", async () => {
+  await mount("");
+  await screen.findByLabelText("Message");
+  const [place] = document.querySelectorAll("[data-chat-sessions]");
+  place?.replaceChildren();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(place?.childElementCount).toBe(0);
+});
+
 it("is that of the new page when a page is morphed into one about something else", async () => {
   await mount('data-title="Ice"');
   await screen.findByRole("region", { name: "Ice" });
@@ -188,6 +238,7 @@ it.each([
 ])("is another chat when a script changes %s alone, and none other", async (name, value) => {
   await mount('data-scope="subject:1" data-owner="ada"');
   const before = await screen.findByLabelText("Message");
+  fireEvent.change(before, { target: { value: "Ada's words" } });
   const [place] = document.querySelectorAll<HTMLElement>("[data-chat-sessions]");
   place?.setAttribute("data-of-the-page", "anything");
   document.body.append(document.createElement("p"));
@@ -195,5 +246,6 @@ it.each([
   expect(before.isConnected).toBe(true);
   place?.setAttribute(name, value);
   await waitFor(() => expect(before.isConnected).toBe(false));
-  expect(await screen.findByLabelText("Message")).toBeTruthy();
+  const { value: draft } = await screen.findByLabelText<HTMLTextAreaElement>("Message");
+  expect(draft).toBe(name === "data-base-url" ? "Ada's words" : "");
 });

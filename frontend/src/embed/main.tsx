@@ -77,12 +77,7 @@ function mount(element: Place): void {
   element.addEventListener("turbo:before-morph-element", keep);
   root.render(
     <StrictMode>
-      <ChatProvider
-        baseUrl={baseUrl}
-        scope={scope ?? ""}
-        {...(owner ? { owner } : {})}
-        {...(csrfToken ? { csrfToken } : {})}
-      >
+      <ChatProvider baseUrl={baseUrl} scope={scope} owner={owner} csrfToken={csrfToken || undefined}>
         <ChatWidget
           title={title || undefined}
           placeholder={placeholder || undefined}

@@ -15,9 +15,9 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-async function rendered(text: string, author: "assistant" | "user" = "assistant") {
-  const { container } = render(<MarkdownContent text={text} author={author} isWriting={false} />);
-  if (author === "assistant") await waitFor(() => expect(container.querySelector(".dcs-markdown")).toBeTruthy());
+async function rendered(text: string) {
+  const { container } = render(<MarkdownContent text={text} author="assistant" isWriting={false} />);
+  await waitFor(() => expect(container.querySelector(".dcs-markdown")).toBeTruthy());
   return container;
 }
 
@@ -29,9 +29,21 @@ it("is plain text until the renderer is there, and then Markdown", async () => {
 });
 
 it("shows tables, and headings below those of the chat", async () => {
-  const container = await rendered("# Heat\n\n| a | b |\n|---|---|\n| 1 | 2 |");
-  expect(container.querySelector("h4")?.textContent).toBe("Heat");
+  const headings = [1, 2, 3, 4, 5, 6].map((level) => `${"#".repeat(level)} Heat\n\n`);
+  const container = await rendered(`${headings.join("")}| a | b |\n|---|---|\n| 1 | 2 |`);
+  const tags = [...container.querySelectorAll(":is(h1, h2, h3, h4, h5, h6)")].map(({ tagName }) => tagName);
+  expect(tags).toEqual(["H4", "H4", "H5", "H6", "H6", "H6"]);
   expect(container.querySelectorAll("td")).toHaveLength(2);
+});
+
+it("numbers a list as its author has, with room for the longest number", async () => {
+  const texts = ["99. Ice\n100. Salt", "100. Ice", "98. Ice\n99. Salt", "10. Ice"];
+  const lists: (HTMLOListElement | null)[] = [];
+  for (const text of texts) lists.push((await rendered(text)).querySelector("ol"));
+  expect(lists.map((list) => list?.getAttribute("start"))).toEqual(["99", "100", "98", "10"]);
+  const [three, alsoThree, two, alsoTwo] = lists.map((list) => list?.style.paddingInlineStart);
+  expect([three, two]).toEqual([alsoThree, alsoTwo]);
+  expect(three).not.toBe(two);
 });
 
 it("gives each part of an answer but code the direction of its own words, and nothing within it another one", async () => {
@@ -76,9 +88,15 @@ it.each([
 });
 
 it("leaves what the reader wrote as it was written", async () => {
-  const container = await rendered("2 * 3 * 4 and **this**", "user");
-  expect(container.textContent).toBe("2 * 3 * 4 and **this**");
-  expect(container.querySelector("strong")).toBeNull();
+  const text = "2 * 3 * 4 and **this**";
+  const { container } = render(
+    (["user", "assistant"] as const).map((author) => (
+      <MarkdownContent key={author} text={text} author={author} isWriting={false} />
+    )),
+  );
+  // The answer beside it is rendered: the renderer is there.
+  await waitFor(() => expect(container.querySelector("strong")).toBeTruthy());
+  expect(container.firstChild?.textContent).toBe(text);
 });
 
 describe("what may not do harm", () => {
@@ -112,6 +130,8 @@ describe("what may not do harm", () => {
     );
     const pictures = [...container.querySelectorAll("img")].map((picture) => picture.getAttribute("src"));
     expect(pictures).toEqual(["/static/map.png"]);
+    const nameless = await rendered("![](https://elsewhere.example/map.png)");
+    expect(nameless.querySelector("a")?.textContent).toBe("https://elsewhere.example/map.png");
   });
 });
 
@@ -129,6 +149,7 @@ describe("footnotes", () => {
     const ids = [...container.querySelectorAll("[id]")].map(({ id }) => id);
     expect(ids).toHaveLength(8);
     expect(new Set(ids).size).toBe(8);
+    expect(screen.getAllByRole("doc-backlink", { name: "Back to the text" })).toHaveLength(4);
     for (const answer of container.querySelectorAll(".dcs-markdown")) {
       const links = [...answer.querySelectorAll<HTMLAnchorElement>("a")];
       const targets = links.map((link) => document.getElementById(link.hash.slice(1)));

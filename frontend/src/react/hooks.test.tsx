@@ -7,7 +7,7 @@ import type { ChatSnapshot } from "../core/index.js";
 import { ChatBench } from "../core/testing/chatBench.js";
 import { ChatProvider, type ChatProviderProps } from "./ChatProvider.js";
 import { type Chat, useChat, useChatSelector } from "./useChat.js";
-import { type ChatHistoryState, useChatHistory } from "./useChatHistory.js";
+import { type ChatHistoryOptions, type ChatHistoryState, useChatHistory } from "./useChatHistory.js";
 import { shallowEqual } from "./useSelection.js";
 import { useSessionStatus } from "./useSessionStatus.js";
 
@@ -29,7 +29,8 @@ function Provider(props: ChatProviderProps) {
 describe("the provider", () => {
   it("takes a null for nobody and for no scope, and not for names", async () => {
     const none: object = { owner: null, scope: null };
-    localStorage.setItem("django-chat-sessions:1:null:null", '{"session":null,"draft":"somebody else"}');
+    for (const named of ["null:null", "null:", ":null"])
+      localStorage.setItem(`django-chat-sessions:1:${named}`, '{"session":null,"draft":"somebody else"}');
     vi.stubGlobal("fetch", bench.server.fetch);
     render(
       <ChatProvider baseUrl="/chat" {...none}>
@@ -420,6 +421,25 @@ describe("useChat and useChatHistory", () => {
   });
 });
 
+it("two lists of other scopes, or of other lengths, are told apart", async () => {
+  for (const scope of ["", "", "b"]) {
+    const { id } = bench.server.start(scope, ["Why?"]);
+    bench.server.changeSession(id, { state: "ended", end_reason: "user" });
+    await advance(1000);
+  }
+  const Count = ({ of }: { of: ChatHistoryOptions }) => <p>{useChatHistory(of).sessions.length}</p>;
+  const { container } = render(
+    <Provider store={bench.store({ scope: "b" })}>
+      {[{}, { scope: "" }, { scope: "", limit: 1 }, { scope: null }].map((of, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they stay
+        <Count key={at} of={of} />
+      ))}
+    </Provider>,
+  );
+  await advance(0);
+  expect([...container.querySelectorAll("p")].map(({ textContent }) => textContent)).toEqual(["1", "2", "1", "3"]);
+});
+
 describe("what is being deleted or opened meanwhile", () => {
   async function twoChats() {
     const old = bench.server.start("", ["One?", "One."]);
@@ -457,6 +477,29 @@ describe("what is being deleted or opened meanwhile", () => {
     open();
     await advance(1000);
     expect(store.getSnapshot()).toMatchObject({ session: { id: old.id }, readOnly: true });
+  });
+
+  it("what could not be deleted stays on screen, and what was not on it does not come when it is restored", async () => {
+    const { old, shown, store, history } = await twoChats();
+    await act(() => history.open(old.id));
+    bench.server.faults = [{ status: 503 }];
+    void history.remove(old.id);
+    await advance(1000);
+    expect(store.getSnapshot().session?.id).toBe(old.id);
+    await act(() => history.remove(shown.id));
+    await act(() => history.restore(shown.id, shown));
+    expect(store.getSnapshot().session?.id).toBe(old.id);
+  });
+
+  it("what is deleted leaves the screen also when what was chosen meanwhile could not be had", async () => {
+    const { shown, store, history, held } = await twoChats();
+    bench.server.hold();
+    const remove = await held(history.remove(shown.id));
+    await act(() => history.open("nobody's"));
+    expect(store.getSnapshot().session?.id).toBe(shown.id);
+    remove();
+    await advance(1000);
+    expect(store.getSnapshot().session).toBeNull();
   });
 
   it.each([

@@ -10,23 +10,19 @@ interface Left {
 export function putAway(store: ChatStore) {
   const shown = () => store.getSnapshot().session;
   const left = new Map<string, Promise<Left>>();
-  /** How often the reader has chosen a chat. */
-  let chosen = 0;
   /** What is on its way to the screen. */
   let coming: string | null = null;
   return {
     async open(sessionId: string): Promise<void> {
-      chosen += 1;
       coming = sessionId;
       await store.open(sessionId);
       if (coming === sessionId) coming = null;
     },
     async leave(sessionId: string, away: Promise<boolean>): Promise<boolean> {
       const before = shown();
-      const chosenBefore = chosen;
       const gone = away.then(async (isAway) => {
         const isNext = (coming ?? shown()?.id) === sessionId;
-        if (isAway && chosen === chosenBefore && isNext) await store.openCurrent();
+        if (isAway && isNext) await store.openCurrent();
         return { wasActive: before?.state === "active", next: shown()?.id };
       });
       if (before?.id === sessionId) left.set(sessionId, gone);

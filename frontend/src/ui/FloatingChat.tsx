@@ -149,5 +149,5 @@ function isClosing(event: KeyboardEvent): boolean {
   if (key !== "Escape" || defaultPrevented || isComposing(event)) return false;
   // Else the browser itself would close a chat that covers the page.
   event.preventDefault();
-  return (target as Element).closest(".dcs-history, .dcs-history-dropdown:has(.dcs-popover)") === null;
+  return (target as Element).closest(".dcs-history") === null;
 }

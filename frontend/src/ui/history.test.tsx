@@ -62,6 +62,7 @@ describe("the sidebar", () => {
     bench.server.start("", ["When it melts"]);
     await show([]);
     expect(document.querySelector(".dcs-history-preview")?.textContent).toBe("Open When it melts");
+    expect(names()).toEqual(["New chat"]);
   });
 
   it("leads back from the archive to where one reads from", async () => {
@@ -83,10 +84,16 @@ describe("the sidebar", () => {
     await show(["Ice", "Salt", "Snow"]);
     row("Ice").focus();
     const walk = ["ArrowDown", "End", "ArrowDown", "ArrowUp", "Home", "ArrowUp", "x"].map((key) => {
-      fireEvent.keyDown(document.activeElement as Element, { key });
+      // Else the page would be scrolled, too.
+      expect(fireEvent.keyDown(document.activeElement as Element, { key })).toBe(key === "x");
       return document.activeElement?.querySelector(".dcs-history-name")?.textContent;
     });
     expect(walk).toEqual(["Salt", "Snow", "Snow", "Salt", "Ice", "Ice", "Ice"]);
+    expect(row("Ice").getAttribute("aria-keyshortcuts")).toBe("F2 Delete");
+    fireEvent.keyDown(row("Ice"), { key: "F2" });
+    // A caret is moved, and no focus.
+    expect(fireEvent.keyDown(screen.getByLabelText("Title"), { key: "ArrowDown" })).toBe(true);
+    expect(document.activeElement).toBe(screen.getByLabelText("Title"));
   });
 
   it("is tabbed through as it is read: the search, then the archive", async () => {
@@ -122,9 +129,14 @@ describe("the sidebar", () => {
     await act(settle);
     expect(bench.server.sessions[0]?.title).toBe("Snow");
     expect(document.activeElement).toBe(row("Snow"));
-    fireEvent.keyDown(row("Snow"), { key: "F2" });
-    fireEvent.change(screen.getByLabelText("Title"), { target: { value: "  " } });
-    fireEvent.submit(screen.getByLabelText("Title"));
+    for (const same of ["  ", "Snow "]) {
+      expect(fireEvent.keyDown(row("Snow"), { key: "F2" })).toBe(false);
+      const title = screen.getByLabelText<HTMLInputElement>("Title");
+      expect([title.selectionStart, title.selectionEnd, title.maxLength]).toEqual([0, 4, 200]);
+      fireEvent.change(title, { target: { value: same } });
+      fireEvent.submit(title);
+      await act(settle);
+    }
     expect(bench.server.count("PATCH", /./)).toBe(1);
   });
 
@@ -208,18 +220,23 @@ describe("the sidebar", () => {
     more("Ice").focus();
     press("ArrowUp");
     expect(screen.queryByRole("menu")).toBeNull();
-    press("ArrowDown");
+    expect(more("Ice").getAttribute("aria-haspopup")).toBe("menu");
+    // The press that opens it may take the focus to the button.
+    expect(fireEvent.mouseDown(more("Ice"))).toBe(true);
+    expect(press("ArrowDown")).toBe(false);
     expect(more("Ice").getAttribute("aria-expanded")).toBe("true");
+    expect(document.getElementById(more("Ice").getAttribute("aria-controls") ?? "")).toBe(screen.getByRole("menu"));
     const walk = ["ArrowDown", "End", "ArrowDown", "ArrowUp", "Home", "x"].map((key) => {
-      press(key);
+      expect(press(key)).toBe(key === "x");
       return document.activeElement?.textContent;
     });
     expect(walk).toEqual(["Rename", "Delete", "Pin", "Delete", "Pin", "Pin"]);
-    press("Escape");
+    expect(press("Escape")).toBe(false);
     expect(screen.queryByRole("menu")).toBeNull();
     expect(document.activeElement).toBe(more("Ice"));
     fireEvent.click(more("Ice"));
-    fireEvent.mouseDown(more("Ice"));
+    // Else the focus would go there, which closes it, and the click would open it anew.
+    expect(fireEvent.mouseDown(more("Ice"))).toBe(false);
     fireEvent.click(more("Ice"));
     expect(screen.queryByRole("menu")).toBeNull();
     fireEvent.click(more("Ice"));
@@ -239,6 +256,7 @@ describe("the sidebar", () => {
     };
     expect(at({ top: 60, bottom: 90, right: 300 })).toEqual(["94px", "300px"]);
     expect(at({ top: 700, bottom: innerHeight - 1, right: 9999 })).toEqual(["696px", `${innerWidth - 4}px`]);
+    expect(at({ top: -50, bottom: innerHeight - 1, right: -20 })).toEqual(["4px", "4px"]);
     document.body.style.direction = "rtl";
     expect(at({ top: 60, bottom: 90, left: 270, right: 300 })).toEqual(["94px", "270px"]);
     document.body.style.direction = "";
@@ -394,6 +412,8 @@ describe("the sidebar", () => {
     for (const [first, then] of [
       [() => choose("Ice", "Archive"), false],
       [() => fireEvent.click(within(undoBar()).getByRole("button", { name: "Undo" })), true],
+      [() => choose("Ice", "Delete"), false],
+      [() => fireEvent.click(within(undoBar()).getByRole("button", { name: "Undo" })), true],
     ] as const) {
       bench.server.faults = [{}];
       first();
@@ -423,6 +443,8 @@ describe("the sidebar", () => {
     expect(screen.queryByRole("searchbox")).toBeNull();
     expect(screen.getByRole("heading", { name: "Archived chats" })).toBeTruthy();
     expect(names()).toEqual(["Ice"]);
+    // The heading says it of all of them.
+    expect(row("Ice").textContent).not.toContain("Archived");
     choose("Ice", "Move back");
     await act(settle);
     expect(screen.getAllByText("No archived chats.").map(({ role }) => role)).toEqual(["", "status"]);
@@ -451,9 +473,13 @@ describe("the sidebar", () => {
     expect(row("Salt").textContent).toContain("Archived");
     search("abou");
     expect(await screen.findByText("2 chats found")).toBeTruthy();
-    search("");
-    expect(names()).toEqual(["Ice"]);
-    expect(document.querySelector("mark")).toBeNull();
+    expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+    for (const nothing of ["", "  "]) {
+      search(nothing);
+      expect(names()).toEqual(["Ice"]);
+      expect(document.querySelector("mark")).toBeNull();
+      expect(document.querySelector(".dcs-history-groups [role=status]")?.textContent).toBe("");
+    }
   });
 
   it("says when there may be more, and when the search failed", async () => {
@@ -534,6 +560,12 @@ describe("the sidebar", () => {
   });
 
   it("tells loading, empty and failed apart, and recovers", async () => {
+    bench.server.hold();
+    await show([]);
+    expect(screen.getAllByRole("status").map(({ textContent }) => textContent)).toContain("Loading…");
+    expect(screen.queryByText("Your chats will appear here.")).toBeNull();
+    cleanup();
+    await act(async () => bench.server.release());
     bench.server.offline = true;
     await show([]);
     expect(screen.getByRole("alert").textContent).toContain("The chats could not be loaded.");
@@ -541,6 +573,7 @@ describe("the sidebar", () => {
     fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     await act(settle);
     expect(screen.getByText("Your chats will appear here.")).toBeTruthy();
+    expect(screen.queryByText("No archived chats.")).toBeNull();
   });
 
   it("loads more at the end of the list, and not after a failure", async () => {
@@ -575,6 +608,7 @@ describe("the sidebar", () => {
     const button = screen.getByRole("button", { name: "Show more" });
     button.focus();
     fireEvent.click(button);
+    expect([button.textContent, button.getAttribute("aria-disabled")]).toEqual(["Loading…", "true"]);
     await act(settle);
     expect(names()).toHaveLength(4);
     expect(document.activeElement).toBe(button);
@@ -745,9 +779,16 @@ describe("the dropdown", () => {
     fireEvent.click(toggle);
     fireEvent.click(toggle);
     await act(settle);
+    expect(toggle.getAttribute("aria-controls")).toBe(screen.getByRole("navigation", { name: "Chats" }).id);
     fireEvent.click(screen.getByRole("button", { name: "Undo" }));
     await act(settle);
     expect(names()).toEqual(["Ice", "Salt"]);
+    // Where the pointer goes down when it is closed is nobody's business.
+    fireEvent.click(toggle);
+    act(() => screen.getByText("Elsewhere").focus());
+    fireEvent.pointerDown(document.body);
+    expect(document.activeElement).toBe(screen.getByText("Elsewhere"));
+    expect(toggle.hasAttribute("aria-controls")).toBe(false);
   });
 
   it("keeps a title that was typed when a click elsewhere closes it", async () => {
@@ -780,12 +821,13 @@ describe("days", () => {
   it("are the reader's calendar days", () => {
     const now = local(2026, 10, 22) + 60_000;
     const at = (time: number) => ({ ...bench.server.start(), last_message_at: new Date(time).toISOString() });
-    const times = [now, startOfDay(now, 0), startOfDay(now, 0) - 1, startOfDay(now, 7), startOfDay(now, 7) - 1];
+    const days = [1, 7].flatMap((ago) => [startOfDay(now, ago), startOfDay(now, ago) - 1]);
+    const times = [now, startOfDay(now, 0), startOfDay(now, 0) - 1, ...days];
     const groups = groupsOf(times.map(at), now);
     expect(groups.map(({ key, sessions }) => [key, sessions.length])).toEqual([
       ["today", 2],
-      ["yesterday", 1],
-      ["week", 1],
+      ["yesterday", 2],
+      ["week", 2],
       ["older", 1],
     ]);
   });
@@ -838,6 +880,9 @@ describe("sources", () => {
     "//evil.example",
     "/\\evil.example",
     "https:/x",
+    "https:\u0000//evil.example",
+    "\u0001javascript:alert(1)",
+    "https://evil.example\\@example.org",
     "",
   ])("does not follow %j", (url) => {
     expect(safeUrl(url)).toBeNull();
@@ -847,7 +892,7 @@ describe("sources", () => {
     const given = [
       { title: "A", url: "/a", quote: "q" },
       { title: "B", url: "javascript:x" },
-      { url: "/c" },
+      { title: "", url: " /c " },
       {},
       null,
       4,
@@ -919,18 +964,20 @@ describe("the Delete key", () => {
 
   it.each([
     { key: "Z", code: "KeyZ" },
+    { key: "z", code: "KeyZ", ctrlKey: false, metaKey: true },
     { key: "z", code: "KeyY" },
     { key: "я", code: "KeyZ" },
   ])("is taken back by $key where $code is, and nothing else is undone", async (pressed) => {
     await show(["Ice", "Salt"]);
     fireEvent.keyDown(row("Ice"), { key: "Delete" });
     await act(settle);
-    const isLeftToTheBrowser = fireEvent.keyDown(row("Salt"), { ...pressed, ctrlKey: true });
+    expect(fireEvent.keyDown(screen.getByRole("searchbox"), { ctrlKey: true, ...pressed })).toBe(true);
+    const isLeftToTheBrowser = fireEvent.keyDown(row("Salt"), { ctrlKey: true, ...pressed });
     await act(settle);
     expect(names()).toEqual(["Ice", "Salt"]);
     expect(isLeftToTheBrowser).toBe(false);
-    expect(fireEvent.keyDown(row("Salt"), { ...pressed, ctrlKey: true })).toBe(false);
-    expect(fireEvent.keyDown(row("Salt"), { ...pressed, ctrlKey: true, shiftKey: true })).toBe(true);
+    expect(fireEvent.keyDown(row("Salt"), { ctrlKey: true, ...pressed })).toBe(false);
+    expect(fireEvent.keyDown(row("Salt"), { ctrlKey: true, ...pressed, shiftKey: true })).toBe(true);
     expect(fireEvent.keyDown(row("Salt"), { key: "y", code: "KeyZ", ctrlKey: true })).toBe(true);
   });
 

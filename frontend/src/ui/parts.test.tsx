@@ -6,7 +6,9 @@ import type { Boundary, ChatProblem, ChatSnapshot, ChatStore, PendingMessage } f
 import { ChatBench, type Tab } from "../core/testing/chatBench.js";
 import { ChatProvider } from "../react/index.js";
 import { BoundaryNotice } from "./BoundaryNotice.js";
+import { ChatNotice } from "./ChatNotice.js";
 import { ChatWidget, type ChatWidgetProps } from "./ChatWidget.js";
+import { Paragraphs } from "./MessageRow.js";
 import { PendingRow } from "./PendingRow.js";
 import { SessionStatus } from "./SessionStatus.js";
 import { SourceList } from "./SourceList.js";
@@ -111,6 +113,14 @@ describe("the history inside a widget", () => {
   });
 });
 
+it("the history of all scopes is that of the dropdown, too", async () => {
+  bench.server.start("elsewhere", ["Salt?"]);
+  await show({ history: "dropdown", historyScope: null });
+  fireEvent.click(button("Chats"));
+  await advance(0);
+  expect(await screen.findByText("Salt?")).toBeTruthy();
+});
+
 describe("what is loaded late", () => {
   const part = () => Promise.resolve("there");
   function Shown({ load }: { load: () => Promise<string> }) {
@@ -173,6 +183,16 @@ describe("what is loaded late", () => {
     expect(load).toHaveBeenCalledTimes(1);
   });
 
+  it("is not tried again where nobody is any more when it fails", async () => {
+    vi.useFakeTimers();
+    let fail = () => {};
+    const load = vi.fn(() => new Promise<string>((_, reject) => (fail = () => reject(new Error()))));
+    const { unmount } = render(<Shown load={load} />);
+    unmount();
+    await act(async () => fail());
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("is not set where nobody is any more", async () => {
     let arrive = (_: string) => {};
     const load = () => new Promise<string>((resolve) => (arrive = resolve));
@@ -207,6 +227,61 @@ describe("a floating chat", () => {
     expect(document.activeElement).toBe(button("Open chat"));
   });
 
+  it("has the look and the language that a chat in the page has", async () => {
+    await show({ layout: "floating", theme: "dark", words: { locale: "de" } });
+    const opener = await screen.findByRole("button", { name: "Open chat" });
+    expect(opener.getAttribute("aria-haspopup")).toBe("dialog");
+    const { lang, dataset } = opener.closest(".dcs") as HTMLElement;
+    expect([lang, dataset.theme]).toEqual(["de", "dark"]);
+  });
+
+  it("counts a touch or a key in it as activity", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show({ layout: "floating" });
+    await open();
+    for (const [at, deed] of [fireEvent.pointerDown, fireEvent.keyDown].entries()) {
+      await advance(30_000);
+      deed(button("New chat"));
+      await advance(0);
+      expect(bench.server.count("POST", /touch/)).toBe(at + 1);
+    }
+  });
+
+  it("is closed by Escape beside it only where it lies upon what has the focus", async () => {
+    await show({ layout: "floating" });
+    await open();
+    const beside = document.body.appendChild(document.createElement("button"));
+    let above: Element = beside;
+    const at = vi.spyOn(document, "elementFromPoint").mockImplementation(() => above);
+    onTestFinished(() => {
+      at.mockRestore();
+      beside.remove();
+    });
+    beside.focus();
+    fireEvent.keyDown(beside, { key: "Escape" });
+    above = field();
+    field().focus();
+    fireEvent.keyDown(field(), { key: "Escape", isComposing: true });
+    expect(dialog()?.open).toBe(true);
+    beside.focus();
+    // The host has a use for it.
+    beside.addEventListener("keydown", (event) => event.preventDefault(), { once: true });
+    fireEvent.keyDown(beside, { key: "Escape" });
+    expect(dialog()?.open).toBe(true);
+    fireEvent.keyDown(beside, { key: "Escape" });
+    expect(dialog()?.open).toBe(false);
+    expect(document.activeElement).toBe(beside);
+  });
+
+  it("opens on what there is where nothing can be written", async () => {
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    bench.server.changeSession(id, { state: "ended", end_reason: "user" });
+    await show({ layout: "floating" });
+    await act(() => tab.store.open(id));
+    await open();
+    expect(document.activeElement).toBe(button("New chat"));
+  });
+
   it("stands an Escape that a host sends to its document, which has no place on the page", async () => {
     await show({ layout: "floating" });
     await open();
@@ -220,7 +295,9 @@ describe("a floating chat", () => {
 
   it("has a field as high as the draft that was kept", async () => {
     const height = vi.spyOn(HTMLElement.prototype, "scrollHeight", "get");
-    height.mockImplementation(() => (dialog()?.open ? 96 : 0));
+    height.mockImplementation(function (this: HTMLElement) {
+      return dialog()?.open ? (this.style.height === "auto" ? 96 : 500) : 0;
+    });
     await show({ layout: "floating" });
     act(() => tab.store.setDraft("one\ntwo\nthree"));
     expect(field().style.height).toBe("2px");
@@ -275,6 +352,25 @@ describe("a floating chat", () => {
     expect(region?.textContent).toBe("Answer ready");
     await open();
     expect(region?.textContent).toBe("");
+    await ask("And?");
+    bench.server.finish("So.");
+    await advance(2000);
+    // What was seen is said once, by the chat itself.
+    expect([said(), region?.textContent]).toEqual(["Answer ready", ""]);
+    fireEvent.click(button("Close chat"));
+    expect(button("Open chat")).toBeTruthy();
+  });
+
+  it("marks an answer that failed while it was closed, until it is opened", async () => {
+    await show({ layout: "floating" });
+    await open();
+    await ask("Why?");
+    fireEvent.click(button("Close chat"));
+    bench.server.finish("", "failed", "The model is away.");
+    bench.server.changeSession(bench.server.sessions[0]?.id ?? "", { unread: false });
+    await advance(2000);
+    expect(button("Open chat New answer")).toBeTruthy();
+    await open();
     fireEvent.click(button("Close chat"));
     expect(button("Open chat")).toBeTruthy();
   });
@@ -367,31 +463,37 @@ describe("a floating chat", () => {
   });
 
   it("covers a small screen, and nothing behind it can then have the focus", async () => {
-    let changed = () => {};
-    const media = { matches: true, addEventListener: (_: string, act: () => void) => (changed = act) };
-    vi.stubGlobal("matchMedia", () => ({
-      ...media,
-      get matches() {
-        return media.matches;
-      },
-      removeEventListener: () => {},
-    }));
-    const modal = vi.spyOn(HTMLDialogElement.prototype, "showModal");
+    const media = Object.assign(new EventTarget(), { matches: false });
+    vi.stubGlobal("matchMedia", () => media);
+    const modal = vi.spyOn(HTMLDialogElement.prototype, "showModal").mockImplementation(function (
+      this: HTMLDialogElement,
+    ) {
+      // As in a browser.
+      if (this.open) throw new DOMException("open already", "InvalidStateError");
+      this.open = true;
+    });
+    onTestFinished(() => modal.mockRestore());
+    const turn = (matches: boolean) => {
+      media.matches = matches;
+      act(() => void media.dispatchEvent(new Event("change")));
+    };
     await show({ layout: "floating" });
     await open();
+    button("New chat").focus();
+    turn(true);
     expect(modal).toHaveBeenCalledTimes(1);
-    media.matches = false;
-    act(changed);
+    turn(false);
     expect(modal).toHaveBeenCalledTimes(1);
-    expect(document.activeElement).toBe(field());
+    expect([dialog()?.open, document.activeElement]).toEqual([true, button("New chat")]);
     // The back gesture of a phone.
     fireEvent(dialog() as Element, new Event("cancel", { cancelable: true }));
+    turn(true);
     expect(dialog()?.open).toBe(false);
   });
 });
 
-it.each([null, false, ""])("takes %j for no history and no slots, as JavaScript writes them", async (none) => {
-  const props: object = { history: none, slots: none };
+it.each([null, false, "", "none"])("takes %j for no history and no slots, as JavaScript writes them", async (none) => {
+  const props: object = { history: none, slots: none === "none" ? undefined : none };
   await show(props);
   expect(screen.queryByRole("button", { name: "Chats" })).toBeNull();
   expect(screen.getByRole("log")).toBeTruthy();
@@ -453,6 +555,25 @@ describe("the boundary", () => {
   });
 });
 
+describe("what the next message will do", () => {
+  const session = (id: string) => ({ ...bench.server.start("", ["Why?"]), id });
+  it.each<[ChatSnapshot["status"], boolean, string, string | null]>([
+    ["expired", true, "Your next message starts a new chat.Continue this chat", "mine"],
+    ["ended", true, "Your next message starts a new chat.Continue this chat", "mine"],
+    ["expired", false, "Your next message starts a new chat.Continue the previous chat", "before"],
+    ["new", true, "Continue the previous chat", "before"],
+    ["new", false, "Continue the previous chat", "before"],
+    ["active", true, "", null],
+  ])("is said, with the way to go on instead: %s, %s", (status, isShown, text, reopened) => {
+    const reopen = vi.fn();
+    const store = storeOf({ status, session: isShown ? session("mine") : null, previous: session("before") });
+    const { container } = inside({ ...store, reopen }, <ChatNotice />);
+    expect(container.textContent).toBe(text);
+    for (const way of screen.queryAllByRole("button")) fireEvent.click(way);
+    expect(reopen.mock.calls).toEqual(reopened === null ? [] : [[reopened]]);
+  });
+});
+
 describe("a message on its way", () => {
   const pending = (state: PendingMessage["state"], key = "a"): PendingMessage => ({
     ...{
@@ -473,16 +594,23 @@ describe("a message on its way", () => {
     [{}, "sending", "Sending…"],
     [{ status: "offline" }, "queued", "Waiting for the connection…"],
     [{ status: "reconnecting" }, "sending", "Waiting for the connection…"],
-    [{ running: "writing" }, "queued", "Waiting for its turn…"],
+    [{ running: "writing", pending: [pending("queued", "b")] }, "queued", "Waiting for its turn…"],
     [{ pending: [first] }, "queued", "Waiting for its turn…"],
     [{ pending: [pending("queued", "b")] }, "queued", "Sending…"],
     [{ pending: [pending("failed"), pending("queued", "b")] }, "queued", "Sending…"],
   ])("says what it waits for: %j %s", (changes, state, text) => {
     inside(storeOf(changes), <PendingRow pending={pending(state, "b")} />);
     expect(screen.getByText(text)).toBeTruthy();
+    expect(screen.getByRole("heading", { name: "You" })).toBeTruthy();
+    expect(screen.queryByRole("alert")).toBeNull();
     expect(screen.queryAllByRole("button").map(({ textContent }) => textContent)).toEqual(
       state === "queued" ? ["Edit"] : [],
     );
+  });
+
+  it("cannot be edited once it may have arrived", () => {
+    inside(storeOf({}), <PendingRow pending={{ ...pending("queued"), tried: true }} />);
+    expect(screen.queryByRole("button", { name: "Edit" })).toBeNull();
   });
 });
 
@@ -507,6 +635,9 @@ describe("a message that was not sent", () => {
     ["network", "Not sent.", ["Try again", "Edit"]],
     ["unexpected", "Not sent.", ["Try again", "Edit"]],
     ["too_long", "The server's sentence.", ["Edit"]],
+    ["turn_in_progress", "An answer is being written. Try again when it is ready.", ["Try again", "Edit"]],
+    // Where there is no chat to go on in.
+    ["session_ended", "This chat has ended. Where should this go?", ["Continue this chat", "New chat", "Edit"]],
   ])("offers what can help: %s", (code, text, buttons) => {
     inside(storeOf({}), <PendingRow pending={failed(code)} />);
     expect(screen.getByText(text)).toBeTruthy();
@@ -549,6 +680,23 @@ describe("the status", () => {
     cleanup();
     inside(storeOf({ status: "active" }), <SessionStatus />);
     expect(document.querySelectorAll("[aria-live]")).toHaveLength(1);
+  });
+
+  it.each<[Partial<ChatSnapshot>, string, string[]]>([
+    [{ status: "active" }, "check", []],
+    [{ status: "active", running: "writing" }, "spark", []],
+    [{ status: "active", running: "reconnecting" }, "offline", []],
+    [{ status: "offline" }, "offline", []],
+    [{ status: "expiring" }, "clock", ["Keep this chat"]],
+    // It does not pause while an answer is written.
+    [{ status: "expiring", running: "writing" }, "spark", []],
+    [{ status: "expired" }, "pause", []],
+    [{ status: "ended" }, "pause", []],
+  ])("has a sign for %j, and what can be done", (changes, icon, buttons) => {
+    const { container } = inside(storeOf({ remainingSeconds: 30, ...changes }), <SessionStatus />);
+    const shown = container.querySelector<HTMLElement>(".dcs.dcs-status")?.dataset;
+    expect([shown?.icon, shown?.running]).toEqual([icon, changes.running]);
+    expect(screen.queryAllByRole("button").map(({ textContent }) => textContent)).toEqual(buttons);
   });
 
   it("by itself says in which language it speaks", () => {
@@ -605,16 +753,29 @@ describe("the status", () => {
     act(() => void vi.advanceTimersByTime(5000));
     expect(saidAll()).toEqual(["Connected again"]);
     const first = announcer()?.firstElementChild;
+    const sign = () => button("Copy").querySelector("path")?.getAttribute("d");
+    const before = sign();
     await act(async () => void fireEvent.click(button("Copy")));
     expect(saidAll()).toEqual(["Connected again", "Copied"]);
+    expect(sign()).not.toBe(before);
     // What was said is not said anew.
     expect(announcer()?.firstElementChild).toBe(first);
     act(() => void vi.advanceTimersByTime(5000));
+    expect(sign()).toBe(before);
     expect(saidAll()).toEqual(["Copied"]);
     // Else it would be read at the end of the chat, and said at each opening of a floating one.
     act(() => void vi.advanceTimersByTime(5000));
     expect(saidAll()).toEqual([]);
   });
+});
+
+it("paragraphs are parted by lines with nothing to read", () => {
+  const { container } = render(<Paragraphs text={"\n\nIce\nfloats.\n \t\nSalt\n\n\n\nmelts it.\n\n "} />);
+  expect([...container.querySelectorAll("p")].map((one) => one.textContent)).toEqual([
+    "\nIce\nfloats.".trim(),
+    "Salt",
+    "melts it.",
+  ]);
 });
 
 describe("an answer", () => {
@@ -664,6 +825,21 @@ describe("an answer", () => {
     bench.server.start("", ["Why?", "Because."]);
     await show();
     expect(screen.queryByRole("button", { name: "Copy" })).toBeNull();
+  });
+
+  it("has sources that are numbered, and leads to those elsewhere in a tab of their own", () => {
+    const sources = [
+      { title: "Heat", url: "HTTPS://elsewhere.example/heat" },
+      { title: "Ice", url: "/ice" },
+    ];
+    const { container, rerender } = render(<SourceList metadata={{ sources }} />);
+    expect([...container.querySelectorAll("li")].map(({ textContent }) => textContent)).toEqual(["1Heat", "2Ice"]);
+    expect(screen.getAllByRole<HTMLAnchorElement>("link").map(({ target, rel }) => [target, rel])).toEqual([
+      ["_blank", "noopener noreferrer"],
+      ["", ""],
+    ]);
+    rerender(<SourceList metadata={{}} />);
+    expect(container.innerHTML).toBe("");
   });
 
   it("has sources that are read in their own direction", () => {
@@ -735,6 +911,10 @@ describe("the transcript", () => {
     log.scrollTop -= 100;
     fireEvent.scroll(log);
     expect(button("Jump to latest")).toBeTruthy();
+    // Back down by a little is not yet back.
+    log.scrollTop += 20;
+    fireEvent.scroll(log);
+    expect(top).toBe(then.height - then.room - 80);
   });
 
   /** A transcript whose reader is further up. */
@@ -747,6 +927,20 @@ describe("the transcript", () => {
     expect(button("Jump to latest")).toBeTruthy();
     return log;
   }
+
+  it("stays where its reader is when somebody's message comes, and not when the reader sends one", async () => {
+    bench.server.start("", ["Why?", "Because."]);
+    await show();
+    const log = scrolledUp();
+    await bench.api().sendMessage({ scope: "", content: "From the phone", key: "phone-key" });
+    bench.server.finish("So.");
+    await advance(60_000);
+    expect(screen.getByText("From the phone")).toBeTruthy();
+    expect(log.scrollTop).toBe(100);
+    expect(button("New answer")).toBeTruthy();
+    await ask("And?");
+    expect(log.scrollTop).toBe(900);
+  });
 
   it("of another chat begins at its latest message, wherever its reader was in the one before", async () => {
     const old = bench.server.start("", ["Old?", "Old."]);
@@ -868,16 +1062,34 @@ describe("the focus", () => {
     expect(document.activeElement).toBe(document.body);
   });
 
+  it("begins in the field only where the host wants that", async () => {
+    const { unmount } = await show();
+    expect(document.activeElement).toBe(document.body);
+    unmount();
+    await show({ autoFocus: true });
+    expect(document.activeElement).toBe(field());
+  });
+
   it("goes to the field with a slash, but not while one is written", async () => {
     await show();
     button("New chat").focus();
-    fireEvent.keyDown(button("New chat"), { key: "/", ctrlKey: true });
-    expect(document.activeElement).toBe(button("New chat"));
-    fireEvent.keyDown(button("New chat"), { key: "/" });
+    for (const held of ["ctrlKey", "altKey", "metaKey"]) {
+      expect(fireEvent.keyDown(button("New chat"), { key: "/", [held]: true })).toBe(true);
+      expect(document.activeElement).toBe(button("New chat"));
+    }
+    expect(fireEvent.keyDown(button("New chat"), { key: "/" })).toBe(false);
     expect(document.activeElement).toBe(field());
     expect(fireEvent.keyDown(field(), { key: "/" })).toBe(true);
     expect(fireEvent.keyDown(field(), { key: "ArrowUp" })).toBe(true);
     expect(field().value).toBe("");
+  });
+
+  it("stays in the search of a history with a slash", async () => {
+    await show({ history: "sidebar" });
+    const search = await screen.findByRole("searchbox");
+    search.focus();
+    expect(fireEvent.keyDown(search, { key: "/" })).toBe(true);
+    expect(document.activeElement).toBe(search);
   });
 });
 

@@ -32,6 +32,7 @@ describe("on a server, where there is no window", () => {
     );
     expect(html).toContain("Water and ice");
     expect(html).toContain("Loading…");
+    expect(html).not.toContain("How can I help?");
     expect(html).toContain("<textarea");
   });
 });

@@ -67,7 +67,9 @@ describe("the main flow", () => {
     await show({ title: "Water", greeting: "Ask about ice", placeholder: "Ask…" });
     expect(screen.getByRole("region", { name: "Water" })).toBeTruthy();
     expect(screen.getByText("Ask about ice")).toBeTruthy();
+    expect(field().placeholder).toBe("Ask…");
     expect(status()).toBe("New chat");
+    expect(saidAll()).toEqual([]);
     await ask("Why does ice float?");
     expect(field().value).toBe("");
     expect(screen.getByRole("log").getAttribute("aria-busy")).toBe("true");
@@ -76,6 +78,7 @@ describe("the main flow", () => {
     await advance(400);
     expect(status()).toBe("Writing an answer…");
     expect(said()).toBe("Thinking…");
+    expect(screen.queryByRole("button", { name: "Copy" })).toBeNull();
     bench.server.finish("Because it is lighter.\n\nSee [1].");
     await advance(1000);
     expect(screen.getByRole("log").getAttribute("aria-busy")).toBe("false");
@@ -155,10 +158,11 @@ describe("the main flow", () => {
 });
 
 describe("the composer", () => {
-  it("sends on Enter, not on Shift+Enter, and never while an input method composes", async () => {
+  it("sends on Enter alone, and never while an input method composes", async () => {
     await show();
     write("にほん");
-    fireEvent.keyDown(field(), { key: "Enter", shiftKey: true });
+    for (const held of ["shiftKey", "ctrlKey", "altKey", "metaKey"])
+      fireEvent.keyDown(field(), { key: "Enter", [held]: true });
     fireEvent.keyDown(field(), { key: "Enter", isComposing: true });
     fireEvent.keyDown(field(), { key: "Enter", keyCode: 229 });
     await advance(0);
@@ -166,6 +170,20 @@ describe("the composer", () => {
     fireEvent.keyDown(field(), { key: "Enter" });
     await advance(0);
     expect(bench.server.messages[0]?.content).toBe("にほん");
+  });
+
+  it("says of its button whether there is anything to send, or to stop", async () => {
+    await show();
+    const isOff = (name: string) => screen.getByRole("button", { name }).getAttribute("aria-disabled");
+    expect(isOff("Send")).toBe("true");
+    write(" \n");
+    expect(isOff("Send")).toBe("true");
+    write("Why?");
+    expect(isOff("Send")).toBe("false");
+    // A press leaves the focus in the field, and a phone's keyboard where it is.
+    expect(fireEvent.mouseDown(screen.getByRole("button", { name: "Send" }))).toBe(false);
+    await ask("Why?");
+    expect(isOff("Stop")).toBe("false");
   });
 
   it("waits for the answer before it sends again, and keeps what is typed", async () => {
@@ -235,7 +253,7 @@ describe("while an answer is written", () => {
     bench.server.finish("Because.");
     await advance(2000);
     expect(document.activeElement).toBe(stop);
-    expect(button("Send")?.disabled).toBe(false);
+    expect(button("Send")).toBe(stop);
   });
 
   it("Escape in the field stops it, unless an input method is at work", async () => {
@@ -440,13 +458,15 @@ describe("trouble", () => {
   it("says reconnecting when only the server is away", async () => {
     await show();
     await ask("Why?");
+    bench.server.write("Be");
+    await advance(400);
     bench.server.offline = true;
     await advance(10_000);
     expect(status()).toBe("Reconnecting…");
-    expect(within(screen.getByRole("log")).getByText(/^Connection lost/)).toBeTruthy();
+    expect(within(screen.getByRole("log")).getByText(/^Connection lost/).className).toBe("");
     bench.server.offline = false;
     await advance(5000);
-    expect(status()).toBe("Thinking…");
+    expect(status()).toBe("Writing an answer…");
   });
 
   it("shows the sentence of a refusal, with a way on", async () => {
@@ -499,6 +519,7 @@ describe("trouble", () => {
     await advance(1000);
     expect(within(screen.getByRole("log")).getByText("The model is away.")).toBeTruthy();
     expect(said()).toBe("The model is away.");
+    expect(screen.queryByRole("button", { name: "Copy" })).toBeNull();
     fireEvent.click(screen.getByRole("button", { name: "Ask again" }));
     await advance(0);
     expect(status()).toBe("Thinking…");
@@ -507,6 +528,27 @@ describe("trouble", () => {
       ["Why?", 0],
       ["", 2],
     ]);
+  });
+
+  it("offers to ask again only for the last of all, and once", async () => {
+    await show();
+    for (const question of ["Why?", "And why?"]) {
+      await ask(question);
+      bench.server.finish("Half of", "interrupted");
+      await advance(2000);
+    }
+    const [again, ...others] = screen.getAllByRole("button", { name: "Ask again" });
+    expect(others).toEqual([]);
+    bench.server.faults = [{}];
+    bench.server.hold();
+    for (const _ of [1, 2]) fireEvent.click(again as Element);
+    expect(again?.getAttribute("aria-disabled")).toBe("true");
+    await act(() => bench.server.release());
+    await advance(0);
+    expect(again?.getAttribute("aria-disabled")).toBe("false");
+    fireEvent.click(again as Element);
+    await advance(0);
+    expect(bench.server.count("POST", /retry/)).toBe(2);
   });
 
   it("says when something did not work of which it knows no more, and tries again", async () => {
@@ -624,6 +666,7 @@ describe("an older chat", () => {
     await show();
     expect(screen.queryByText("message 0")).toBeNull();
     fireEvent.click(screen.getByRole("button", { name: "Show earlier messages" }));
+    expect(screen.getByRole("button", { name: "Loading…" }).getAttribute("aria-disabled")).toBe("true");
     await advance(0);
     expect(screen.getByText("message 0")).toBeTruthy();
     expect(screen.queryByRole("button", { name: "Show earlier messages" })).toBeNull();
