@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { broken } from "./testing/promises.js";
 import { Story } from "./testing/story.js";
 import type { StoryTab } from "./testing/storyTab.js";
@@ -86,6 +86,33 @@ describe("what somebody has sent without an answer", () => {
   });
 });
 
+it("what something in between has kept is given to nobody else, and who is given it cannot know that it is old", async () => {
+  const { bench, net, chance } = new OwnStory(["7", "8"]);
+  bench.server.become("7");
+  const ask = async () => (await net.fetchIn("a tab")("/chat/sessions/current?scope=")).text();
+  const said = await ask();
+  net.trouble = 1;
+  vi.spyOn(chance, "choose").mockImplementation((from) => from.find((one) => String(one).includes("as before")));
+  expect(await ask()).toBe(said);
+  expect([...net.misled]).toEqual(["a tab"]);
+  bench.server.become("8");
+  expect(await ask()).toBe("");
+  net.trouble = 0;
+  await ask();
+  expect([...net.misled]).toEqual([]);
+});
+
+it("who has logged out is told no more by a stream after 15 seconds", async () => {
+  const { server, timers } = new OwnStory(["7", "8"]).bench;
+  server.become("7");
+  server.streams.open("7", null);
+  await timers.advance(15_000);
+  expect(server.streams.count).toBe(1);
+  server.become("8");
+  await timers.advance(15_000);
+  expect(server.streams.count).toBe(0);
+});
+
 it("a draft that is sent goes from a full storage, which takes nothing more", async () => {
   const story = new OwnStory();
   const [{ store }] = story.tabs as [StoryTab];
@@ -124,10 +151,37 @@ describe("what one person has said, on the page of a visitor", () => {
     return { story, visitors, shows };
   };
 
+  /** 7 sends it in a tab of their own, and is answered after 8 has logged in; the page knows of 7 alone. */
+  const overheard = async () => {
+    const story = new OwnStory(["7", "8"]);
+    story.become(story.tabs[0] as StoryTab, "");
+    await story.happens("open a tab");
+    const [visitors, other, third] = story.tabs as [StoryTab, StoryTab, StoryTab];
+    story.become(other, "7");
+    story.bench.server.start("", ["Old", "Because."]);
+    await story.happens("visible", visitors);
+    await story.pass(1000);
+    story.bench.server.holdAnswers();
+    await story.happens("send");
+    const goOn = story.bench.server.setAside();
+    story.become(third, "8");
+    goOn();
+    await story.pass(0);
+    const [word = ""] = story.words;
+    return { story, visitors, word };
+  };
+
   it("may stand there until the page has asked who is here now", async () => {
     const { story, visitors, shows } = await asked();
     visitors.page.signal("online");
     expect(shows()).toBe(true);
+    await story.recover();
+    expect(broken(story)).toEqual([]);
+  });
+
+  it("may come from another tab, whose answer was on its way, until the page has asked again", async () => {
+    const { story, visitors, word } = await overheard();
+    expect(visitors.store.getSnapshot().messages.map(({ content }) => content)).toContain(word);
     await story.recover();
     expect(broken(story)).toEqual([]);
   });

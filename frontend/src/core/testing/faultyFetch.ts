@@ -1,5 +1,6 @@
 import type { Chance } from "./chance.js";
 import type { FakeTimers } from "./fakeTimers.js";
+import type { MemoryServer } from "./memoryServer.js";
 
 /** One request as a fault sees it. */
 interface Asking {
@@ -62,17 +63,20 @@ export class FaultyFetch {
   readonly unread = new Set<string>();
   /** The tabs that were refused news when they asked last: they wait for their reader. */
   readonly refused = new Set<string>();
-  /** By address, what it was answered last. */
+  /** The tabs that were told last by a copy what is open: they cannot know that it may be old. */
+  readonly misled = new Set<string>();
+  /** By tab, who was there by the last answer that says so. */
+  readonly known = new Map<string, string>();
+  /** By who asks and the address, what it was answered last. */
   private readonly copies = new Map<string, string>();
   /** By request, until when whoever made it was told to wait. */
   private readonly told = new Map<string, number>();
-  private readonly server: () => typeof globalThis.fetch;
+  private readonly server: MemoryServer;
   private readonly timers: FakeTimers;
   private readonly chance: Chance;
   private readonly note: (what: string) => void;
 
-  /** `server` is asked for as each request leaves: whose that is, is settled then. */
-  constructor(server: () => typeof globalThis.fetch, timers: FakeTimers, chance: Chance, note: (what: string) => void) {
+  constructor(server: MemoryServer, timers: FakeTimers, chance: Chance, note: (what: string) => void) {
     this.server = server;
     this.timers = timers;
     this.chance = chance;
@@ -88,8 +92,13 @@ export class FaultyFetch {
       if (isNews(input)) this.refused.delete(tab);
       const isFaulty = this.chance.happens(this.trouble);
       if (isList(input, init)) this.unread[isFaulty ? "add" : "delete"](listOf(tab, input));
-      const server = this.server();
-      const answer = await (isFaulty ? this.fail(server, name, input, init) : this.ask(server, input, init));
+      // Whose it is, is settled as it leaves.
+      const { reader } = this.server;
+      const answer = await (isFaulty ? this.fail(reader, name, input, init) : this.ask(reader, input, init));
+      if (isCurrent(input) && !isFaulty) {
+        this.known.set(tab, reader);
+        this.misled.delete(tab);
+      }
       const seconds = Number(answer.headers.get("Retry-After"));
       if (seconds > 0 && isMessage(init)) this.told.set(name, this.timers.now() + seconds * 1000);
       return answer;
@@ -100,25 +109,27 @@ export class FaultyFetch {
     this.told.clear();
   }
 
-  private async ask(server: typeof fetch, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
+  private async ask(reader: string, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
     const isSlow = this.trouble > 0 && !isNews(input);
     if (isSlow && this.chance.happens(0.5)) await this.wait(this.chance.upTo(SLOW.there), init);
     init.signal?.throwIfAborted();
-    const answer = await server(input, init);
-    if (isRead(init) && !isNews(input)) this.copies.set(String(input), await answer.clone().text());
+    const answer = await this.server.fetchAs(reader)(input, init);
+    if (isRead(init) && !isNews(input)) this.copies.set(`${reader} ${input}`, await answer.clone().text());
     if (isSlow && this.chance.happens(0.3)) await this.wait(this.chance.upTo(SLOW.back), init);
     return answer;
   }
 
-  private fail(server: typeof fetch, name: string, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
+  private fail(reader: string, name: string, input: RequestInfo | URL, init: RequestInit): Promise<Response> {
     const [how, fault] = this.chance.choose(Object.entries(FAULTS)) as [string, Fault];
-    const copy = isRead(init) ? this.copies.get(String(input)) : undefined;
-    if (how === AS_BEFORE && copy !== undefined && isList(input, init))
-      this.unread.delete(listOf(name.slice(0, name.indexOf(":")), input));
-    if (isNews(input) && /40[13]/.test(how)) this.refused.add(name.slice(0, name.indexOf(":")));
+    const tab = name.slice(0, name.indexOf(":"));
+    const copy = isRead(init) ? this.copies.get(`${reader} ${input}`) : undefined;
+    const isCopy = how === AS_BEFORE && copy !== undefined;
+    if (isCopy && isList(input, init)) this.unread.delete(listOf(tab, input));
+    if (isCopy && isCurrent(input)) this.misled.add(tab);
+    if (isNews(input) && /40[13]/.test(how)) this.refused.add(tab);
     this.note(`${name} ${how}`);
     return fault({
-      done: async () => (isNews(input) ? new Response(CUT) : server(input, init)),
+      done: async () => (isNews(input) ? new Response(CUT) : this.server.fetchAs(reader)(input, init)),
       copy,
       forever: () => new Promise((_, reject) => onAbort(init, reject)),
     });
@@ -141,6 +152,10 @@ function onAbort({ signal }: RequestInit, reject: (error: DOMException) => void)
 
 function isNews(input: RequestInfo | URL): boolean {
   return String(input).includes("/updates");
+}
+
+function isCurrent(input: RequestInfo | URL): boolean {
+  return String(input).startsWith("/chat/sessions/current?");
 }
 
 function isRead({ method = "GET" }: RequestInit): boolean {

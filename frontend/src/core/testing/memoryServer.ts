@@ -98,10 +98,14 @@ export class MemoryServer {
 
   constructor(timers: Timers) {
     this.timers = timers;
-    this.streams = new MemoryStreams(timers, (since, reader) => {
-      const updates = this.as(reader, () => this.updatesSince(since));
-      return updates.cursor === since ? null : updates;
-    });
+    this.streams = new MemoryStreams(
+      timers,
+      (since, reader) => {
+        const updates = this.as(reader, () => this.updatesSince(since));
+        return updates.cursor === since ? null : updates;
+      },
+      (reader) => reader === this.reader || reader.startsWith("visitor"),
+    );
   }
 
   readonly fetch: typeof globalThis.fetch = (input, init) => this.fetchAs(this.reader)(input, init);

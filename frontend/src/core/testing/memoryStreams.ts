@@ -20,10 +20,16 @@ export class MemoryStreams {
   private readonly streams = new Set<OpenStream>();
   private readonly timers: Timers;
   private readonly newsSince: (cursor: string | null, reader: string) => Updates | null;
+  private readonly isThere: (reader: string) => boolean;
 
-  constructor(timers: Timers, newsSince: (cursor: string | null, reader: string) => Updates | null) {
+  constructor(
+    timers: Timers,
+    newsSince: (cursor: string | null, reader: string) => Updates | null,
+    isThere: (reader: string) => boolean,
+  ) {
     this.timers = timers;
     this.newsSince = newsSince;
+    this.isThere = isThere;
   }
 
   get count(): number {
@@ -69,7 +75,12 @@ export class MemoryStreams {
     this.write(stream, `event: updates\nid: ${updates.cursor}\ndata: ${JSON.stringify(updates)}\n\n`);
   }
 
+  /** Whoever has logged out is told no more. */
   private keepAlive(stream: OpenStream): void {
+    if (!this.isThere(stream.reader)) {
+      if (this.forget(stream)) stream.controller.close();
+      return;
+    }
     this.write(stream, ": keep-alive\n\n");
     stream.timer = this.timers.setTimeout(() => this.keepAlive(stream), KEEP_ALIVE);
   }

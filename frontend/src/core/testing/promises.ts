@@ -40,7 +40,8 @@ export function* stale(tab: StoryTab, story: Story): Complaints {
   if (story.net.refused.size === 0) for (const word of story.notFor(tab)) yield `${word} is still there`;
   // That a chat is deleted which the answer of its first message has just shown, is known by the next read.
   const { id } = tab.store.getSnapshot().session ?? { id: "" };
-  if (error === null && story.net.refused.size === 0 && story.bench.server.find(id)) {
+  const knows = error === null && story.net.refused.size === 0 && !story.net.misled.has(tab.name);
+  if (knows && story.bench.server.find(id)) {
     yield* shownWrongly(tab, story);
     yield* elsewhere(tab, story);
   }

@@ -54,12 +54,7 @@ export class Story {
     const { server, timers } = bench;
     this.began = timers.now();
     server.restored = (id) => this.removed.delete(id);
-    this.net = new FaultyFetch(
-      () => server.fetchAs(server.reader),
-      timers,
-      chance,
-      (what) => this.note(`  ! ${what}`),
-    );
+    this.net = new FaultyFetch(server, timers, chance, (what) => this.note(`  ! ${what}`));
     if (chance.happens(0.5)) server.streams.refusal = null;
     if (chance.happens(0.3)) server.skew = chance.upTo(7_200_000) - 3_600_000;
     this.person = chance.happens(0.5) ? "" : "7";
@@ -124,8 +119,11 @@ export class Story {
   openTab(): void {
     if (this.tabs.length >= this.most) return;
     const tab = new StoryTab(this.bench, { ...this.options, name: this.newWord("tab "), owner: this.person });
-    // What stood there when somebody came may stay until the page has asked whose it is; nothing may come.
-    tab.store.subscribe(() => tab.witness.looksAt(this.notFor(tab, tab.witness.isNew)));
+    // What stood there when somebody came may stay until the page has asked whose it is. Nothing may come but what
+    // another tab, whose answer was on its way, tells of whoever was there when this page asked last.
+    const mayCome = (word: string) => tab.isHearing && this.mayBeOf(word, this.net.known.get(tab.name) ?? "");
+    const comes = () => this.notFor(tab, tab.witness.isNew).filter((word) => !mayCome(word));
+    tab.store.subscribe(() => tab.witness.looksAt(comes()));
     this.tabs.push(tab);
     for (const [name, list] of Object.entries(tab.lists)) {
       // Whoever is told of a failure tries again.

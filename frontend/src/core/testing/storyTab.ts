@@ -41,6 +41,8 @@ export class StoryTab {
   private disconnects: (() => void)[] = [];
   /** Present while it is frozen. */
   thaw: (() => void) | null = null;
+  /** Whether it takes just now what another tab says. */
+  isHearing = false;
   private thawed: Promise<void> = Promise.resolve();
   /** What has come since, by timer where it is one. */
   private readonly waiting = new Map<unknown, () => void>();
@@ -162,7 +164,12 @@ export class StoryTab {
 
   private mortal<T>(open: OpenChannel<T>): OpenChannel<T> {
     return (name, receive) => {
-      const channel = open(name, (message) => this.live(() => receive(message)));
+      const hear = (message: T) => {
+        this.isHearing = true;
+        receive(message);
+        this.isHearing = false;
+      };
+      const channel = open(name, (message) => this.live(() => hear(message)));
       if (channel === null) return null;
       this.ends.add(channel.close);
       return { post: (message) => this.isCrashed || channel.post(message), close: channel.close };
