@@ -97,7 +97,8 @@ export class StoryTab {
     this.thawed = new Promise((resolve) => {
       this.thaw = () => {
         this.thaw = null;
-        for (const run of [...this.waiting.values()]) run();
+        // Each may clear the next.
+        for (const run of this.waiting.values()) run();
         this.waiting.clear();
         resolve();
         this.page.signal("restored");
