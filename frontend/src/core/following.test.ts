@@ -74,6 +74,23 @@ it("asks with the cursor, and an unchanged answer is no news", async () => {
   expect(bench.server.looks.slice(2).every(({ since }) => since !== null)).toBe(true);
 });
 
+it("takes what has come as the page was left, and waited for an answer, when it is back", async () => {
+  const { store, disconnect } = await bench.openTab();
+  store.send("Why?");
+  await bench.timers.advance(0);
+  bench.server.holdAnswers();
+  void store.load();
+  bench.server.write("Bec");
+  await bench.timers.advance(400);
+  expect(last(store)).toMatchObject({ content: "", state: "pending" });
+  disconnect();
+  bench.server.release();
+  await bench.timers.advance(500);
+  store.connect();
+  await bench.timers.advance(0);
+  expect(last(store)).toMatchObject({ content: "Bec", state: "running" });
+});
+
 it("begins anew when the server does not know the cursor any more", async () => {
   const { store } = await bench.openTab();
   store.send("Why?");

@@ -43,7 +43,8 @@ export function createFollowing(context: ChatContext, reading: Reading, updates:
     },
     stop() {
       context.live?.leave();
-      context.live = intake = null;
+      // What waits is taken when it is back: nobody tells it again.
+      context.live = null;
     },
   };
 }
