@@ -80,6 +80,8 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
   const { clock, page, scope } = parts;
   /** Answers under way that news must not overtake: what they say may be older. */
   let asked = 0;
+  /** What was asked before the server was heard of last says nothing of now where it fails. */
+  let contacts = 0;
 
   const update = (change: (state: ChatState) => ChatState) => {
     const next = change(context.state);
@@ -94,6 +96,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     });
   const reached = (wasOnline = true) => {
     const { online, lostNews } = context.state;
+    contacts += 1;
     // The server is there, even if news do not come yet. Whether the device is offline is told by what was asked since:
     // an answer to what was asked before may come a moment later.
     set({ failures: 0, lostNews: Math.min(1, lostNews), online: online || !wasOnline });
@@ -114,6 +117,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     async call(answer, holding = 1) {
       const askedAt = clock.now();
       const { online } = context.state;
+      const since = contacts;
       asked += holding;
       try {
         const given = await answer;
@@ -122,7 +126,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
         return given;
       } catch (error) {
         if (!isConnectionTrouble(error)) reached(online);
-        else set({ failures: context.state.failures + 1, online: page.isOnline() });
+        else set({ failures: context.state.failures + +(since === contacts), online: page.isOnline() });
         throw error;
       } finally {
         asked -= holding;
@@ -150,11 +154,10 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     reached,
     kept(isKept) {
       const { durable, pending } = context.state;
-      set({ durable: isKept && (durable || pending.length === 0) });
+      set({ durable: isKept && (durable || !pending[0]) });
     },
     choose() {
-      context.epoch += 1;
-      context.chosen = context.epoch;
+      context.chosen = context.epoch += 1;
       return context.chosen;
     },
   };

@@ -103,6 +103,20 @@ describe("arriving", () => {
     expect(store.getSnapshot().status).toBe("offline");
   });
 
+  it("is not reconnecting by what was asked before the last answer, and fails", async () => {
+    const { id } = bench.server.start("", ["Why?", "Because."]);
+    const noNews = { join: () => ({ await() {}, renew() {}, leave() {} }) };
+    const { store } = await bench.openTab({ updates: noNews });
+    bench.server.hold();
+    for (const other of ["s0002", "s0003"]) void store.open(other);
+    const goOn = bench.server.setAside();
+    await store.open(id);
+    bench.server.offline = true;
+    goOn();
+    await bench.timers.advance(0);
+    expect(store.getSnapshot()).toMatchObject({ status: "active", session: { id }, error: null });
+  });
+
   it("says what the server said when it refuses", async () => {
     bench.server.faults = [{ status: 401, body: '{"code":"not_authenticated","message":"Sign in.","field":null}' }];
     const { store } = await bench.openTab();
