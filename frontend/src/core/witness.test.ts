@@ -128,6 +128,31 @@ it("a draft that is sent goes from a full storage, which takes nothing more", as
   expect(broken(story)).toEqual([]);
 });
 
+describe("what is in the field as a page is loaded anew", () => {
+  const typed = async () => {
+    const story = new OwnStory();
+    await story.happens("type");
+    return story;
+  };
+
+  it("comes back", async () => {
+    const story = await typed();
+    await story.happens("reload");
+    expect(story.tabs[0]?.store.getSnapshot().draft).toBe([...story.words].join());
+    await story.recover();
+    expect(broken(story)).toEqual([]);
+  });
+
+  it("may not be lost", async () => {
+    const story = await typed();
+    story.bench.browser.storage.setItem = () => {};
+    story.bench.browser.storage.values.clear();
+    await story.happens("reload");
+    await story.recover();
+    expect(broken(story)).toEqual([`no word is lost: ${[...story.words].join()}`]);
+  });
+});
+
 describe("what one person has said, on the page of a visitor", () => {
   const word = "Mine alone";
 

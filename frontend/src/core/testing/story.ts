@@ -90,6 +90,7 @@ export class Story {
     this.net.trouble = 0;
     this.bench.browser.storage.room = Number.POSITIVE_INFINITY;
     this.bench.browser.isBlocked = false;
+    this.bench.server.streams.isSilent = false;
     this.net.excuse();
     for (const tab of this.tabs) tab.thaw?.();
     for (const { page } of this.tabs) if (!page.online) page.signal("online");
@@ -193,8 +194,16 @@ export class Story {
     tab.connect();
   }
 
+  /** What is in its field comes back, unless it said that it could not keep it, or another tab may put its own there. */
+  reload(tab: StoryTab): void {
+    const isAlone = this.tabs.length === 1;
+    tab.page.signal("hidden");
+    this.crash(tab, isAlone && tab.store.getSnapshot().durable);
+    if (!isAlone) this.openTab();
+  }
+
   /** What was in its field goes with it, and what it said that it could not keep. */
-  crash(tab: StoryTab): void {
+  crash(tab: StoryTab, isDraftKept = false): void {
     tab.crash();
     this.noteKept();
     this.crashed.push(...this.tabs.splice(this.tabs.indexOf(tab), 1));
@@ -202,7 +211,8 @@ export class Story {
     // What waits behind an old chat is not shown.
     if (!durable && readOnly) this.words.clear();
     const unkept = durable ? [] : pending.map(({ content }) => content);
-    for (const word of [draft, ...unkept].flatMap((text) => text.split("\n"))) this.words.delete(word);
+    for (const word of [isDraftKept ? "" : draft, ...unkept].flatMap((text) => text.split("\n")))
+      this.words.delete(word);
     if (this.tabs.length === 0) this.openTab();
   }
 

@@ -1,3 +1,4 @@
+import { joinedText } from "../chatState.js";
 import type { PageSignal } from "../pageSignals.js";
 import { runningReply } from "../transcript.js";
 import type { Story } from "./story.js";
@@ -12,6 +13,7 @@ const CHATTING: Record<string, StoryVerb> = {
   "send again": (story, tab) => sendIn(story, tab, story.newWord("w")),
   "send once more": (story, tab) => sendIn(story, tab, story.newWord("w")),
   "type and send": typeAndSend,
+  type,
   "send what is in the field": sendDraft,
   retry,
   discard,
@@ -50,6 +52,18 @@ const HAPPENING: Record<string, StoryVerb> = {
   "the reply ends": ({ bench }) => bench.server.finishAll("Because."),
   "the reply ends soon": ({ bench }) => bench.server.finishAll("Because."),
   "the reply fails": ({ bench }) => isAnswering(bench.server.messages) && bench.server.finish("Bec", "failed"),
+  "the reply is interrupted": ({ bench }) =>
+    isAnswering(bench.server.messages) && bench.server.finish("Bec", "interrupted"),
+  "another worker begins anew": ({ bench }) => isAnswering(bench.server.messages) && bench.server.beginAnew(),
+  "the stream ends": ({ bench }) => bench.server.streams.end(),
+  "the stream is cut": ({ bench }) => bench.server.streams.cut(),
+  "the stream falls silent": ({ bench }) => {
+    bench.server.streams.isSilent = true;
+  },
+  "the server is another version": ({ bench }) => {
+    bench.server.streams.cut();
+    bench.server.forgetCursors();
+  },
   ...Object.fromEntries(
     (["offline", "online", "visible", "hidden", "restored"] satisfies PageSignal[]).map((signal) => [
       signal,
@@ -84,6 +98,7 @@ const HAPPENING: Record<string, StoryVerb> = {
   "open a tab": (story) => story.openTab(),
   freeze: (_, tab) => tab.freeze(),
   crash: (story, tab) => story.crash(tab),
+  reload: (story, tab) => story.reload(tab),
 };
 
 /** No tab of this browser is told, and nothing goes wrong. */
@@ -144,6 +159,15 @@ function typeAndSend(story: Story, tab: StoryTab): void {
   const word = story.newWord("w");
   if (tab.store.getSnapshot().draft === "") tab.store.setDraft(word);
   sendIn(story, tab, word);
+}
+
+/** It stays in the field until somebody sends it. */
+function type(story: Story, { store, owner }: StoryTab): void {
+  const { draft, arrival } = store.getSnapshot();
+  const word = story.newWord("w");
+  story.wrote(word, owner, arrival ? story.person : "");
+  story.words.add(word);
+  store.setDraft(joinedText(draft, word));
 }
 
 /** Another tab may show the same words: who sends them in both has sent them twice. */
