@@ -11,6 +11,8 @@ const TESTING_LIBRARY = resolve(
 export default defineConfig({
   test: {
     environment: "happy-dom",
+    // An outer limit: a busy machine has taken nearly the usual five seconds for what takes half a one.
+    testTimeout: 30_000,
     coverage: {
       include: ["src/core/**"],
       exclude: ["src/**/*.test.ts", "src/**/index.ts", "src/core/testing/**"],

@@ -19,8 +19,10 @@ from django_chat_sessions.services.replies.stepping import outside, stepped
 
 def test_a_timeout_around_a_piece_ends_a_model_that_hangs() -> None:
     async def hanging() -> AsyncIterator[str]:
-        async with asyncio.timeout(0.3):  # a busy machine may need a while to its first piece
+        async with asyncio.timeout(None) as limit:
             yield "Half "
+            # Not before the first piece is taken: a busy machine may need longer than that for it.
+            limit.reschedule(asyncio.get_running_loop().time() + 0.05)
             await asyncio.sleep(600)
 
     steps = stepped(hanging())
