@@ -126,7 +126,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
         return given;
       } catch (error) {
         if (!isConnectionTrouble(error)) reached(online);
-        else set({ failures: context.state.failures + +(since === contacts), online: page.isOnline() });
+        else set({ failures: context.state.failures + Number(since === contacts), online: page.isOnline() });
         throw error;
       } finally {
         asked -= holding;
@@ -157,7 +157,8 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
       set({ durable: isKept && (durable || !pending[0]) });
     },
     choose() {
-      context.chosen = context.epoch += 1;
+      context.epoch += 1;
+      context.chosen = context.epoch;
       return context.chosen;
     },
   };
