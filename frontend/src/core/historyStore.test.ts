@@ -179,6 +179,33 @@ describe("a list that is read again though nobody asked", () => {
     expect(history.getSnapshot()).toMatchObject({ status: "ready", error: { code: "network" } });
   });
 
+  it("is asked for once in the time that a busy server has asked for, whatever else is heard", async () => {
+    await conversations(1);
+    const { history, page } = await openHistory();
+    const { id } = bench.server.sessions[0] ?? { id: "" };
+    const lists = () => bench.server.count("GET", /sessions\/?(\?|$)/);
+    bench.server.faults = [{ status: 503, retryAfter: "60" }];
+    page.signal("visible");
+    page.signal("visible"); // while it is read
+    await settle();
+    expect(lists()).toBe(2);
+    page.signal("visible");
+    createTabChannel(bench.browser.channel)
+      .join(() => {})
+      .tell({ scope: "", session: id, isDeleted: false });
+    await bench.timers.advance(59_000);
+    expect(lists()).toBe(2);
+    await bench.timers.advance(2000);
+    expect(lists()).toBe(3);
+    bench.server.faults = [{ status: 503, retryAfter: "60" }];
+    page.signal("visible");
+    await settle();
+    await history.refresh();
+    page.signal("visible");
+    await settle();
+    expect(lists()).toBe(6);
+  });
+
   it("is not tried again when nobody looks any more", async () => {
     await conversations(1);
     const { history, page, disconnect } = await openHistory();

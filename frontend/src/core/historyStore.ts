@@ -2,7 +2,7 @@ import type { ApiClient } from "./apiClient.js";
 import { backoff } from "./backoff.js";
 import { problemOf } from "./chatState.js";
 import { systemTimers, type Timers } from "./clock.js";
-import { isRetryable } from "./errors.js";
+import { isRetryable, retryAfterOf } from "./errors.js";
 import type { Edit } from "./historyRows.js";
 import { amended, backAs, editedRows, gone, isOld, matcherOf, place, sameRows, toldBy } from "./historyRows.js";
 import { EMPTY_HISTORY, type HistorySnapshot } from "./historySnapshot.js";
@@ -83,6 +83,8 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   let isAsked = false;
   let attempts = 0;
   let waiting: unknown;
+  /** The server has asked not to be asked before; then what waits does. */
+  let heldUntil = 0;
   /** Changes reach the server in the order in which they were made. */
   let line: Promise<unknown> = Promise.resolve();
   let failed: () => unknown = () => {};
@@ -137,12 +139,13 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     const isBehind = history_changed || sessions.some(isNew) || (isWhole && shown.some(isMissing));
     for (const row of sessions) if (known.has(row.id)) note(row);
     change();
-    if (isBehind) void readAgain();
+    if (isBehind) look();
   };
 
   /** As much as is shown, if the server lists so much at once: what is gone further down is gone here too. */
   const readLoaded = async () => {
     timers.clearTimeout(waiting);
+    heldUntil = 0;
     changed.clear();
     try {
       const loaded = Math.min(LONGEST_PAGE, Math.max(limit, snapshot.sessions.length));
@@ -162,11 +165,14 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       // What nobody asked for is tried again, and not told, as long as there is a list to see.
       const isTold = isAsked || snapshot.status !== "ready" || !isRetryable(error);
       if (isTold) fail(error, refresh, snapshot.status === "loading" ? { status: "failed" } : {});
-      else if (tab) waiting = timers.setTimeout(readAgain, backoff(attempts++, Math.random, error));
+      else if (tab) {
+        waiting = timers.setTimeout(readAgain, backoff(attempts++, Math.random, error));
+        heldUntil = timers.now() + retryAfterOf(error) * 1000;
+      }
     }
     reading = null;
     isAsked = false;
-    if (isAgain) void readAgain();
+    if (isAgain) look();
     for (const news of late.splice(0)) hear(news);
   };
 
@@ -174,6 +180,10 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     isAgain = reading !== null;
     reading ??= readLoaded();
     return reading;
+  };
+
+  const look = () => {
+    if (timers.now() >= heldUntil) void readAgain();
   };
 
   const refresh = (): Promise<void> => {
@@ -232,7 +242,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
       const answer = (await done) as SessionState | undefined;
       changed.add(id);
       // News were faster: what else it says is old.
-      if (answer && isOld(answer.session, known.get(id))) void readAgain();
+      if (answer && isOld(answer.session, known.get(id))) look();
       if (answer) known.set(id, answer.session);
       else known.delete(id);
       change();
@@ -241,7 +251,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     } catch (error) {
       fail(error, again ?? (() => act(id, shown, request)));
       // Another tab or device may have been first, or this attempt without a word.
-      void readAgain();
+      look();
       return false;
     }
   };
@@ -252,16 +262,16 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
 
   const source = createSource(() => {
     const stopPage = page.subscribe((signal) => {
-      if (signal !== "hidden" && signal !== "offline") void readAgain();
+      if (signal !== "hidden" && signal !== "offline") look();
       if (signal === "online" && failed === search && snapshot.error !== null) void search(); // it was waited for
     });
     tab = tabs.join((message) => {
       const { rows, isUnsure } = toldBy(message, known);
       rows.forEach(note);
       change();
-      if (isUnsure || (rows.length === 0 && isIn(message))) void readAgain();
+      if (isUnsure || (rows.length === 0 && isIn(message))) look();
     });
-    const live = updates.join({ news: hear, found() {}, lost() {}, missing: () => void readAgain() });
+    const live = updates.join({ news: hear, found() {}, lost() {}, missing: look });
     reading ??= readLoaded();
     return () => {
       stopPage();
