@@ -83,8 +83,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
   let isAsked = false;
   let attempts = 0;
   let waiting: unknown;
-  /** The server has asked not to be asked before; then what waits does. */
-  let heldUntil = 0;
+  let heldUntil = 0; // the server has asked not to be asked before; then what waits does
   /** Changes reach the server in the order in which they were made. */
   let line: Promise<unknown> = Promise.resolve();
   let failed: () => unknown = () => {};
@@ -182,9 +181,7 @@ export function createHistoryStore(options: HistoryStoreOptions): HistoryStore {
     return reading;
   };
 
-  const look = () => {
-    if (timers.now() >= heldUntil) void readAgain();
-  };
+  const look = () => void (timers.now() < heldUntil || readAgain());
 
   const refresh = (): Promise<void> => {
     isAsked = true;
