@@ -70,8 +70,9 @@ class Asker(Visitor):
         responses = await asyncio.gather(*map(self.send, turns))
         pairs = list(zip(turns, responses, strict=True))
         accepted = [pair for pair in pairs if pair[1].status in (OK, CREATED)]
-        # Where a response took longer than an answer, both may be: one after the other.
-        accepted.sort(key=lambda pair: str(pair[1].body["message"]["created_at"]))
+        # Where a response took longer than an answer, both may be: one after the other. Which was
+        # the second its id says, made as it was stored; its request may have begun before.
+        accepted.sort(key=lambda pair: str(pair[1].body["message"]["id"]))
         took = max(each.heard_at for each in responses) - min(each.asked_at for each in responses)
         if took < min(turn.seconds for turn in turns):
             refused = [response.body for turn, response in pairs if response.status == CONFLICT]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 
 from benchmarks.people.answers import question, whole
+from benchmarks.people.asking import Asker
 from benchmarks.people.beliefs import PROMISES, Ledger, Place, Promises, Turn
 from benchmarks.people.tab import Tab
+from benchmarks.people.visitor import Town
+from benchmarks.people.wire import Response, Wire
 
 pytestmark = pytest.mark.once
 
@@ -206,3 +210,36 @@ def test_a_piece_that_does_not_fit_is_noticed(
     tab.apply({"messages": [], "deltas": [delta], "cursor": "c2"})
     assert promises.checked["followed"] == 1
     assert promises.broken["followed"] == int(not is_kept)
+
+
+def test_of_two_messages_that_were_both_accepted_the_one_stored_last_is_waited_for(
+    promises: Promises, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its request may have begun first, and have waited while the other was answered."""
+    town = Town(Wire([]), promises, IDLE, 60.0, 0.0)
+    asker = Asker("p1", town, seed=1)
+    second, first = (
+        Response(
+            201,
+            {},
+            {},
+            {
+                "arrival": {"status": "new", "reason": "first", "previous": None},
+                "session": row(),
+                "message": {"id": number, "position": position, "created_at": written(began)},
+                "reply": {"id": f"r{number}"},
+            },
+            asked_at=1000.0,
+            heard_at=1090.0,
+        )
+        for number, position, began in (("m2", 2, 1000.2), ("m1", 0, 1000.4))
+    )
+    responses = iter([second, first])
+
+    async def send(turn: Turn, cut_after: float | None = None) -> Response:
+        return next(responses)
+
+    monkeypatch.setattr(asker, "send", send)
+    waited_for = asyncio.run(asker.from_two_tabs())
+    assert waited_for is not None
+    assert waited_for.reply == "rm2"
