@@ -154,7 +154,7 @@ export function createChatContext(parts: ContextParts, { changed, settled }: Con
     reached,
     kept(isKept) {
       const { durable, pending } = context.state;
-      set({ durable: isKept && (durable || !pending[0]) });
+      set({ durable: isKept && (durable || pending.length === 0) });
     },
     choose() {
       context.epoch += 1;

@@ -104,9 +104,9 @@ export function createReading(context: ChatContext, recognised: () => void): Rea
 
   /** Whether a verb or another tab was faster: what the server would have said is asked for again. */
   const isOutrun = () => {
-    const isOld = loadingSince !== context.epoch;
-    isWantedAgain ||= isOld;
-    return isOld;
+    if (loadingSince === context.epoch) return false;
+    isWantedAgain = true;
+    return true;
   };
 
   const read = async () => {

@@ -24,7 +24,7 @@ export function createStoredHint(storage: JsonStorage, place: string): StoredHin
     read,
     write(change) {
       const next = { ...read(), ...change };
-      return storage.write(name, next.session || next.draft ? next : null);
+      return storage.write(name, next.session === null && next.draft === "" ? null : next);
     },
   };
 }

@@ -534,7 +534,7 @@ describe("slots", () => {
     bench.server.hold();
     await ask("And then?");
     expect(screen.getByText("sent: And then?")).toBeTruthy();
-    await act(() => bench.server.release());
+    await act(async () => bench.server.release());
     await advance(0);
     expect(screen.getByText("over after 720")).toBeTruthy();
   });

@@ -543,7 +543,7 @@ describe("trouble", () => {
     bench.server.hold();
     for (const _ of [1, 2]) fireEvent.click(again as Element);
     expect(again?.getAttribute("aria-disabled")).toBe("true");
-    await act(() => bench.server.release());
+    await act(async () => bench.server.release());
     await advance(0);
     expect(again?.getAttribute("aria-disabled")).toBe("false");
     fireEvent.click(again as Element);
